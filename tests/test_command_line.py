@@ -56,14 +56,14 @@ def succeeded(done: Result) -> Result:
     return done
 
 
-def failed(done: Result, said: str) -> str:
+def failed(done: Result, sentence: str) -> str:
     """Return the one line on stderr; the command must not raise."""
     assert isinstance(done.exception, SystemExit), repr(done.exception)
     assert done.exit_code == 1
     lines = done.stderr.splitlines()
     assert len(lines) == 1, done.stderr
     assert lines[0].startswith("Error: ")
-    assert said in lines[0]
+    assert sentence in lines[0]
     return lines[0]
 
 
@@ -138,7 +138,7 @@ def test_the_help_explains_each_command_and_option(command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "sentence"),
     [
         (["unheard-of"], "No such command"),
         (["load", "people", "x.csv"], "'people' is not one of"),
@@ -155,13 +155,13 @@ def test_the_help_explains_each_command_and_option(command: str) -> None:
         (["demo", "--seed", "x"], "'x' is not a valid integer"),
     ],
 )
-def test_a_misused_command_prints_its_usage(arguments: list[str], said: str) -> None:
+def test_a_misused_command_prints_its_usage(arguments: list[str], sentence: str) -> None:
     done = run(*arguments)
 
     assert done.exit_code == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith("Error: ")
-    assert said in line
+    assert sentence in line
     assert line.endswith("--help`.")
 
 
@@ -186,7 +186,7 @@ def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("arguments", NEEDING, ids=" ".join)
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "sentence"),
     [
         (SECRET, "DATABASE_URL is not a Postgres address"),
         (f"mysql://ana:{SECRET}@host/review", "DATABASE_URL is not a Postgres address"),
@@ -196,11 +196,11 @@ def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_a_bad_address_is_one_line_without_the_password(
-    in_folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], url: str, said: str
+    in_folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], url: str, sentence: str
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
 
-    assert SECRET not in failed(run(*arguments), said)
+    assert SECRET not in failed(run(*arguments), sentence)
 
 
 @pytest.mark.parametrize(
@@ -325,32 +325,34 @@ def test_a_forms_good_rows_are_loaded_and_the_rest_is_kept_and_reported(
 ) -> None:
     succeeded(run("load", "accounts", write(tmp_path / "accounts.csv", ACCOUNTS)))
     file, found = write(tmp_path / "grid.csv", FORM), tmp_path / "report.csv"
-    asked = ("load", "applications", "--format", "airtable", file)
-    problems, last = report(run(*asked))
+    arguments = ("load", "applications", "--format", "airtable", file)
+    problems, last = report(run(*arguments))
     assert len(problems) == 1
     assert "add --keep-rest, or use the Import page" in last
 
-    done = succeeded(run(*asked, "--keep-rest", "--report", found))
+    done = succeeded(run(*arguments, "--keep-rest", "--report", found))
 
     assert done.stdout == "grid.csv: import 1: 1 new, 2 kept for later.\n"
     assert done.stderr.splitlines()[0].startswith(
         "grid.csv, row 3, `Contact Platform`: `Telegram,Email` names several platforms"
     )
-    told = rows(found.read_bytes().removeprefix(b"\xef\xbb\xbf"))
-    assert [(one["row"], one["outcome"]) for one in told] == [
+    report_rows = rows(found.read_bytes().removeprefix(b"\xef\xbb\xbf"))
+    assert [(one["row"], one["outcome"]) for one in report_rows] == [
         ("2", "new"),
         ("3", "kept for later"),
         ("4", "kept for later"),
     ]
-    again = succeeded(run(*asked, "--keep-rest", "--map", write(tmp_path / "m.toml", "")))
+    again = succeeded(run(*arguments, "--keep-rest", "--map", write(tmp_path / "m.toml", "")))
     assert again.stdout == "grid.csv: import 2: 1 already there, 2 already kept.\n"
 
 
 def test_a_map_is_a_file_or_the_name_of_a_saved_one(configured: Engine, tmp_path: Path) -> None:
     succeeded(run("load", "accounts", write(tmp_path / "accounts.csv", ACCOUNTS)))
-    asked = ("load", "applications", "--format", "airtable", write(tmp_path / "g.csv", FORM))
-    failed(run(*asked, "--map", "Main"), "is neither a file nor the name of a saved map")
-    assert report(run(*asked, "--map", "none.toml"))[0][0].startswith("none.toml: does not exist")
+    arguments = ("load", "applications", "--format", "airtable", write(tmp_path / "g.csv", FORM))
+    failed(run(*arguments, "--map", "Main"), "is neither a file nor the name of a saved map")
+    assert report(run(*arguments, "--map", "none.toml"))[0][0].startswith(
+        "none.toml: does not exist"
+    )
     with configured.begin() as conn:
         conn.execute(
             text(
@@ -359,7 +361,7 @@ def test_a_map_is_a_file_or_the_name_of_a_saved_one(configured: Engine, tmp_path
             )
         )
 
-    done = succeeded(run(*asked, "--map", "main", "--keep-rest"))
+    done = succeeded(run(*arguments, "--map", "main", "--keep-rest"))
 
     assert done.stdout == "g.csv: import 1: 2 new, 1 kept for later.\n"
 
@@ -382,7 +384,7 @@ def test_columns_are_chosen_by_name(configured: Engine, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "sentence"),
     [
         (["--columns", "volume"], "There is no column volume. The columns are: application_id"),
         (["--columns", "status,,"], "There is no column"),
@@ -394,11 +396,11 @@ def test_columns_are_chosen_by_name(configured: Engine, tmp_path: Path) -> None:
     ],
 )
 def test_an_export_refuses_what_it_does_not_understand(
-    configured: Engine, tmp_path: Path, arguments: list[str], said: str
+    configured: Engine, tmp_path: Path, arguments: list[str], sentence: str
 ) -> None:
     file = write(tmp_path / "kept.csv", "precious")
 
-    failed(run("export", "applications", file, *arguments), said)
+    failed(run("export", "applications", file, *arguments), sentence)
     assert file.read_text() == "precious"
     assert os.listdir(tmp_path) == ["kept.csv"]
 

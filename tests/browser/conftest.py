@@ -215,7 +215,9 @@ class Watch:
             context, "weberror", lambda error: self.seen.append(f"script error: {error.error}")
         )
         self._watch(
-            context, "console", lambda said: self._console(said.type, said.text, said.location)
+            context,
+            "console",
+            lambda message: self._console(message.type, message.text, message.location),
         )
 
     def rest(self) -> None:

@@ -66,17 +66,17 @@ class IdentityProvider:
         )
 
     def authorize(self, request: Request) -> Response:
-        asked = request.query_params
+        query = request.query_params
         code = secrets.token_urlsafe(16)
-        self.codes[code] = asked.get("nonce")
-        answer = urlencode({"code": code, "state": asked["state"]})
-        return RedirectResponse(f"{asked['redirect_uri']}?{answer}")
+        self.codes[code] = query.get("nonce")
+        answer = urlencode({"code": code, "state": query["state"]})
+        return RedirectResponse(f"{query['redirect_uri']}?{answer}")
 
     async def token(self, request: Request) -> Response:
         form = await request.form()
         nonce = self.codes.pop(str(form["code"]))
         now = int(time.time())
-        said = {
+        claims = {
             "iss": self.issuer,
             "aud": CLIENT_ID,
             "sub": "person-1",
@@ -85,7 +85,7 @@ class IdentityProvider:
             "nonce": nonce,
             **self.claims,
         }
-        token = jwt.encode({"alg": "RS256", "kid": "test"}, said, self.key)
+        token = jwt.encode({"alg": "RS256", "kid": "test"}, claims, self.key)
         return JSONResponse(
             {"access_token": "unused", "token_type": "Bearer", "id_token": token, "expires_in": 300}
         )

@@ -123,7 +123,7 @@ def message(page: Page) -> Locator:
     return page.get_by_label("Message to the applicant").first
 
 
-def said(page: Page) -> Locator:
+def results(page: Page) -> Locator:
     """Return the results of forms, without the page's own notices."""
     return page.locator("[class*='st-key-answer-'] [data-testid=stAlert] p")
 

@@ -194,7 +194,7 @@ def silences(by: str) -> Callable[[Site, int], None]:
         unsilence(site)
         with site.engine.connect() as connection:
             version = settings.in_force(connection).version
-        asked = command(
+        request = command(
             settings.SaveSettings,
             silent=True,
             send_rejections=True,
@@ -206,7 +206,7 @@ def silences(by: str) -> Callable[[Site, int], None]:
             now=now(),
             ask=True,
         )
-        settings.save(site.engine, asked)
+        settings.save(site.engine, request)
 
     return propose
 

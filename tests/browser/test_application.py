@@ -54,7 +54,7 @@ def test_a_double_click_writes_one_note(site: Site, visit: Visit) -> None:
 
     expect(page.get_by_text("Thread · 2")).to_be_visible()
     screen.settled(page)
-    expect(screen.said(page)).to_have_count(0)
+    expect(screen.results(page)).to_have_count(0)
     assert site.one("select count(*) from review.notes where application_id = :n", n=number) == 1
 
 
@@ -67,7 +67,7 @@ def test_evidence_counts_as_soon_as_it_is_recorded(site: Site, visit: Visit) -> 
     page.get_by_role("button", name="Record followers").click()
     page.get_by_label("Followers on X").fill("5,001 or so")
     page.get_by_role("button", name="Record", exact=True).click()
-    expect(screen.said(page)).to_contain_text("Write the value as a plain number")
+    expect(screen.results(page)).to_contain_text("Write the value as a plain number")
     expect(page.get_by_label("Followers on X")).to_have_value("5,001 or so")
     page.get_by_label("Followers on X").fill("5001")
     page.get_by_label("Source").fill("https://x.example/well_known")
@@ -208,7 +208,7 @@ def test_a_double_click_decides_once_and_shows_no_error(
 
     expect(screen.head(page)).not_to_contain_text("double")
     screen.settled(page)
-    expect(screen.said(page)).to_have_count(0)
+    expect(screen.results(page)).to_have_count(0)
     assert decisions(site, number) == [("approved", "ana@example.com", "Steady volume.")]
     assert site.one("select count(*) from review.outbox where application_id = :n", n=number) == 1
 
@@ -229,7 +229,7 @@ def test_of_two_who_decide_at_once_one_wins_and_the_other_keeps_the_text(
     done(pages["ana"], number, "approved")
     screen.preview_sends(pages["ben"]).click()
 
-    expect(screen.said(pages["ben"]).first).to_contain_text("Already approved by ana")
+    expect(screen.results(pages["ben"]).first).to_contain_text("Already approved by ana")
     expect(pages["ben"].get_by_text("What you had written")).to_be_visible()
     expect(pages["ben"].get_by_text(texts["ben"])).to_be_visible()
     expect(pages["ben"].get_by_label("Internal note")).to_have_value("A note half written")

@@ -91,7 +91,7 @@ def test_a_refused_note_is_kept(site: Site, visit: Visit) -> None:
     page.wait_for_function("() => window.reviewDesk")
     field.fill("x" * 20_000)
     page.get_by_role("button", name="Add note").click()
-    expect(screen.said(page).first).to_be_visible()
+    expect(screen.results(page).first).to_be_visible()
     screen.settled(page)
 
     page.reload()

@@ -86,8 +86,8 @@ def test_a_view_of_the_same_name_is_replaced_knowingly_and_a_double_click_saves_
     site: Site, visit: Visit
 ) -> None:
     def kept() -> list[tuple[str, str]]:
-        asked = "select name, query from review.saved_views where name ilike 'kept%' order by 1"
-        return [(name, query) for name, query in site.rows(asked)]
+        statement = "select name, query from review.saved_views where name ilike 'kept%' order by 1"
+        return [(name, query) for name, query in site.rows(statement)]
 
     page = visit("ana", "/?search=kept_")
     screen.settled(page)
@@ -100,7 +100,7 @@ def test_a_view_of_the_same_name_is_replaced_knowingly_and_a_double_click_saves_
     expect(page.get_by_role("link", name="Kept BR")).to_be_visible()
     screen.settled(page)
     expect(page.get_by_text("You have a view")).to_have_count(0)
-    expect(screen.said(page)).to_have_count(0)
+    expect(screen.results(page)).to_have_count(0)
     assert kept() == [("Kept BR", "search=kept_")]
 
     page.goto("/?country=BR&search=kept_")

@@ -66,7 +66,7 @@ def test_a_refused_reopening_stays_open_under_the_hand(site: Site, visit: Visit)
     reason = page.get_by_label("Reason for reopening")
     send = page.locator(f".st-key-reopen-{number} button").first
     send.click()
-    expect(screen.said(page).filter(has_text="The reason is empty")).to_be_visible()
+    expect(screen.results(page).filter(has_text="The reason is empty")).to_be_visible()
 
     expect(reason).to_be_visible()
     reason.press_sequentially("Wrong account")
@@ -75,5 +75,5 @@ def test_a_refused_reopening_stays_open_under_the_hand(site: Site, visit: Visit)
     expect(reason).to_have_value("Wrong account")
     expect(page.get_by_text("Draft restored")).to_have_count(0)
     send.click()
-    expect(screen.said(page).filter(has_text="Reopened")).to_be_visible()
+    expect(screen.results(page).filter(has_text="Reopened")).to_be_visible()
     assert site.one(STATUS, n=number) == "pending"

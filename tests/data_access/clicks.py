@@ -135,8 +135,8 @@ def assign(engine: Engine, id_: int, **given: Any) -> int:
 
 
 def take_next(engine: Engine, **given: Any) -> int | None:
-    asked = command(claims.TakeNext, **{"filters": Filters(), **given})
-    return claims.take_next(engine, asked).application_id
+    request = command(claims.TakeNext, **{"filters": Filters(), **given})
+    return claims.take_next(engine, request).application_id
 
 
 def ask_applicant(engine: Engine, id_: int, **given: Any) -> int:
@@ -255,8 +255,8 @@ def _proposal(engine: Engine, id_: int, given: dict[str, Any]) -> dict[str, Any]
 
 def confirm(engine: Engine, id_: int, **given: Any) -> int:
     given = _proposal(engine, id_, {"actor": MIRA, **given})
-    asked = command(second_approvals.Confirm, application_id=id_, **given)
-    return second_approvals.confirm(engine, asked).id
+    request = command(second_approvals.Confirm, application_id=id_, **given)
+    return second_approvals.confirm(engine, request).id
 
 
 def decline(engine: Engine, id_: int, **given: Any) -> int:

@@ -46,7 +46,7 @@ class Arrivals:
     faults: Counter[str] = field(default_factory=Counter)
     mood: Mood = lambda: ACCEPT
     hang_s: float = 3.5
-    asked: int = 0
+    attempts: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, id_: str, body: bytes, headers: dict[str, str], to: list[str]) -> None:
@@ -59,7 +59,7 @@ class Arrivals:
     def next_mood(self) -> str:
         with self.lock:
             mood = self.mood()
-            self.asked += 1
+            self.attempts += 1
             self.faults[mood] += mood != ACCEPT
             return mood
 

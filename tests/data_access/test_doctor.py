@@ -99,7 +99,7 @@ def test_where_all_is_well_everything_is_examined_and_ok(conn: Connection) -> No
 def test_postgres_15_to_18_is_supported(version: str, number: str, ok: bool) -> None:
     answers = {"show server_version": version, "show server_version_num": number}
     old = SimpleNamespace(
-        execute=lambda asked: SimpleNamespace(scalar_one=lambda: answers[str(asked)])
+        execute=lambda query: SimpleNamespace(scalar_one=lambda: answers[str(query)])
     )
 
     found = doctor._server(old)  # type: ignore[arg-type]
@@ -141,7 +141,7 @@ def test_an_empty_database_has_no_schema(server: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "ok", "said"),
+    ("days", "ok", "sentence"),
     [
         ([], False, "no activity loaded yet"),
         ([T], True, "activity through 2026-03-14"),
@@ -152,7 +152,7 @@ def test_an_empty_database_has_no_schema(server: Engine) -> None:
     ],
 )
 def test_yesterdays_activity_should_be_there(
-    conn: Connection, days: list[date], ok: bool, said: str
+    conn: Connection, days: list[date], ok: bool, sentence: str
 ) -> None:
     for day in days:
         add_activity(conn, day)
@@ -160,11 +160,11 @@ def test_yesterdays_activity_should_be_there(
     found = examined(conn)["data"]
 
     assert found.ok is ok
-    assert said in found.sentence
+    assert sentence in found.sentence
 
 
 @pytest.mark.parametrize(
-    ("delivered", "shown", "ok", "said"),
+    ("delivered", "shown", "ok", "sentence"),
     [
         (T, None, False, "never computed: run"),
         (None, None, False, "never computed: run"),
@@ -180,7 +180,7 @@ def test_yesterdays_activity_should_be_there(
     ],
 )
 def test_metrics_should_reach_the_newest_delivered_day(
-    conn: Connection, delivered: date | None, shown: date | None, ok: bool, said: str
+    conn: Connection, delivered: date | None, shown: date | None, ok: bool, sentence: str
 ) -> None:
     if delivered:
         add_activity(conn, delivered)
@@ -190,13 +190,13 @@ def test_metrics_should_reach_the_newest_delivered_day(
     found = examined(conn)["rollups"]
 
     assert found.ok is ok
-    assert said in found.sentence
+    assert sentence in found.sentence
     behind = doctor.rollups_behind(conn, today=NOW.date())
     assert behind is (delivered is not None and (shown is None or shown < delivered))
 
 
 @pytest.mark.parametrize(
-    ("ages", "parked", "ok", "said"),
+    ("ages", "parked", "ok", "sentence"),
     [
         ([], 0, True, "nothing waits"),
         ([5], 0, True, "1 message waits, the oldest since 2026-03-15 08:55 UTC, 5 min"),
@@ -211,7 +211,7 @@ def test_metrics_should_reach_the_newest_delivered_day(
     ],
 )
 def test_a_backlog_is_reported_and_a_late_backlog_is_a_problem(
-    conn: Connection, ages: list[int], parked: int, ok: bool, said: str
+    conn: Connection, ages: list[int], parked: int, ok: bool, sentence: str
 ) -> None:
     add_application(conn, 7)
     add_message(conn, 300 * MINUTE, delivered=True)
@@ -222,7 +222,7 @@ def test_a_backlog_is_reported_and_a_late_backlog_is_a_problem(
 
     found = examined(conn)["outbox"]
 
-    assert (found.ok, found.sentence) == (ok, said)
+    assert (found.ok, found.sentence) == (ok, sentence)
 
 
 def owner_of_the_server(database: str, role: str = "") -> Engine:

@@ -53,15 +53,15 @@ def test_money_in_short_is_rounded_beside_a_minimum_cut_and_a_limit_keeps_every_
 
 
 @pytest.mark.parametrize(
-    ("share", "said"),
+    ("share", "expected"),
     [("0.20", "20 %"), ("0.1250", "12.5 %"), ("1", "100 %"), ("0.0001", "0.01 %")],
 )
-def test_a_rate_has_the_digits_it_has(share: str, said: str) -> None:
-    assert wording.percent(Decimal(share)) == said
+def test_a_rate_has_the_digits_it_has(share: str, expected: str) -> None:
+    assert wording.percent(Decimal(share)) == expected
 
 
 @pytest.mark.parametrize(
-    ("first", "end", "said"),
+    ("first", "end", "expected"),
     [
         (date(2026, 10, 24), date(2026, 11, 23), "24 Oct to 22 Nov 2026"),
         (date(2020, 1, 1), date(2020, 2, 1), "1 Jan to 31 Jan 2020"),
@@ -69,12 +69,14 @@ def test_a_rate_has_the_digits_it_has(share: str, said: str) -> None:
         (date(2026, 12, 3), date(2027, 1, 2), "3 Dec 2026 to 1 Jan 2027"),
     ],
 )
-def test_a_window_is_formatted_by_its_first_and_last_day(first: date, end: date, said: str) -> None:
-    assert wording.span(Window(first, end)) == said
+def test_a_window_is_formatted_by_its_first_and_last_day(
+    first: date, end: date, expected: str
+) -> None:
+    assert wording.span(Window(first, end)) == expected
 
 
 @pytest.mark.parametrize(
-    ("parts", "said"), [(["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")]
+    ("parts", "expected"), [(["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")]
 )
-def test_parts_are_listed_as_people_list_them(parts: list[str], said: str) -> None:
-    assert wording.listed(parts) == said
+def test_parts_are_listed_as_people_list_them(parts: list[str], expected: str) -> None:
+    assert wording.listed(parts) == expected

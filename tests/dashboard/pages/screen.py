@@ -49,7 +49,7 @@ class Desk:
         return app
 
 
-def said(app: AppTest, kinds: Sequence[str] = SAID) -> list[str]:
+def texts(app: AppTest, kinds: Sequence[str] = SAID) -> list[str]:
     """Return the page's texts, one string per element; fails if the page raised."""
     assert not app.exception, app.exception[0].value
     return [str(element.value) for kind in kinds for element in app.get(kind)]

@@ -10,7 +10,7 @@ from dashboard.shell.screens import QUEUE, SCREENS, Screen
 from dashboard.ui import states
 from data_access.db import database
 from data_access.db.database import Purpose
-from tests.dashboard.pages.screen import Desk, said
+from tests.dashboard.pages.screen import Desk, texts
 
 MIRA, ADA = "mira@example.com", "ada@example.com"
 BUSY = "The database is busy and did not respond in time. Try again in a moment."
@@ -66,7 +66,7 @@ def test_a_page_whose_tables_are_locked_is_busy_and_then_itself_again(
     app = opened(hurried, screen)
 
     assert not app.exception
-    assert BUSY in said(app)
+    assert BUSY in texts(app)
     assert "Retry" in [button.label for button in app.button]
 
     holding.close()
@@ -74,7 +74,7 @@ def test_a_page_whose_tables_are_locked_is_busy_and_then_itself_again(
     retry.click().run()
 
     assert not app.exception
-    assert BUSY not in said(app)
+    assert BUSY not in texts(app)
     assert broke == []
 
 

@@ -26,7 +26,7 @@ from data_access import demo, rollups
 from program.affiliates.filters import Figure
 from program.reports.datasets import DATASETS
 from program.review.permissions import Role
-from tests.dashboard.pages.screen import PEOPLE, ROOT, Desk, said
+from tests.dashboard.pages.screen import PEOPLE, ROOT, Desk, texts
 
 NUMBER = r"[-+−<>]?\s?[$€]?\d[\d,.  ]*"
 UNIT = r"(k|M|B|%|USD|(k|M|B) USD|s|min|h|d|days?|hours?)"
@@ -104,9 +104,9 @@ def views() -> Iterator[tuple[Screen, dict[str, str]]]:
 def tables(app: AppTest) -> Iterator[tuple[str, str, list[Any]]]:
     """Yield each table's name, and each column that is no button, with its cells."""
     for element in app.dataframe:
-        told = json.loads(element.proto.columns or "{}")
+        columns = json.loads(element.proto.columns or "{}")
         for name in element.value.columns:
-            kind = (told.get(name, {}).get("type_config") or {}).get("type")
+            kind = (columns.get(name, {}).get("type_config") or {}).get("type")
             if kind not in ("button", "link"):
                 yield element.proto.alt, name, element.value[name].tolist()
 
@@ -140,7 +140,7 @@ def test_tables_hold_numbers_and_times_as_such_with_headings_above_them(busy: De
     application = APPLICATION, {"id": str(seen_elsewhere.scalar_one())}
     for screen, query in (application, *views()):
         app = busy.open(screen, **query)
-        said(app)
+        texts(app)
         heads += beside_their_numbers(app)
         for table, column, cells in tables(app):
             seen.add(table)

@@ -39,7 +39,7 @@ class Asking:
     """The person signed in in the requesting browser."""
 
     who: Person | None = None
-    asked: list[None] = field(default_factory=list)
+    checks: list[None] = field(default_factory=list)
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def asking(monkeypatch: pytest.MonkeyPatch) -> Asking:
     now = Asking()
 
     def person(_: Connection) -> Person | None:
-        now.asked.append(None)
+        now.checks.append(None)
         return now.who
 
     monkeypatch.setattr(identity, "person", person)
@@ -92,17 +92,17 @@ class Streamlit:
 
 def talk(behind: Streamlit, scope: Scope, *messages: Message) -> list[Message]:
     """Return what the browser receives after sending ``messages`` and leaving."""
-    told: list[Message] = []
+    sent: list[Message] = []
     coming = iter([*messages, {"type": "websocket.disconnect", "code": 1001}])
 
     async def receive() -> Message:
         return next(coming)
 
     async def send(message: Message) -> None:
-        told.append(message)
+        sent.append(message)
 
     asyncio.run(WebsocketGate(behind)(scope, receive, send))
-    return told
+    return sent
 
 
 @pytest.mark.parametrize(
@@ -134,10 +134,10 @@ def test_only_a_page_of_this_server_opens_the_websocket(
 ) -> None:
     behind = Streamlit()
 
-    told = talk(behind, handshake(headers=headers, scheme=scheme))
+    sent = talk(behind, handshake(headers=headers, scheme=scheme))
 
     assert (behind.scope is not None) is passes
-    assert told == ([] if passes else [{"type": "websocket.close", "code": 1008}])
+    assert sent == ([] if passes else [{"type": "websocket.close", "code": 1008}])
 
 
 @pytest.mark.parametrize("path", ["/", "/nothing", "/application", "/_stcore/stream/x"])
@@ -184,7 +184,7 @@ def test_behind_a_proxy_the_public_address_is_what_was_set(
     assert looked_up == []
 
 
-def said(**what: Any) -> Message:
+def from_browser(**what: Any) -> Message:
     message = BackMsg()
     for name, value in what.items():
         if isinstance(value, bool):
@@ -204,20 +204,20 @@ IMPORTERS = (Role.REVIEWER, Role.MANAGER)
 @pytest.mark.parametrize(
     ("message", "from_whom"),
     [
-        (said(rerun_script=[]), ANYBODY),
-        (said(stop_script=True), ANYBODY),
-        (said(app_heartbeat=True), ANYBODY),
-        (said(backend_operation_request=["deferred_file"]), STAFF),
-        (said(backend_operation_request=["dataframe_chunk"]), STAFF),
-        (said(file_urls_request=[]), IMPORTERS),
-        (said(clear_cache=True), ()),
-        (said(set_run_on_save=True), ()),
-        (said(load_git_info=True), ()),
-        (said(debug_disconnect_websocket=True), ()),
-        (said(debug_shutdown_runtime=True), ()),
-        (said(backend_operation_request=["install_skills"]), ()),
-        (said(backend_operation_request=["dismiss_skills_nudge"]), ()),
-        (said(backend_operation_request=[]), ()),
+        (from_browser(rerun_script=[]), ANYBODY),
+        (from_browser(stop_script=True), ANYBODY),
+        (from_browser(app_heartbeat=True), ANYBODY),
+        (from_browser(backend_operation_request=["deferred_file"]), STAFF),
+        (from_browser(backend_operation_request=["dataframe_chunk"]), STAFF),
+        (from_browser(file_urls_request=[]), IMPORTERS),
+        (from_browser(clear_cache=True), ()),
+        (from_browser(set_run_on_save=True), ()),
+        (from_browser(load_git_info=True), ()),
+        (from_browser(debug_disconnect_websocket=True), ()),
+        (from_browser(debug_shutdown_runtime=True), ()),
+        (from_browser(backend_operation_request=["install_skills"]), ()),
+        (from_browser(backend_operation_request=["dismiss_skills_nudge"]), ()),
+        (from_browser(backend_operation_request=[]), ()),
         ({"type": "websocket.receive", "bytes": b""}, ()),
         ({"type": "websocket.receive", "bytes": b"\xff\xff\xff"}, ()),
     ],
@@ -229,12 +229,14 @@ def test_a_message_that_no_page_of_theirs_sends_is_dropped(
         asking.who = PEOPLE[role] if role else None
         behind = Streamlit()
 
-        told = talk(behind, handshake(), message, said(app_heartbeat=True))
+        sent = talk(behind, handshake(), message, from_browser(app_heartbeat=True))
 
         passed = [heard for heard in behind.heard if heard == message]
-        assert bool(passed) is (role in from_whom or message == said(app_heartbeat=True)), role
-        assert behind.heard[-2] == said(app_heartbeat=True)
-        assert told == []
+        assert bool(passed) is (role in from_whom or message == from_browser(app_heartbeat=True)), (
+            role
+        )
+        assert behind.heard[-2] == from_browser(app_heartbeat=True)
+        assert sent == []
 
 
 @pytest.mark.parametrize(
@@ -254,11 +256,11 @@ def test_a_message_may_be_as_large_as_a_pages_fields(
     message.rerun_script.query_string = "x" * size
     behind = Streamlit()
 
-    told = talk(
+    sent = talk(
         behind, handshake(), {"type": "websocket.receive", "bytes": message.SerializeToString()}
     )
 
-    assert [one["code"] for one in told] == ([] if code is None else [code])
+    assert [one["code"] for one in sent] == ([] if code is None else [code])
     assert behind.heard[-1]["type"] == "websocket.disconnect"
     assert len(behind.heard) == (2 if code is None else 1)
 
@@ -266,9 +268,9 @@ def test_a_message_may_be_as_large_as_a_pages_fields(
 def test_a_message_in_text_ends_the_connection() -> None:
     behind = Streamlit()
 
-    told = talk(behind, handshake(), {"type": "websocket.receive", "text": "hello"})
+    sent = talk(behind, handshake(), {"type": "websocket.receive", "text": "hello"})
 
-    assert told == [{"type": "websocket.close", "code": websockets.NOT_TEXT}]
+    assert sent == [{"type": "websocket.close", "code": websockets.NOT_TEXT}]
 
 
 # --- Files ----------------------------------------------------------------------------------------
@@ -337,9 +339,9 @@ def test_an_address_that_names_nobody_has_no_identity(asking: Asking) -> None:
 def test_messages_without_file_addresses_cost_no_query(asking: Asking) -> None:
     asking.who = PEOPLE[Role.MANAGER]
 
-    talk(Streamlit(says=(b"x" * 100_000,)), handshake(), said(rerun_script=[]))
+    talk(Streamlit(says=(b"x" * 100_000,)), handshake(), from_browser(rerun_script=[]))
 
-    assert asking.asked == []
+    assert asking.checks == []
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "POST", "GET"])

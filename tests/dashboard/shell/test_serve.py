@@ -102,9 +102,9 @@ def test_many_who_ask_at_once_ask_the_database_once(monkeypatch: pytest.MonkeyPa
         looks.append(None)
         return found[0]
 
-    async def ask(asked: readiness.Readiness, times: int) -> set[tuple[int, str]]:
+    async def ask(probe: readiness.Readiness, times: int) -> set[tuple[int, str]]:
         request = Request({"type": "http", "headers": []})
-        answers = await asyncio.gather(*(asked.answer(request) for _ in range(times)))
+        answers = await asyncio.gather(*(probe.answer(request) for _ in range(times)))
         return {(one.status_code, bytes(one.body).decode()) for one in answers}
 
     monkeypatch.setattr(readiness, "obstacle", look)

@@ -28,7 +28,7 @@ from program.reports.export_formats import Ending
 from program.review.permissions import Role
 from tests.builders import T, add_application, add_refresh, scalar
 from tests.conftest import ROOT
-from tests.dashboard.pages.screen import PEOPLE, Desk, protos, said
+from tests.dashboard.pages.screen import PEOPLE, Desk, protos, texts
 
 BROWSER = "what this browser was given"
 # A server whose browsers are identified by a cookie.
@@ -167,7 +167,7 @@ def test_an_export_is_shown_canceled_and_reported_by_any_process(
 
         second.die()
         lease_runs_out(desk)
-        words = [line.replace("\\", "") for line in said(desk.open(EXPLORE))]
+        words = [line.replace("\\", "") for line in texts(desk.open(EXPLORE))]
         sentence = "the server stopped; 0 of 500 rows were written. Export again."
         assert any(sentence in line for line in words), words
 
@@ -204,12 +204,12 @@ def test_a_bulk_run_goes_on_in_another_process_where_the_first_was_killed(
         pressed.die()
     lease_runs_out(desk)
     ended = "**Claim ended unfinished: the server stopped; 2 of 3 were done.**"
-    assert any(ended in words for words in said(desk.open(QUEUE)))
+    assert any(ended in words for words in texts(desk.open(QUEUE)))
 
     background.begin(number, partial(claim_all, desk, number), actor=desk.who)
 
     assert claimed(desk) == 3
-    assert any("**Claimed 3 of 3 applications**" in words for words in said(desk.open(QUEUE)))
+    assert any("**Claimed 3 of 3 applications**" in words for words in texts(desk.open(QUEUE)))
 
 
 def claim_all(desk: Desk, number: UUID) -> object:

@@ -206,7 +206,7 @@ def test_a_period_with_missing_days_is_met_or_unknown_and_recomputed_later(
     add_evidence(conn, 1, value=1, **short_reach)
     add_evidence(conn, 1, kind="external_volume", value=1, exchange_name="ExA", **short_reach)
     hole = date(2026, 1, 10)
-    said = text(
+    query = text(
         "select o.outcome from review.affiliate_outcomes as o join review.decisions using (decision_id)"
         " where application_id = 1 and horizon_days = 60"
     )
@@ -214,14 +214,14 @@ def test_a_period_with_missing_days_is_met_or_unknown_and_recomputed_later(
     for active, without in product([2, 3], [[hole], []]):
         set_policy(conn, min_volume_usd=20, min_active_users=active, min_new_users=1)
         follow(conn, without=without)
-        found.append(conn.execute(said).scalar_one())
+        found.append(conn.execute(query).scalar_one())
     assert found == ["met", "met", "unknown", "not_met"]
 
     follow(conn, without=[hole])
-    assert conn.execute(said).scalar_one() == "unknown"
+    assert conn.execute(query).scalar_one() == "unknown"
     # The number of missing days changed, whatever was recomputed.
     follow(conn, start=THROUGH)
-    assert conn.execute(said).scalar_one() == "not_met"
+    assert conn.execute(query).scalar_one() == "not_met"
 
 
 def test_sql_and_python_count_missing_days_the_same(conn: Connection) -> None:
@@ -303,7 +303,7 @@ def test_overrides_beside_the_others_and_a_superseded_approval_leaves(conn: Conn
     ] * 3
 
 
-def told(conn: Connection, through: date = THROUGH) -> list[object]:
+def summary(conn: Connection, through: date = THROUGH) -> list[object]:
     """Return cohorts, groups and listed falls, each with its owner and number."""
     cohorts = cohort_outcomes.outcomes(conn, data_through=through).cohorts
     grouped = cohort_outcomes.outcomes(conn, data_through=through).by_override
@@ -320,22 +320,22 @@ def test_who_is_no_affiliate_any_more_leaves_without_a_refresh(conn: Connection)
     small_cohort(conn)
     follow(conn)
     both = [[(11, 2)], [("not an override", 1), ("override", 1)], [1]]
-    assert told(conn) == both
+    assert summary(conn) == both
 
     conn.execute(
         text("update exchange.applications set status = 'pending' where application_id = 1")
     )
     other = [[(11, 1)], [("not an override", 1)], []]
-    assert told(conn) == other
+    assert summary(conn) == other
     follow(conn, start=THROUGH)
-    assert told(conn) == other
+    assert summary(conn) == other
     # Approved again, it is measured without recomputing a day.
     conn.execute(text("update exchange.applications set status = 'approved'"))
     follow(conn, start=THROUGH)
-    assert told(conn) == both
+    assert summary(conn) == both
     decision = scalar(conn, "select decision_id from review.decisions where application_id = 1")
     add_approval(conn, 1, NOW, supersedes=decision)
-    assert told(conn) == [[(3, 1), (11, 1)], *other[1:]]
+    assert summary(conn) == [[(3, 1), (11, 1)], *other[1:]]
 
 
 def test_an_account_counts_once_by_the_approval_decided_last(conn: Connection) -> None:
@@ -345,7 +345,7 @@ def test_an_account_counts_once_by_the_approval_decided_last(conn: Connection) -
 
     follow(conn)
 
-    assert told(conn)[0] == [(11, 2)]
+    assert summary(conn)[0] == [(11, 2)]
     held = "select array_agg(distinct decision_id) from review.affiliate_outcomes"
     assert len(scalar(conn, held)) == 2
 
@@ -354,8 +354,8 @@ def test_a_fall_is_listed_from_its_sixtieth_complete_day(conn: Connection) -> No
     small_cohort(conn)
     follow(conn)
 
-    assert told(conn, date(2026, 1, 28))[2] == []
-    assert told(conn, date(2026, 1, 29))[2] == [1]
+    assert summary(conn, date(2026, 1, 28))[2] == []
+    assert summary(conn, date(2026, 1, 29))[2] == [1]
 
 
 def test_a_reviewer_is_shown_from_ten_approvals_on(conn: Connection) -> None:

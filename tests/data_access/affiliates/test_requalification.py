@@ -234,8 +234,8 @@ def test_days_that_arrive_later_retest_the_month(conn: Connection) -> None:
     assert signs(conn, 1)[-3:] == "---"
     assert rows(conn) == before + 2
     table = tables.requalifications
-    told = select(table.c.outcome).where(table.c.month == JANUARY).order_by("requalification_id")
-    assert list(conn.execute(told).scalars()) == ["unknown", "unknown", "not_met"]
+    query = select(table.c.outcome).where(table.c.month == JANUARY).order_by("requalification_id")
+    assert list(conn.execute(query).scalars()) == ["unknown", "unknown", "not_met"]
 
 
 def test_only_trade_volume_or_fees_deliver_a_day(conn: Connection) -> None:

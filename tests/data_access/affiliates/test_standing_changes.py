@@ -81,7 +81,7 @@ def move(board: Engine, id_: int, change: Change, shown: Standing, **given: Any)
     )
 
 
-def told(board: Engine, statement: str, id_: int) -> list[Any]:
+def selected(board: Engine, statement: str, id_: int) -> list[Any]:
     with board.connect() as conn:
         return list(conn.execute(text(statement), {"id": id_}).all())
 
@@ -104,13 +104,13 @@ def test_a_silent_change_is_stored_and_recorded_on_both_timelines(board: Engine)
         "select kind, actor, old, new, reason_code, reason, misses, suggested, silent"
         " from review.affiliate_events where account_id = :id"
     )
-    assert told(board, event, id_) == [
+    assert selected(board, event, id_) == [
         (
             *("suspended", MIRA, "active", "suspended"),
             *("minimums_missed", "Short again.", 3, "suspended", True),
         )
     ]
-    (kind, detail) = told(
+    (kind, detail) = selected(
         board, "select kind, detail from review.events where application_id = :id", id_
     )[0]
     assert kind == "affiliate_suspended"
@@ -119,7 +119,7 @@ def test_a_silent_change_is_stored_and_recorded_on_both_timelines(board: Engine)
         lines = clicks.thread(conn, id_)
     assert ("affiliate suspended", "Short again.") in [(line.title, line.body) for line in lines]
     left = "select channel, recipient, payload from review.outbox where application_id = :id"
-    ((channel, recipient, payload),) = told(board, left, id_)
+    ((channel, recipient, payload),) = selected(board, left, id_)
     assert (channel, recipient) == ("backend", "exchange")
     assert payload.pop("withheld_message").startswith("Hello")
     assert payload == {
@@ -148,7 +148,8 @@ def test_the_ways_there_and_back(board: Engine) -> None:
         with pytest.raises(NotInState, match="does not apply: this affiliate is active"):
             move(board, id_, change, Standing.ACTIVE)
     assert (
-        len(told(board, "select 1 from review.affiliate_events where account_id = :id", id_)) == 5
+        len(selected(board, "select 1 from review.affiliate_events where account_id = :id", id_))
+        == 5
     )
 
 
@@ -199,7 +200,7 @@ def test_every_step_is_a_managers_alone(board: Engine, step: Step) -> None:
         with pytest.raises(NotAllowed):
             move_each(board, {id_: shown}, change, actor=person)
     assert read(board, id_).since is None
-    assert told(board, "select 1 from review.bulk_runs where :id = any(asked)", id_) == []
+    assert selected(board, "select 1 from review.bulk_runs where :id = any(asked)", id_) == []
 
 
 def test_the_second_of_two_managers_is_refused_by_name(board: Engine) -> None:
@@ -209,7 +210,8 @@ def test_the_second_of_two_managers_is_refused_by_name(board: Engine) -> None:
     with pytest.raises(AlreadyMoved, match=r"Already suspended by mira@example.com at 09:00 UTC"):
         move(board, id_, NOTICE, Standing.ACTIVE)
     assert (
-        len(told(board, "select 1 from review.affiliate_events where account_id = :id", id_)) == 1
+        len(selected(board, "select 1 from review.affiliate_events where account_id = :id", id_))
+        == 1
     )
 
 
@@ -238,13 +240,13 @@ def test_a_repeat_returns_the_first_result(board: Engine) -> None:
 
 def test_a_reason_is_required_that_fits_the_step(board: Engine) -> None:
     id_ = affiliate(board)
-    for change, said in (
+    for change, sentence in (
         (replace(NOTICE, reason=" "), "The reason is empty"),
         (replace(NOTICE, reason="x" * 2_001), "the limit is 2,000"),
         (replace(NOTICE, reason_code="minimums_met"), "Choose a reason"),
         (replace(NOTICE, reason_code=""), "Choose a reason"),
     ):
-        with pytest.raises(Invalid, match=said):
+        with pytest.raises(Invalid, match=sentence):
             move(board, id_, change, Standing.ACTIVE)
     assert all(reason.label for reason in REASONS)
 
@@ -327,7 +329,7 @@ def test_messages_go_out_filled_in_the_same_transaction_unless_silent(board: Eng
             conn.execute(text("delete from review.policies where version = 2"))
 
     sent = "select channel, payload from review.outbox where application_id = :id"
-    ((channel, payload),) = told(board, sent, loud)
+    ((channel, payload),) = selected(board, sent, loud)
     assert channel == "telegram"
     assert payload["kind"] == "affiliate_put_on_notice"
     assert f"Hello user{loud}," in payload["message"]
@@ -360,7 +362,7 @@ def stepped(board: Engine, *before: Change) -> tuple[int, list[Any], uuid.UUID]:
     for day, change in enumerate(before, -len(before)):
         move(board, id_, change, standing, now=NOW + timedelta(days=day))
         standing = read(board, id_).standing
-    kept, request_id = told(board, KEPT, id_), uuid.uuid4()
+    kept, request_id = selected(board, KEPT, id_), uuid.uuid4()
     move(board, id_, SUSPEND, standing, request_id=request_id)
     return id_, kept, request_id
 
@@ -378,16 +380,16 @@ def test_a_change_that_is_undone_leaves_the_standing_as_it_was(
 
     event_id = undo(board, id_, request_id, request_id=again)
 
-    assert told(board, KEPT, id_) == kept
+    assert selected(board, KEPT, id_) == kept
     assert undo(board, id_, request_id, request_id=again) == event_id
     newest = (
         "select affiliate_event_id, kind, old, new, actor from review.affiliate_events "
         "where application_id = :id order by 1 desc limit 1"
     )
     now = str(read(board, id_).standing)
-    assert told(board, newest, id_) == [(event_id, "undone", "suspended", now, MIRA)]
+    assert selected(board, newest, id_) == [(event_id, "undone", "suspended", now, MIRA)]
     stopped = "select stopped_as from review.outbox where application_id = :id order by created_at"
-    assert told(board, stopped, id_)[-1] == ("cancelled",)
+    assert selected(board, stopped, id_)[-1] == ("cancelled",)
     with board.connect() as conn:
         titles = [entry.title for entry in clicks.thread(conn, id_)]
     assert any("undone" in title for title in titles)
@@ -456,11 +458,11 @@ def test_the_board_filters_counts_and_orders(engine: Engine) -> None:
         move(engine, id_, change, Standing.ACTIVE, now=datetime(2026, 2, 3, tzinfo=UTC))
 
     def ids(**filters: Any) -> list[int]:
-        asked = BoardFilters(**filters)
+        wanted = BoardFilters(**filters)
         with engine.connect() as conn:
-            rows = affiliates_board.page(conn, asked, POLICY)
-            assert affiliates_board.count(conn, asked, POLICY) == len(rows)
-            assert list(affiliates_board.shown(conn, asked, POLICY, most=9)) == [
+            rows = affiliates_board.page(conn, wanted, POLICY)
+            assert affiliates_board.count(conn, wanted, POLICY) == len(rows)
+            assert list(affiliates_board.shown(conn, wanted, POLICY, most=9)) == [
                 row.application_id for row in rows
             ]
         # Each row states why the filter matched it.

@@ -47,7 +47,7 @@ def held_by_ben(desk: Engine, actor: str) -> int:
     return id_
 
 
-def asked(desk: Engine, actor: str) -> int:
+def questioned(desk: Engine, actor: str) -> int:
     id_ = untouched(desk, actor)
     clicks.ask_applicant(desk, id_)
     return id_
@@ -87,7 +87,7 @@ class Act:
     ready: Ready
     by: tuple[str, ...] = DESK
     event: str | None = None
-    told: dict[str, Any] | None = None
+    detail: dict[str, Any] | None = None
     otherwise: tuple[dict[str, Any], ...] = ()
 
     @property
@@ -108,55 +108,55 @@ def passed_on(old: str | None, new: str | None) -> dict[str, Any]:
 
 SECOND = "awaiting_second_approval"
 ACTS = (
-    Act(do=clicks.claim, ready=untouched, event="claimed", told=passed_on(None, ANA)),
-    Act(do=clicks.take_over, ready=held_by_ben, event="taken_over", told=passed_on(BEN, ANA)),
-    Act(do=clicks.release, ready=held, event="released", told=passed_on(ANA, None)),
+    Act(do=clicks.claim, ready=untouched, event="claimed", detail=passed_on(None, ANA)),
+    Act(do=clicks.take_over, ready=held_by_ben, event="taken_over", detail=passed_on(BEN, ANA)),
+    Act(do=clicks.release, ready=held, event="released", detail=passed_on(ANA, None)),
     Act(
         do=clicks.assign,
         ready=held,
         event="assigned",
-        told=passed_on(ANA, BEN),
+        detail=passed_on(ANA, BEN),
         otherwise=({"assignee": MIRA},),
     ),
     Act(
         do=clicks.ask_applicant,
         ready=untouched,
         event="information_requested",
-        told=moved("pending", "more_info_needed") | {"message": "Please send a statement."},
+        detail=moved("pending", "more_info_needed") | {"message": "Please send a statement."},
         otherwise=({"message": "Another"},),
     ),
     Act(
         do=clicks.record_answer,
-        ready=asked,
+        ready=questioned,
         event="answer_recorded",
-        told=moved("more_info_needed", "pending") | {"answer": "Here it is."},
+        detail=moved("more_info_needed", "pending") | {"answer": "Here it is."},
         otherwise=({"answer": "Another"},),
     ),
     Act(
         do=clicks.stop_waiting,
-        ready=asked,
+        ready=questioned,
         event="waiting_stopped",
-        told=moved("more_info_needed", "pending") | {"reason": "No reply for weeks"},
+        detail=moved("more_info_needed", "pending") | {"reason": "No reply for weeks"},
         otherwise=({"reason": "Another"},),
     ),
     Act(
         do=clicks.defer,
         ready=untouched,
         event="deferred",
-        told=moved("pending", "deferred") | {"until": "2026-03-22", "until_change": False},
+        detail=moved("pending", "deferred") | {"until": "2026-03-22", "until_change": False},
         otherwise=({"until": date(2026, 4, 1)}, {"until_change": True}, {"reason": "Another"}),
     ),
     Act(
         do=clicks.bring_back,
         ready=deferred,
         event="brought_back",
-        told=moved("deferred", "pending"),
+        detail=moved("deferred", "pending"),
     ),
     Act(
         do=clicks.approve,
         ready=eligible,
         event="approved",
-        told=moved("pending", "approved"),
+        detail=moved("pending", "approved"),
         otherwise=(
             {"rationale": "Another"},
             {"message": "Another"},
@@ -168,7 +168,7 @@ ACTS = (
         do=clicks.reject,
         ready=untouched,
         event="rejected",
-        told=moved("pending", "rejected"),
+        detail=moved("pending", "rejected"),
         otherwise=({"reason_code": "other"}, {"reapply": "never"}, {"rationale": "Another"}),
     ),
     Act(
@@ -176,14 +176,14 @@ ACTS = (
         ready=rejected,
         by=MANAGERS,
         event="reopened",
-        told=moved("rejected", "pending") | {"reason": "Decided by mistake"},
+        detail=moved("rejected", "pending") | {"reason": "Decided by mistake"},
         otherwise=({"reason": "Another"},),
     ),
     Act(
         do=clicks.ask_second,
         ready=checked,
         event="second_approval_asked",
-        told=moved("pending", SECOND)
+        detail=moved("pending", SECOND)
         | {
             "outcome": "approved",
             "override_reason": clicks.OTHER_WAY,
@@ -196,7 +196,7 @@ ACTS = (
         ready=proposed,
         by=MANAGERS,
         event="approved",
-        told=moved(SECOND, "approved") | {"proposed_by": ANA, "second_approver": MIRA},
+        detail=moved(SECOND, "approved") | {"proposed_by": ANA, "second_approver": MIRA},
         otherwise=({"proposal_id": 999_999},),
     ),
     Act(
@@ -204,14 +204,14 @@ ACTS = (
         ready=proposed,
         by=MANAGERS,
         event="second_approval_declined",
-        told=moved(SECOND, "pending") | {"reason": "The reach is not shown"},
+        detail=moved(SECOND, "pending") | {"reason": "The reach is not shown"},
         otherwise=({"reason": "Another"},),
     ),
     Act(
         do=clicks.cancel,
         ready=proposed,
         event="second_approval_cancelled",
-        told=moved(SECOND, "pending") | {"reason": "Thought again"},
+        detail=moved(SECOND, "pending") | {"reason": "Thought again"},
         otherwise=({"reason": "Another"},),
     ),
     Act(do=clicks.note, ready=untouched, otherwise=({"body": "Another"},)),
@@ -229,7 +229,7 @@ ACTS = (
         do=clicks.declare_conflict,
         ready=untouched,
         event="conflict_declared",
-        told={"email": {"old": None, "new": ANA}},
+        detail={"email": {"old": None, "new": ANA}},
         otherwise=({"reason": "Another"},),
     ),
 )
@@ -309,7 +309,7 @@ def test_a_change_leaves_one_event_with_old_and_new_values(desk: Engine, act: Ac
 
     (left,) = clicks.events(desk, id_)[len(before) :]
     assert (left.kind, left.actor, left.at) == (act.event, act.actor, NOW)
-    assert left.detail.items() >= (act.told or {}).items()
+    assert left.detail.items() >= (act.detail or {}).items()
 
 
 @pytest.mark.parametrize("act", [act for act in ACTS if not act.event], ids=repr)
@@ -411,8 +411,8 @@ def test_an_application_that_does_not_exist_is_not_found(
 # Every field of typed text, and its maximum length.
 FIELDS = [
     (clicks.ask_applicant, untouched, "message", 4_000),
-    (clicks.record_answer, asked, "answer", 4_000),
-    (clicks.stop_waiting, asked, "reason", 4_000),
+    (clicks.record_answer, questioned, "answer", 4_000),
+    (clicks.stop_waiting, questioned, "reason", 4_000),
     (clicks.defer, untouched, "reason", 2_000),
     (clicks.approve, eligible, "rationale", 4_000),
     (clicks.approve, eligible, "message", 4_000),
@@ -446,7 +446,7 @@ every_field = pytest.mark.parametrize(
 def test_text_that_cannot_be_kept_is_refused_in_a_sentence_and_nothing_is_saved(
     desk: Engine, do: Any, ready: Ready, field: str, longest: int, bad: str
 ) -> None:
-    typed, said = {
+    typed, cases = {
         "empty": ("", "is empty. Enter some text."),
         "blank": (" \n\t", "is empty. Enter some text."),
         "one too long": (
@@ -464,7 +464,7 @@ def test_text_that_cannot_be_kept_is_refused_in_a_sentence_and_nothing_is_saved(
         do(desk, id_, **{field: typed})
         assert clicks.kept(desk, id_) != before
         return
-    with pytest.raises(Invalid, match=said):
+    with pytest.raises(Invalid, match=cases):
         do(desk, id_, **{field: typed})
     assert clicks.kept(desk, id_) == before
 

@@ -159,9 +159,9 @@ def test_the_database_agrees_for_hostile_and_long_text(conn: Connection) -> None
 
 
 def test_without_a_handle_there_is_no_key(conn: Connection) -> None:
-    asked = "select review.identity_key('x', null), review.identity_key(null, 'meadow')"
+    query = "select review.identity_key('x', null), review.identity_key(null, 'meadow')"
 
-    assert tuple(conn.execute(text(asked)).one()) == (None, ":meadow")
+    assert tuple(conn.execute(text(query)).one()) == (None, ":meadow")
 
 
 def test_the_schemas_patterns_are_the_programs() -> None:
@@ -184,6 +184,6 @@ def test_the_schemas_patterns_are_the_programs() -> None:
 
 @pytest.mark.parametrize("function", ["identity_key", "identity_at", "unescaped", "phone_digits"])
 def test_the_functions_are_immutable_and_parallel_safe(conn: Connection, function: str) -> None:
-    asked = "select provolatile, proparallel from pg_proc where proname = :f"
+    query = "select provolatile, proparallel from pg_proc where proname = :f"
 
-    assert tuple(conn.execute(text(asked), {"f": function}).one()) == ("i", "s")
+    assert tuple(conn.execute(text(query), {"f": function}).one()) == ("i", "s")

@@ -167,8 +167,8 @@ def test_the_database_agrees_for_every_character(conn: Connection, known: list[s
 
 
 def unequal(conn: Connection, typed: list[str]) -> list[tuple[str, str, str]]:
-    asked = "select review.search_text(t) from unnest(cast(:typed as text[])) with ordinality x(t, n) order by n"
-    made = zip(typed, conn.execute(text(asked), {"typed": typed}).scalars(), strict=True)
+    query = "select review.search_text(t) from unnest(cast(:typed as text[])) with ordinality x(t, n) order by n"
+    made = zip(typed, conn.execute(text(query), {"typed": typed}).scalars(), strict=True)
     return [(t, found_, search_text(t)) for t, found_ in made if found_ != search_text(t)]
 
 
@@ -235,16 +235,16 @@ analyze exchange.accounts, exchange.applications;
 def test_every_part_of_a_search_uses_an_index(
     queued: Connection, term: str, pending_only: bool
 ) -> None:
-    asked: list[Any] = []
+    statements: list[Any] = []
 
     def keep(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        asked.append((statement, parameters))
+        statements.append((statement, parameters))
 
     queued.execute(text(CROWD))
     event.listen(queued, "before_cursor_execute", keep)
     queued.execute(searching.applications(clean_search(term), pending_only=pending_only))
     event.remove(queued, "before_cursor_execute", keep)
-    ((statement, parameters),) = asked
+    ((statement, parameters),) = statements
 
     plan = "\n".join(queued.exec_driver_sql(f"explain {statement}", parameters).scalars())
     # The planner may use either of the two handle indexes.

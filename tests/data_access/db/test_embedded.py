@@ -177,9 +177,9 @@ def test_the_passwords_are_their_owners_alone(cluster: Cluster) -> None:
 
 
 def test_the_applications_login_is_no_superuser(cluster: Cluster) -> None:
-    asked = "select rolsuper or rolcreaterole from pg_roles where rolname = current_user"
+    query = "select rolsuper or rolcreaterole from pg_roles where rolname = current_user"
 
-    assert answer(cluster, asked) is False
+    assert answer(cluster, query) is False
 
 
 def test_committed_data_survive_kill_9(cluster: Cluster) -> None:

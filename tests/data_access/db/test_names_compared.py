@@ -87,6 +87,6 @@ def test_the_database_agrees_for_every_character_and_known_word(
 
 @pytest.mark.parametrize("function", [f"{name.partition('(')[0]}" for name in list(FUNCTIONS)[:5]])
 def test_the_functions_are_immutable_and_parallel_safe(conn: Connection, function: str) -> None:
-    asked = "select provolatile, proparallel from pg_proc where oid = cast(:f as regproc)"
+    query = "select provolatile, proparallel from pg_proc where oid = cast(:f as regproc)"
 
-    assert tuple(conn.execute(text(asked), {"f": function}).one()) == ("i", "s")
+    assert tuple(conn.execute(text(query), {"f": function}).one()) == ("i", "s")

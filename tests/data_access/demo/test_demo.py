@@ -530,7 +530,7 @@ def test_a_proposal_is_confirmed_by_a_second_person(desk: Engine) -> None:
 
 
 def test_an_applicants_turn_stops_the_clock_and_an_answer_starts_it(whole: Engine) -> None:
-    asked = """
+    query = """
         select d.paused_at = e.at and d.status_at = e.at, o.payload ->> 'message' = e.detail ->> 'message'
             and o.decision_id is null and o.payload ->> 'username' = u.username
         from review.desk d join review.events e using (application_id)
@@ -539,7 +539,7 @@ def test_an_applicants_turn_stops_the_clock_and_an_answer_starts_it(whole: Engin
         where d.status = 'more_info_needed' and e.kind = 'information_requested'"""
     answered = [a for a in pending(whole) if a.desk.answered_at is not None]
 
-    assert rows(whole, asked) == [(True, True)] * 4
+    assert rows(whole, query) == [(True, True)] * 4
     for application in answered:
         spent = "select at from review.events where application_id = {} order by at limit 1"
         asked_at = one(whole, spent.format(application.application_id))
@@ -607,10 +607,10 @@ def test_events_and_messages_are_as_the_verbs_write_them(desk: Engine) -> None:
 
     act_as_the_desk(desk)
 
-    told = shapes(desk, events.format(">", last))
+    reports = shapes(desk, events.format(">", last))
     sends = shapes(desk, sent.format("=", NOW))
-    assert len(told) == 9
-    assert told <= shapes(desk, events.format("<=", last))
+    assert len(reports) == 9
+    assert reports <= shapes(desk, events.format("<=", last))
     assert {kind for kind, _ in sends} == {"information_requested", "approved", "rejected"}
     assert sends <= shapes(desk, sent.format("<", NOW))
 
@@ -621,7 +621,7 @@ def act_as_the_desk(engine: Engine) -> None:
         "select application_id from exchange.applications a left join review.desk d using (application_id)"
         " where a.status = 'pending' and d.application_id is null order by 1"
     )
-    held, asked, later, *others = (id_ for (id_,) in rows(engine, untouched))
+    held, questioned, later, *others = (id_ for (id_,) in rows(engine, untouched))
     by = {"actor": "ana@example.com", "now": NOW}
     as_manager = {"actor": "mira@example.com", "now": NOW}
     review_claims.claim(
@@ -632,7 +632,7 @@ def act_as_the_desk(engine: Engine) -> None:
         engine,
         clicks.command(
             review_claims.Assign,
-            application_id=asked,
+            application_id=questioned,
             assignee="ana@example.com",
             request_id=uuid.uuid4(),
             **as_manager,
@@ -642,7 +642,7 @@ def act_as_the_desk(engine: Engine) -> None:
         engine,
         clicks.command(
             information_requests.RequestInformation,
-            application_id=asked,
+            application_id=questioned,
             message="Which?",
             request_id=uuid.uuid4(),
             **by,
@@ -652,7 +652,7 @@ def act_as_the_desk(engine: Engine) -> None:
         engine,
         clicks.command(
             information_requests.RecordAnswer,
-            application_id=asked,
+            application_id=questioned,
             answer="That.",
             request_id=uuid.uuid4(),
             **by,
@@ -838,13 +838,16 @@ def test_the_smallest_demo_still_holds_every_case(engine: Engine) -> None:
 
 
 def test_progress_counts_every_applicant(engine: Engine) -> None:
-    told: list[tuple[int, int]] = []
+    reports: list[tuple[int, int]] = []
 
     demo.fill(
-        engine, now=NOW, affiliates=SMALL, progress=lambda done, total: told.append((done, total))
+        engine,
+        now=NOW,
+        affiliates=SMALL,
+        progress=lambda done, total: reports.append((done, total)),
     )
 
-    assert told == [(200, 342), (342, 342)]
+    assert reports == [(200, 342), (342, 342)]
 
 
 def test_the_managers_have_gone_through_the_board_and_left_something_to_do(desk: Engine) -> None:

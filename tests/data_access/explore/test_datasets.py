@@ -378,7 +378,7 @@ def test_columns_are_chosen_and_ordered_as_asked(
 
 
 @pytest.mark.parametrize(
-    ("columns", "said"),
+    ("columns", "sentence"),
     [
         (("volume",), "There is no column volume"),
         (("volume_usd", "shoe_size", "secret"), "There is no column shoe_size, secret"),
@@ -387,9 +387,9 @@ def test_columns_are_chosen_and_ordered_as_asked(
     ],
 )
 def test_a_column_that_does_not_exist_is_refused_and_the_others_named(
-    conn: Connection, columns: tuple[str, ...], said: str
+    conn: Connection, columns: tuple[str, ...], sentence: str
 ) -> None:
-    with pytest.raises(Invalid, match=said) as refused:
+    with pytest.raises(Invalid, match=sentence) as refused:
         written(conn, columns=columns)
 
     assert not columns or "rebate_rate" in str(refused.value)

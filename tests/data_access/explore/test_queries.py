@@ -153,8 +153,8 @@ def view(dataset: Dataset = APPLICATIONS, **query: str) -> View:
     return View.from_query({"dataset": dataset.key, **query}, personal=True).bounded()
 
 
-def rows(conn: Connection, asked: View, size: int = 5_000) -> list[dict[str, Any]]:
-    return explore_queries.page(conn, asked, context(conn), size=size)
+def rows(conn: Connection, wanted: View, size: int = 5_000) -> list[dict[str, Any]]:
+    return explore_queries.page(conn, wanted, context(conn), size=size)
 
 
 @pytest.fixture(scope="module")
@@ -288,40 +288,42 @@ def test_metrics_that_were_never_computed_are_unknown_and_not_zero(conn: Connect
 # --- Filters, sorts and pages against a frame -----------------------------------------------------
 
 
-def passes(asked: Filter, value: Any, kind: ColumnKind) -> bool:
-    if isinstance(asked, Known):
-        return (value is not None) == asked.known
+def passes(filter_: Filter, value: Any, kind: ColumnKind) -> bool:
+    if isinstance(filter_, Known):
+        return (value is not None) == filter_.known
     if value is None:
-        return asked.or_unknown
-    match asked:
+        return filter_.or_unknown
+    match filter_:
         case Range():
-            return (asked.least is None or value >= asked.least) and (
-                asked.most is None or value <= asked.most
+            return (filter_.least is None or value >= filter_.least) and (
+                filter_.most is None or value <= filter_.most
             )
         case Days():
             day = utc_day(value) if kind is ColumnKind.MOMENT else value
-            first, last = asked.span(NOW.date())
+            first, last = filter_.span(NOW.date())
             return (first is None or day >= first) and (last is None or day <= last)
         case OneOf():
             word = {True: "yes", False: "no"}[value] if kind is ColumnKind.TRUTH else value
-            meant = platform_key(word) if asked.column == "social_platform" else word
-            return meant in asked.values
+            meant = platform_key(word) if filter_.column == "social_platform" else word
+            return meant in filter_.values
         case Contains():
-            parts = sought(asked.part).texts if asked.column in explore_queries.NAMING else ()
-            return any(part in search_text(value) for part in parts or (folded(asked.part),))
-    raise AssertionError(asked)
+            parts = sought(filter_.part).texts if filter_.column in explore_queries.NAMING else ()
+            return any(part in search_text(value) for part in parts or (folded(filter_.part),))
+    raise AssertionError(filter_)
 
 
-def in_frame(frame: pd.DataFrame, asked: View) -> pd.DataFrame:
+def in_frame(frame: pd.DataFrame, wanted: View) -> pd.DataFrame:
     found = frame
-    for one in asked.filters:
-        column = asked.dataset.column(one.column)
+    for one in wanted.filters:
+        column = wanted.dataset.column(one.column)
         assert column is not None
         mask = [passes(one, value, column.kind) for value in none(found[one.column])]
         found = found[pd.Series(mask, index=found.index, dtype=bool)]
-    keys = [(key, False) for key in asked.dataset.keys]
-    for name, descending in reversed([*((o.column, o.descending) for o in asked.sorted_by), *keys]):
-        column = asked.dataset.column(name)
+    keys = [(key, False) for key in wanted.dataset.keys]
+    for name, descending in reversed(
+        [*((o.column, o.descending) for o in wanted.sorted_by), *keys]
+    ):
+        column = wanted.dataset.column(name)
         assert column is not None
         order = _stable(none(found[name]), column.kind, descending=descending)
         found = found.iloc[order]
@@ -369,7 +371,7 @@ def texts_for(column: DatasetColumn) -> st.SearchStrategy[str]:
 @st.composite
 def queries(draw: st.DrawFn, dataset: Dataset) -> dict[str, str]:
     columns = st.sampled_from(dataset.columns)
-    asked = draw(st.lists(columns, max_size=3, unique_by=lambda column: column.name))
+    chosen = draw(st.lists(columns, max_size=3, unique_by=lambda column: column.name))
     orders = draw(st.lists(columns, max_size=2, unique_by=lambda column: column.name))
     signs = [draw(st.sampled_from(["", "-"])) for _ in orders]
     sort = [sign + column.name for sign, column in zip(signs, orders, strict=True)]
@@ -381,7 +383,7 @@ def queries(draw: st.DrawFn, dataset: Dataset) -> dict[str, str]:
         )
     )
     return {
-        **{column.name: draw(texts_for(column)) for column in asked},
+        **{column.name: draw(texts_for(column)) for column in chosen},
         "sort": ",".join(sort),
         **junk,
     }
@@ -390,19 +392,19 @@ def queries(draw: st.DrawFn, dataset: Dataset) -> dict[str, str]:
 def hold_against_the_frame(
     town: Engine, frames: dict[str, pd.DataFrame], dataset: Dataset, query: dict[str, str]
 ) -> None:
-    asked = view(dataset, **{n: t for n, t in query.items() if n != "dataset"})
-    if asked.groups or asked.too_long(NOW.date()):
+    wanted = view(dataset, **{n: t for n, t in query.items() if n != "dataset"})
+    if wanted.groups or wanted.too_long(NOW.date()):
         return
-    expected = in_frame(frames[dataset.key], asked)
+    expected = in_frame(frames[dataset.key], wanted)
     with town.connect() as conn:
-        found = explore_queries.page(conn, asked.on_page(1), context(conn), size=5_000)
-        number = explore_queries.count(conn, asked, context(conn))
+        found = explore_queries.page(conn, wanted.on_page(1), context(conn), size=5_000)
+        number = explore_queries.count(conn, wanted, context(conn))
 
     assert number == len(expected)
-    first = asked.shown[0].name
+    first = wanted.shown[0].name
     assert [row[first] for row in found] == none(expected[first])
-    again = View.from_query(asked.to_query(), personal=True)
-    assert (again, again.problems) == (asked, ())
+    again = View.from_query(wanted.to_query(), personal=True)
+    assert (again, again.problems) == (wanted, ())
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
@@ -425,16 +427,16 @@ def test_5000_hostile_requests_are_answered_like_a_plain_frame(
 # --- Shapes, groups, and what not everybody may see -----------------------------------------------
 
 
-def form(asked: Filter) -> tuple[Any, ...]:
+def form(filter_: Filter) -> tuple[Any, ...]:
     """Return a filter's shape: which ends are open, and unknowns."""
-    match asked:
+    match filter_:
         case Known():
-            return (Known, asked.known)
+            return (Known, filter_.known)
         case Range():
-            return (Range, asked.least is None, asked.most is None, asked.or_unknown)
+            return (Range, filter_.least is None, filter_.most is None, filter_.or_unknown)
         case Days():
-            return (Days, *(end is None for end in asked.span(NOW.date())), asked.or_unknown)
-    return (type(asked), asked.or_unknown)
+            return (Days, *(end is None for end in filter_.span(NOW.date())), filter_.or_unknown)
+    return (type(filter_), filter_.or_unknown)
 
 
 def test_typed_text_is_never_part_of_a_statement(conn: Connection) -> None:
@@ -444,11 +446,11 @@ def test_typed_text_is_never_part_of_a_statement(conn: Connection) -> None:
     shapes: dict[tuple[Any, ...], set[str]] = {}
     for column in by_kind.values():
         for text_ in (*typed, *(f"~{one}" for one in typed), *(f"?{one}" for one in typed)):
-            asked = filtering.parse(column, text_)
-            if asked is not None:
-                made = explore_queries.condition(asked, sql_column("x"), column.kind, basis)
+            filter_ = filtering.parse(column, text_)
+            if filter_ is not None:
+                made = explore_queries.condition(filter_, sql_column("x"), column.kind, basis)
                 shape = str(made.compile(dialect=conn.dialect))
-                shapes.setdefault((column.kind, *form(asked)), set()).add(shape)
+                shapes.setdefault((column.kind, *form(filter_)), set()).add(shape)
 
     assert len(shapes) > 25
     assert {len(found) for found in shapes.values()} == {1}
@@ -464,11 +466,11 @@ def test_typed_text_is_never_part_of_a_statement(conn: Connection) -> None:
 def test_groups_count_like_a_frame(
     town: Engine, frames: dict[str, pd.DataFrame], query: str, expected: str
 ) -> None:
-    asked = View.from_kept(query, personal=True)
+    wanted = View.from_kept(query, personal=True)
     by = frames["applications"].groupby(expected.split(","), dropna=False).size()
     with town.connect() as conn:
-        found = explore_queries.page(conn, asked, context(conn), size=1_000)
-        number = explore_queries.count(conn, asked, context(conn))
+        found = explore_queries.page(conn, wanted, context(conn), size=1_000)
+        number = explore_queries.count(conn, wanted, context(conn))
 
     assert number == len(found) == len(by)
     assert sorted(row["count"] for row in found) == sorted(by)
@@ -478,13 +480,13 @@ def test_figures_of_groups_are_exact_and_leave_out_unknown_values(
     town: Engine, frames: dict[str, pd.DataFrame]
 ) -> None:
     figures = [f for f in Function if f is not Function.COUNT]
-    asked = view(
+    wanted = view(
         group="eligibility,submitted_at:month",
         measures=",".join(["count", *(f"{function}:volume_usd" for function in figures)]),
         sort="-count",
     )
     with town.connect() as conn:
-        found = explore_queries.page(conn, asked, context(conn), size=1_000)
+        found = explore_queries.page(conn, wanted, context(conn), size=1_000)
 
     assert [row["count"] for row in found] == sorted((row["count"] for row in found), reverse=True)
     frame = frames["applications"]
@@ -521,21 +523,21 @@ def test_every_figure_of_every_column_is_answered(town: Engine) -> None:
                 if measurable(dataset, function, column.name)
             ]
             for start in range(0, len(figures), 12):
-                asked = view(
+                wanted = view(
                     dataset, group=dataset.keys[0], measures=",".join(figures[start : start + 12])
                 )
-                assert not asked.problems
-                assert explore_queries.page(conn, asked, context(conn)) is not None
+                assert not wanted.problems
+                assert explore_queries.page(conn, wanted, context(conn)) is not None
 
 
 def test_pages_follow_one_another_without_gap(town: Engine) -> None:
-    asked = view(sort="-volume_usd")
+    wanted = view(sort="-volume_usd")
     with town.connect() as conn:
-        whole = [row["application_id"] for row in rows(conn, asked)]
+        whole = [row["application_id"] for row in rows(conn, wanted)]
         pages = [
             row["application_id"]
             for number in range(1, 8)
-            for row in explore_queries.page(conn, asked.on_page(number), context(conn))
+            for row in explore_queries.page(conn, wanted.on_page(number), context(conn))
         ]
 
     assert pages == whole

@@ -113,14 +113,14 @@ def test_a_view_replaced_on_purpose_keeps_its_id(desk: Engine) -> None:
 
 def test_a_view_changed_or_removed_meanwhile_is_not_replaced(desk: Engine) -> None:
     view_id = save(desk, "Met")
-    asked = version(desk, "met")
+    replaced = version(desk, "met")
     save(desk, "Met!")
     with pytest.raises(NotInState, match="changed or removed meanwhile"):
-        save(desk, "Met!", replacing=asked)
+        save(desk, "Met!", replacing=replaced)
 
-    save(desk, "Met", shared=True, replacing=asked)
+    save(desk, "Met", shared=True, replacing=replaced)
     with pytest.raises(NotInState):
-        save(desk, "met", replacing=asked)
+        save(desk, "met", replacing=replaced)
     current = version(desk, "met")
     remove(desk, view_id)
     with pytest.raises(NotInState):

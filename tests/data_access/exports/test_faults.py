@@ -86,11 +86,11 @@ class Exporting:
     def ends(self, *, saying: str, status: int = 1, outcome: str = "failed") -> None:
         """Wait for the end, and check for anything left behind."""
         try:
-            _, said = self.process.communicate(timeout=PATIENCE_S)
+            _, output = self.process.communicate(timeout=PATIENCE_S)
         finally:
             self.process.kill()
-        assert (said.count("\n"), self.process.returncode) == (1, status), said
-        assert saying in said
+        assert (output.count("\n"), self.process.returncode) == (1, status), output
+        assert saying in output
         left = {file.name for file in self.folder.rglob("*") if file.is_file()}
         assert left == set()
         assert list(self.temporary.iterdir()) == []
@@ -100,11 +100,11 @@ class Exporting:
             assert conn.execute(last).scalar_one() == outcome
 
     def connections(self, *, waiting: bool = False) -> int:
-        asked = "select count(*) from pg_stat_activity where datname = current_database()"
-        asked += " and application_name = 'affiliate-review exporter'"
-        asked += " and wait_event_type = 'Lock'" if waiting else ""
+        query = "select count(*) from pg_stat_activity where datname = current_database()"
+        query += " and application_name = 'affiliate-review exporter'"
+        query += " and wait_event_type = 'Lock'" if waiting else ""
         with self.engine.connect() as conn:
-            return int(conn.execute(text(asked)).scalar_one())
+            return int(conn.execute(text(query)).scalar_one())
 
     def begun(self) -> bool:
         """Return whether rows have been written, to the file or beside it."""

@@ -159,10 +159,10 @@ def _apply(conn: Any, number: int, payload: str) -> None:
 
 
 def everything(dataset: Dataset, **query: str) -> View:
-    asked = {"dataset": dataset.key, "columns": ",".join(dataset.names), **query}
+    parameters = {"dataset": dataset.key, "columns": ",".join(dataset.names), **query}
     if dataset is ACTIVITY:
-        asked["day"] = "2025-06-01..2026-03-14"
-    return View.from_query(asked, personal=True)
+        parameters["day"] = "2025-06-01..2026-03-14"
+    return View.from_query(parameters, personal=True)
 
 
 def order_of(view: View, file_format: FileFormat, **form: bool) -> Order:
@@ -371,11 +371,11 @@ def test_a_workbook_is_written_from_first_to_last(stocked: Engine, tmp_path: Pat
         def flush(self) -> None:
             pass
 
-    target, told = Forward(), Progress()
+    target, progress = Forward(), Progress()
     order = order_of(everything(APPLICATIONS), FileFormat.XLSX)
-    files.write(order, target, folder=tmp_path, progress=told)  # type: ignore[arg-type]
+    files.write(order, target, folder=tmp_path, progress=progress)  # type: ignore[arg-type]
 
-    assert told.rows == len(PAYLOADS)
+    assert progress.rows == len(PAYLOADS)
     with zipfile.ZipFile(io.BytesIO(target.written)) as parts:
         assert parts.testzip() is None
         assert len(parts.read("xl/worksheets/sheet1.xml")) > 10_000
@@ -432,7 +432,7 @@ def test_the_command_line_writes_the_same_rows_and_the_same_log(
         ),
     )
 
-    asked = (
+    options = (
         "--columns",
         "application_id,username",
         "--order",
@@ -440,9 +440,9 @@ def test_the_command_line_writes_the_same_rows_and_the_same_log(
         "--filter",
         "status=approved",
     )
-    to_stdout = run("applications", "-", *asked)
+    to_stdout = run("applications", "-", *options)
     saved = run(str(tmp_path / "x.csv"), "--view", "approved ONES")
-    packed = run("applications", str(tmp_path / "x.parquet"), *asked)
+    packed = run("applications", str(tmp_path / "x.parquet"), *options)
 
     assert (to_stdout.exit_code, saved.exit_code, packed.exit_code) == (0, 0, 0), saved.output
     written = file_of(order_of(view, FileFormat.CSV))
@@ -519,7 +519,7 @@ def test_a_view_keeps_no_more_than_its_owner_may_see_by_now(stocked: Engine) -> 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "sentence"),
     [
         (["decisions", "-", "--filter", "outcome"], "write COLUMN=FILTER"),
         (["decisions", "-", "--filter", "outcome=maybe"], "is not understood"),
@@ -554,12 +554,12 @@ def test_a_view_keeps_no_more_than_its_owner_may_see_by_now(stocked: Engine) -> 
     ],
 )
 def test_the_command_line_refuses_what_it_does_not_understand(
-    stocked: Engine, arguments: list[str], said: str
+    stocked: Engine, arguments: list[str], sentence: str
 ) -> None:
     done = run(*arguments)
 
     assert done.exit_code == 1
-    assert said in done.stderr
+    assert sentence in done.stderr
     assert done.stderr.count("\n") == 1
 
 
@@ -611,13 +611,13 @@ def answer(path: str, *, browser: str = BROWSER, who: str = ANA) -> httpx.Respon
 
 
 def test_a_link_gives_the_view_as_its_format_to_its_person(stocked: Engine) -> None:
-    asked = promise(
+    promised = promise(
         query={"columns": "application_id", "sort": "application_id"},
         form=Form(file_format=FileFormat.PARQUET),
         view_name="mine",
     )
 
-    given = answer(address(asked))
+    given = answer(address(promised))
 
     assert given.status_code == 200
     assert pq.read_table(io.BytesIO(given.content))["application_id"].to_pylist() == list(
@@ -651,7 +651,7 @@ def test_a_link_that_is_not_one_s_own_any_more_gives_a_sentence_and_reads_nothin
     stranger = replace(promise(), email="eve@example.com")
     gone = replace(promise(), email="leo@example.com")
 
-    for path, browser, who, said in (
+    for path, browser, who, sentence in (
         (address(promise()), "another browser", ANA, "made for another browser"),
         (address(promise()), "", ANA, "made for another browser"),
         (altered(), BROWSER, ANA, "was altered"),
@@ -664,7 +664,7 @@ def test_a_link_that_is_not_one_s_own_any_more_gives_a_sentence_and_reads_nothin
         (address(gone), BROWSER, "leo@example.com", "staff list"),
     ):
         given = answer(path, browser=browser, who=who)
-        assert (given.status_code, said in given.text) == (403, True), given.text
+        assert (given.status_code, sentence in given.text) == (403, True), given.text
     old = address(promise())
     monkeypatch.setattr(export_links, "LINK_SECONDS", -1)
     assert answer(old).status_code == 403

@@ -116,7 +116,7 @@ def until(condition: Callable[[], Any], seconds: float = 20) -> None:
 
 
 @contextmanager
-def asked(port: int) -> Iterator[http.client.HTTPResponse]:
+def following(port: int) -> Iterator[http.client.HTTPResponse]:
     """Follow a link to all activity; the response has started."""
     first = date(2025, 6, 1)
     query = {"dataset": "activity", "day": f"{first}..{T + timedelta(days=1)}"}
@@ -152,15 +152,15 @@ def open_transactions(engine: Engine) -> int:
 
 def outcomes(engine: Engine) -> list[str]:
     with engine.connect() as conn:
-        asked = text("select outcome from review.exports order by export_id")
-        return list(conn.execute(asked).scalars())
+        query = text("select outcome from review.exports order by export_id")
+        return list(conn.execute(query).scalars())
 
 
 def test_a_restarted_database_interrupts_the_file_and_the_person_is_informed(
     cluster: Cluster, engine: Engine, port: int
 ) -> None:
     before = len(outcomes(engine))
-    with asked(port) as answer:
+    with following(port) as answer:
         job = midway()
 
         cluster.stop("fast")
@@ -183,7 +183,7 @@ def test_a_client_that_disconnects_ends_the_query_and_the_person_is_informed(
     engine: Engine, port: int
 ) -> None:
     before = len(outcomes(engine))
-    with asked(port):
+    with following(port):
         job = midway()
 
     until(lambda: open_transactions(engine) == 0, 5)

@@ -473,7 +473,7 @@ def test_a_number_is_an_id_or_a_username_and_never_guessed(
 
 
 @pytest.mark.parametrize(
-    ("written", "kept", "said"),
+    ("written", "kept", "sentence"),
     [
         (
             "\u202a+1 555\u2011010\u20110199\u202c",
@@ -490,7 +490,7 @@ def test_a_number_is_an_id_or_a_username_and_never_guessed(
     ],
 )
 def test_meaningless_invisible_characters_are_removed_and_reported(
-    accounts: Engine, tmp_path: Path, written: str, kept: str | None, said: str | None
+    accounts: Engine, tmp_path: Path, written: str, kept: str | None, sentence: str | None
 ) -> None:
     path = export(tmp_path, f"1,@a\u200e,WhatsApp,{written},{AT}", f"2,@b,,,{AT}")
 
@@ -500,9 +500,9 @@ def test_meaningless_invisible_characters_are_removed_and_reported(
     assert stored(accounts)[0][4] == (kept or written)
     assert [(n.line, n.column) for n in report.notices] == [
         (2, "social_handle"),
-        *([(2, "contact_handle")] if said else []),
+        *([(2, "contact_handle")] if sentence else []),
     ]
-    assert said is None or said in str(report.notices[1])
+    assert sentence is None or sentence in str(report.notices[1])
     assert load(accounts, path).rows_updated == 0
 
 
@@ -562,7 +562,7 @@ def test_the_same_form_sent_again_after_a_rejection_is_a_new_application(
 
 
 @pytest.mark.parametrize(
-    ("encode", "said"),
+    ("encode", "sentence"),
     [
         (lambda rows: rows.encode("utf-16"), "is UTF-16 text"),
         (lambda rows: b"\xff\xfe\0\0" + rows.encode("utf-32-le"), "is UTF-32 text"),
@@ -577,7 +577,7 @@ def test_the_same_form_sent_again_after_a_rejection_is_a_new_application(
     ],
 )
 def test_an_export_is_read_in_its_own_format_which_is_reported(
-    accounts: Engine, tmp_path: Path, encode: Callable[[str], bytes], said: str | None
+    accounts: Engine, tmp_path: Path, encode: Callable[[str], bytes], sentence: str | None
 ) -> None:
     path = tmp_path / "export.csv"
     path.write_bytes(encode(f"{HEADER}\n1,@é,Telegram,@a,{AT}\n"))
@@ -585,7 +585,7 @@ def test_an_export_is_read_in_its_own_format_which_is_reported(
     report = load(accounts, path)
 
     assert stored(accounts)[0][2] == "@é"
-    assert [said in str(notice) for notice in report.notices] == ([True] if said else [])
+    assert [sentence in str(notice) for notice in report.notices] == ([True] if sentence else [])
 
 
 def test_a_title_above_the_table_is_reported_once(accounts: Engine, tmp_path: Path) -> None:

@@ -138,14 +138,14 @@ WHAT_BECOMES = {
 
 def test_each_row_is_loaded_counted_once_or_kept_as_the_preview_said(desk: Engine) -> None:
     before = handles(desk)
-    looked = imports.preview(desk, upload(*ROWS), FormMap(), now=NOW, actor=ANA)
-    assert (outcomes(looked), handles(desk), waiting(desk)) == (WHAT_BECOMES, before, [])
+    preview = imports.preview(desk, upload(*ROWS), FormMap(), now=NOW, actor=ANA)
+    assert (outcomes(preview), handles(desk), waiting(desk)) == (WHAT_BECOMES, before, [])
 
     made = make(desk, upload(*ROWS))
 
     assert outcomes(made) == WHAT_BECOMES
     assert handles(desk) == ["@new", "@changed", "@same", "@cleaned"]
-    assert made.counts == looked.counts
+    assert made.counts == preview.counts
     assert (made.counts["cleaned"], made.counts["blank"]) == (1, 1)
     assert made.report is not None
     with desk.connect() as conn:
@@ -156,15 +156,15 @@ def test_each_row_is_loaded_counted_once_or_kept_as_the_preview_said(desk: Engin
 def test_problems_name_the_forms_field_and_what_to_do(desk: Engine) -> None:
     make(desk, upload(*ROWS))
 
-    said = {
+    problems = {
         row.row_number: [(problem.field, problem.remedy) for problem in row.problems]
         for row in waiting(desk)
     }
 
-    assert said[9] == [("UID", "Load the accounts first")]
-    assert [field for field, _ in said[10]] == ["Contact Platform"]
-    assert said[12][0][1] == "The row is cut short"
-    assert "Created" in [field for field, _ in said[11]]
+    assert problems[9] == [("UID", "Load the accounts first")]
+    assert [field for field, _ in problems[10]] == ["Contact Platform"]
+    assert problems[12][0][1] == "The row is cut short"
+    assert "Created" in [field for field, _ in problems[11]]
 
 
 def test_the_same_request_is_answered_with_the_first_result(desk: Engine) -> None:
@@ -293,7 +293,7 @@ def test_only_reviewers_and_managers_import_correct_dismiss_and_keep_maps(desk: 
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "sentence"),
     [
         (b"", "is empty"),
         (b"PK\x03\x04", "is a zip file or an Excel workbook"),
@@ -301,8 +301,10 @@ def test_only_reviewers_and_managers_import_correct_dismiss_and_keep_maps(desk: 
         (HEADER.encode() + b'\n1,"@a,,,\n', "is not CSV from line 2 on"),
     ],
 )
-def test_a_file_that_is_no_export_is_refused_whole(desk: Engine, content: bytes, said: str) -> None:
-    with pytest.raises(LoadRefused, match=said):
+def test_a_file_that_is_no_export_is_refused_whole(
+    desk: Engine, content: bytes, sentence: str
+) -> None:
+    with pytest.raises(LoadRefused, match=sentence):
         make(desk, Upload(name="../../grid\u202e.csv", content=content))
 
     with desk.connect() as conn:

@@ -510,14 +510,16 @@ def test_lines_are_counted_across_blocks(
 def test_progress_goes_from_little_to_all(engine: Engine, tmp_path: Path) -> None:
     paths = [put(tmp_path, "a.csv", ACTIVITY), put(tmp_path, "b.csv", ACTIVITY.replace("1,", "8,"))]
     total = sum(path.stat().st_size for path in paths)
-    told: list[tuple[int, int]] = []
+    reports: list[tuple[int, int]] = []
 
     with pytest.raises(LoadRefused):
-        load(engine, "activity", *paths, progress=lambda done, all_of: told.append((done, all_of)))
+        load(
+            engine, "activity", *paths, progress=lambda done, all_of: reports.append((done, all_of))
+        )
 
-    assert told == sorted(told)
-    assert {all_of for _, all_of in told} == {total}
-    assert told[-1][0] == total
+    assert reports == sorted(reports)
+    assert {all_of for _, all_of in reports} == {total}
+    assert reports[-1][0] == total
 
 
 def test_a_load_that_breaks_in_the_middle_leaves_nothing(
@@ -760,8 +762,8 @@ def test_one_application_may_end_and_the_next_begin_in_one_file(
     ]
 
 
-def manifest(folder: Path, **told: str) -> Path:
-    lines = [f"{key} = {value}" for key, value in told.items()]
+def manifest(folder: Path, **settings: str) -> Path:
+    lines = [f"{key} = {value}" for key, value in settings.items()]
     return put(folder, "manifest.toml", '["activity.csv"]\n' + "\n".join(lines) + "\n")
 
 
@@ -780,7 +782,7 @@ def test_a_file_that_keeps_its_manifest_loads(engine: Engine, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("told", "reason"),
+    ("settings", "reason"),
     [
         ({"rows": "3"}, "has 2 rows, and the manifest says 3"),
         ({"sha256": '"' + "0" * 64 + '"'}, "and the manifest says another"),
@@ -796,12 +798,12 @@ def test_a_file_that_keeps_its_manifest_loads(engine: Engine, tmp_path: Path) ->
     ],
 )
 def test_a_broken_or_wrong_manifest_is_refused(
-    engine: Engine, tmp_path: Path, told: dict[str, str], reason: str
+    engine: Engine, tmp_path: Path, settings: dict[str, str], reason: str
 ) -> None:
     path = put(tmp_path, "activity.csv", FIRST_TWO)
 
     with pytest.raises(LoadRefused, match=reason):
-        load(engine, "activity", path, manifest=manifest(tmp_path, **told))
+        load(engine, "activity", path, manifest=manifest(tmp_path, **settings))
 
     assert facts(engine) == [[], [], [], []]
 

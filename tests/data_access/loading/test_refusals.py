@@ -640,12 +640,12 @@ MISNAMED = (
 def test_content_that_does_not_fit_the_ending_is_refused_with_its_remedy(
     loaded: Engine, tmp_path: Path
 ) -> None:
-    said = {}
+    reasons = {}
     for file, content, reason in MISNAMED:
         (tmp_path / file).write_bytes(content)
-        said[file, reason] = refusal(loaded, "activity", tmp_path / file).problems[0].reason
+        reasons[file, reason] = refusal(loaded, "activity", tmp_path / file).problems[0].reason
 
-    assert said == {(file, reason): reason for file, _, reason in MISNAMED}
+    assert reasons == {(file, reason): reason for file, _, reason in MISNAMED}
 
 
 def test_a_parquet_form_export_is_not_advised_to_take_its_own_name(

@@ -219,26 +219,32 @@ def test_letters_beyond_ascii_go_to_servers_that_take_them(arrivals: Arrivals) -
         mail.close()
     with mail_server(Arrivals(), enable_SMTPUTF8=False) as port:
         mail = server(port, timeout_s=10.0)
-        with pytest.raises(NotTaken, match="takes no addresses with letters beyond ASCII") as told:
+        with pytest.raises(
+            NotTaken, match="takes no addresses with letters beyond ASCII"
+        ) as raised:
             mail.send(outgoing(to=to), now=NOW)
         mail.send(outgoing(message_id=UUID(int=2)), now=NOW)
         mail.close()
 
     assert arrivals.recipients == {str(ID): [to], str(UUID(int=1)): ["user7@example.com"]}
     assert f"To: {to}".encode() in arrivals.raw[str(ID)]
-    failure = told.value.failure
-    assert (failure.reason, failure.final, told.value.is_down) == (Reason.BAD_CONTACT, True, False)
+    failure = raised.value.failure
+    assert (failure.reason, failure.final, raised.value.is_down) == (
+        Reason.BAD_CONTACT,
+        True,
+        False,
+    )
 
 
 @contextmanager
-def dripping(said: Sequence[bytes], *, every_s: float = 0.05) -> Iterator[int]:
+def dripping(answers: Sequence[bytes], *, every_s: float = 0.05) -> Iterator[int]:
     """A server that sends these pieces, one per message it gets, and then drips forever."""
     listening = socket.create_server(("127.0.0.1", 0))
     over = threading.Event()
 
     def talk(peer: socket.socket) -> None:
         with peer, suppress(OSError):
-            for piece in said:
+            for piece in answers:
                 peer.sendall(piece)
                 peer.recv(65_536)
             while not over.wait(every_s):
@@ -265,15 +271,15 @@ def test_a_slow_mail_server_is_abandoned_at_the_deadline_in_any_step(
     answered: int,
 ) -> None:
     began = time.monotonic()
-    with dripping(SMTP_ANSWERS[:answered]) as port, pytest.raises(NotTaken) as told:
+    with dripping(SMTP_ANSWERS[:answered]) as port, pytest.raises(NotTaken) as raised:
         server(port, timeout_s=0.5).send(outgoing(), now=NOW)
 
     assert time.monotonic() - began < PATIENCE_S
-    assert told.value.is_down
-    assert not told.value.failure.final
+    assert raised.value.is_down
+    assert not raised.value.failure.final
     # Until the greeting, no server was there.
-    assert told.value.failure.reason is (Reason.NO_ANSWER if answered else Reason.UNREACHABLE)
-    assert "timed out" in str(told.value)
+    assert raised.value.failure.reason is (Reason.NO_ANSWER if answered else Reason.UNREACHABLE)
+    assert "timed out" in str(raised.value)
 
 
 class Refusing:
@@ -306,13 +312,13 @@ def test_a_mail_servers_refusal_is_understood(
     controller.start()
     mail = server(controller.port)
     try:
-        with pytest.raises(NotTaken, match=answer.replace(" ", ": ", 1)) as told:
+        with pytest.raises(NotTaken, match=answer.replace(" ", ": ", 1)) as raised:
             mail.send(outgoing(), now=NOW)
     finally:
         mail.close()
         controller.stop()
-    assert (told.value.failure.reason, told.value.failure.final) == (reason, final)
-    assert told.value.is_down is is_down
+    assert (raised.value.failure.reason, raised.value.failure.final) == (reason, final)
+    assert raised.value.is_down is is_down
 
 
 def test_a_missing_mail_server_is_distinguished_from_a_silent_one(arrivals: Arrivals) -> None:
@@ -324,9 +330,9 @@ def test_a_missing_mail_server_is_distinguished_from_a_silent_one(arrivals: Arri
     with mail_server(arrivals) as port, pytest.raises(NotTaken) as dropped:
         server(port).send(outgoing(), now=NOW)
 
-    reasons = [told.value.failure.reason for told in (nobody, silent, dropped)]
+    reasons = [raised.value.failure.reason for raised in (nobody, silent, dropped)]
     assert reasons == [Reason.UNREACHABLE, Reason.UNREACHABLE, Reason.NO_ANSWER]
-    assert not any(told.value.failure.final for told in (nobody, silent, dropped))
+    assert not any(raised.value.failure.final for raised in (nobody, silent, dropped))
     assert "timed out" in str(silent.value)
 
 
@@ -403,12 +409,12 @@ def test_an_endpoints_refusal_is_understood(
     headers = {"Location": "http://127.0.0.1:9/elsewhere", "Retry-After": "90"}
     with endpoint(arrivals, lambda: Response(status_code=code, headers=headers)) as url:
         to = hook(url)
-        with pytest.raises(NotTaken, match=f"it answered {code}") as told:
+        with pytest.raises(NotTaken, match=f"it answered {code}") as raised:
             to.send(outgoing(), now=NOW)
         to.close()
 
-    failure = told.value.failure
-    assert (failure.reason, failure.final, told.value.is_down) == (reason, final, is_down)
+    failure = raised.value.failure
+    assert (failure.reason, failure.final, raised.value.is_down) == (reason, final, is_down)
     assert (failure.after == timedelta(seconds=90)) is (code >= 401 and code != 422)
     assert len(arrivals.bodies[str(ID)]) == 1
 
@@ -456,11 +462,11 @@ def test_an_endless_answer_is_not_listened_to(endless: str) -> None:
 @pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nX-Y: "])
 def test_an_endpoint_that_never_responds_is_abandoned_at_the_deadline(head: bytes) -> None:
     began = time.monotonic()
-    with dripping([head]) as port, pytest.raises(NotTaken) as told:
+    with dripping([head]) as port, pytest.raises(NotTaken) as raised:
         hook(f"http://127.0.0.1:{port}/", timeout_s=0.5).send(outgoing(), now=NOW)
 
     assert time.monotonic() - began < PATIENCE_S
-    assert (told.value.failure.reason, told.value.is_down) == (Reason.NO_ANSWER, True)
+    assert (raised.value.failure.reason, raised.value.is_down) == (Reason.NO_ANSWER, True)
 
 
 @pytest.mark.parametrize(("code", "taken"), [(200, True), (503, False)])
@@ -481,7 +487,7 @@ def test_the_status_counts_though_the_body_drips(code: int, taken: bool) -> None
 
 
 @pytest.mark.parametrize(
-    ("asked", "seconds"),
+    ("header", "seconds"),
     [
         *(("90", 90), (" 90 ", 90), ("0", None), ("-5", None), ("soon", None), ("", None)),
         *(("1.5", None), ("9999999", 3600), ("9" * 400, 3600), ("٣", None), ("0090", 90)),
@@ -497,9 +503,9 @@ def test_the_status_counts_though_the_body_drips(code: int, taken: bool) -> None
     ],
 )
 def test_the_wait_asked_for_is_seconds_or_a_date_and_an_hour_at_most(
-    asked: str, seconds: int | None
+    header: str, seconds: int | None
 ) -> None:
-    found = requested_wait(asked, NOW)
+    found = requested_wait(header, NOW)
 
     assert found == (None if seconds is None else timedelta(seconds=seconds))
 
@@ -510,10 +516,10 @@ def test_a_date_to_wait_for_is_kept_from_the_answer(arrivals: Arrivals) -> None:
         arrivals, lambda: Response(status_code=429, headers={"Retry-After": later})
     ) as url:
         to = hook(url)
-        with pytest.raises(NotTaken) as told:
+        with pytest.raises(NotTaken) as raised:
             to.send(outgoing(), now=NOW)
         to.close()
-    assert told.value.failure.after == timedelta(minutes=20)
+    assert raised.value.failure.after == timedelta(minutes=20)
 
 
 def test_a_missing_endpoint_is_distinguished_from_a_silent_one(arrivals: Arrivals) -> None:
@@ -529,9 +535,9 @@ def test_a_missing_endpoint_is_distinguished_from_a_silent_one(arrivals: Arrival
 
 
 def test_only_an_allowed_host_is_spoken_to(arrivals: Arrivals) -> None:
-    with endpoint(arrivals) as url, pytest.raises(NotTaken, match="not allowed") as told:
+    with endpoint(arrivals) as url, pytest.raises(NotTaken, match="not allowed") as raised:
         hook(url, allowed=frozenset({"hooks.exchange.example"})).send(outgoing(), now=NOW)
-    assert told.value.failure.final
+    assert raised.value.failure.final
     assert not arrivals.faults
     assert not arrivals.bodies
 
@@ -580,12 +586,12 @@ def test_configured_channels_are_read_without_exposing_secrets() -> None:
     ],
 )
 def test_a_malformed_setting_is_named_without_its_value(changed: dict[str, str]) -> None:
-    with pytest.raises(SettingMissing) as told:
+    with pytest.raises(SettingMissing) as raised:
         channels.from_environment({**GOOD, **changed})
 
     (name,) = changed
-    assert name in str(told.value)
-    assert "c4nary" not in str(told.value)
+    assert name in str(raised.value)
+    assert "c4nary" not in str(raised.value)
 
 
 KEY = bytes(range(200, 232))
@@ -628,12 +634,12 @@ def test_a_secret_works_in_every_form_it_is_handed_out_in(typed: str, key: bytes
     ],
 )
 def test_an_invalid_secret_is_refused_with_its_actual_fault(typed: str, fault: str) -> None:
-    with pytest.raises(SettingMissing) as told:
+    with pytest.raises(SettingMissing) as raised:
         secret_of(typed)
 
-    assert str(told.value).startswith("NOTIFY_WEBHOOK_SECRET ")
-    assert fault in str(told.value)
-    assert not [part for part in (SECRET, IN_BASE64[:20], "c4nary") if part in str(told.value)]
+    assert str(raised.value).startswith("NOTIFY_WEBHOOK_SECRET ")
+    assert fault in str(raised.value)
+    assert not [part for part in (SECRET, IN_BASE64[:20], "c4nary") if part in str(raised.value)]
 
 
 def test_without_channels_the_error_names_what_to_set() -> None:
@@ -646,11 +652,11 @@ def test_without_channels_the_error_names_what_to_set() -> None:
 
 def test_a_full_folder_is_reported_as_a_channel_that_is_down(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(NotTaken, match=r"The folder .*/file cannot be written: ") as told:
+    with pytest.raises(NotTaken, match=r"The folder .*/file cannot be written: ") as raised:
         Mailbox(folder=tmp_path / "file").send(outgoing(), now=NOW)
 
-    assert (told.value.failure.reason, told.value.is_down) == (Reason.UNREACHABLE, True)
-    assert not told.value.failure.final
+    assert (raised.value.failure.reason, raised.value.is_down) == (Reason.UNREACHABLE, True)
+    assert not raised.value.failure.final
 
 
 def test_a_folder_accepts_messages_of_any_route(tmp_path: Path) -> None:

@@ -114,11 +114,11 @@ def under_fire(
 
         running = [start() for _ in range(workers)]
         for _ in range(kills):
-            before = arrivals.asked
+            before = arrivals.attempts
             write_messages(engine, messages // kills)
             # A worker that has not started cannot be killed midway.
             deadline = time.monotonic() + 60
-            while arrivals.asked == before:
+            while arrivals.attempts == before:
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
             time.sleep(rng.uniform(0.2, 1.8) * pause_s)
@@ -148,7 +148,7 @@ def require_all_arrived(engine: Engine, found: dict[str, Any], messages: int) ->
                 text("select message_id::text from review.outbox where delivered_at is not null")
             ).scalars()
         )
-        told = conn.execute(
+        counts = conn.execute(
             text(
                 "select count(*), count(distinct detail ->> 'message_id') from review.events"
                 " where kind in ('message_sent', 'message_delivered')"
@@ -158,7 +158,7 @@ def require_all_arrived(engine: Engine, found: dict[str, Any], messages: int) ->
     # Nothing lost, and nothing invented.
     assert set(arrivals.bodies) == delivered
     # The timeline shows each once, however often it was sent.
-    assert tuple(told) == (messages, messages)
+    assert tuple(counts) == (messages, messages)
     # Receivers can recognize repeats.
     assert [id_ for id_, bodies in arrivals.bodies.items() if len(set(bodies)) != 1] == []
     after_acceptance = arrivals.faults[DROP] + found["kills"]

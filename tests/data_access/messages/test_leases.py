@@ -111,7 +111,7 @@ def state(engine: Engine, id_: uuid.UUID) -> Any:
         return found.one()
 
 
-def told(engine: Engine) -> list[tuple[str, str]]:
+def events(engine: Engine) -> list[tuple[str, str]]:
     return [(event.kind, event.actor) for event in clicks.events(engine, 7)]
 
 
@@ -209,9 +209,9 @@ def test_a_leased_message_goes_to_no_other_worker_until_the_lease_expires(desk: 
     assert not leases.finish(desk, first[0], delivered=True, reply="", now=NOW)
     failure = Failure(reason=Reason.BUSY, sentence="", final=True)
     assert not leases.fail(desk, first[0], failure, patience=Patience(), chance=0.5, now=NOW)
-    assert (state(desk, id_).delivered_at, told(desk)) == (None, [])
+    assert (state(desk, id_).delivered_at, events(desk)) == (None, [])
     assert leases.finish(desk, second, delivered=True, reply="", now=NOW)
-    assert told(desk) == [("message_delivered", DELIVERY)]
+    assert events(desk) == [("message_delivered", DELIVERY)]
     assert not leases.finish(desk, second, delivered=True, reply="", now=NOW)
     assert first[0].outgoing == second.outgoing
 
@@ -231,10 +231,10 @@ def test_a_message_of_an_act_that_is_not_committed_is_not_there(desk: Engine) ->
 def test_sent_content_is_stored_and_a_later_attempt_sends_the_same(desk: Engine) -> None:
     id_ = write(desk)
     busy = NotTaken(Failure(reason=Reason.BUSY, sentence="later"))
-    seen: list[bytes] = []
+    previewed: list[bytes] = []
 
     def refuses(outgoing: Outgoing) -> Receipt:
-        seen.append(body_of(outgoing))
+        previewed.append(body_of(outgoing))
         raise busy
 
     work(desk, Collecting(refuses))
@@ -254,7 +254,7 @@ def test_sent_content_is_stored_and_a_later_attempt_sends_the_same(desk: Engine)
         conn.execute(update(tables.accounts).values(username="another"))
     (sent,) = work(desk, now=NOW + timedelta(minutes=1)).taken
 
-    assert [body_of(sent)] == seen
+    assert [body_of(sent)] == previewed
     kept = state(desk, id_).sent
     assert (
         (kept["subject"], kept["text"])
@@ -287,7 +287,7 @@ def test_failures_wait_longer_each_time_then_it_is_parked_with_its_reason(desk: 
     assert (row.stopped_as, row.attempts, row.last_reason) == ("parked", 3, "busy")
     assert row.last_error == "it answered 500 [0m"
     assert state(desk, other).delivered_at == at
-    assert [kind for kind, _ in told(desk)] == [
+    assert [kind for kind, _ in events(desk)] == [
         *("message_failed", "message_parked", "message_delivered"),
     ]
     assert work(desk, now=at + timedelta(days=30)).taken == []
@@ -664,7 +664,7 @@ def test_the_backlog_shows_how_many_since_when_and_why(desk: Engine) -> None:
 
 
 def test_the_preview_shows_what_will_be_sent_or_why_it_cannot(desk: Engine) -> None:
-    def seen(**account: Any) -> Any:
+    def previewed(**account: Any) -> Any:
         with desk.connect() as conn:
             if account:
                 conn.execute(update(tables.accounts).values(**account))
@@ -672,9 +672,13 @@ def test_the_preview_shows_what_will_be_sent_or_why_it_cannot(desk: Engine) -> N
             application = read.read(conn, 7, now=NOW)
             return rendering.preview(conn, application, kind="rejected", message="No.")
 
-    assert (seen().channel, seen().recipient, seen().text) == ("telegram", "contact7", "No.")
-    assert seen(email="nobody").obstacle == "`nobody` is not an email address."
-    assert seen(email=None).obstacle == "The account has no email address."
+    assert (previewed().channel, previewed().recipient, previewed().text) == (
+        "telegram",
+        "contact7",
+        "No.",
+    )
+    assert previewed(email="nobody").obstacle == "`nobody` is not an email address."
+    assert previewed(email=None).obstacle == "The account has no email address."
     settle(desk, send_rejections=False, email_instead=["telegram"])
     message_templates.save(
         desk,
@@ -688,9 +692,9 @@ def test_the_preview_shows_what_will_be_sent_or_why_it_cannot(desk: Engine) -> N
             actor=MIRA,
         ),
     )
-    assert (seen().channel, seen().recipient) == ("email", "user7@example.com")
-    assert seen().text == "No.\n\nThe team"
-    assert seen().obstacle == "It is withheld, because rejection messages are off."
+    assert (previewed().channel, previewed().recipient) == ("email", "user7@example.com")
+    assert previewed().text == "No.\n\nThe team"
+    assert previewed().obstacle == "It is withheld, because rejection messages are off."
 
 
 def test_unreachable_applicants_are_named_with_the_reason(desk: Engine) -> None:

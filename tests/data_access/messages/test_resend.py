@@ -135,7 +135,7 @@ def test_only_managers_and_administrators_keep_the_outbox(what: str, desk: Engin
 
 
 @pytest.mark.parametrize(
-    ("platform", "recipient", "said"),
+    ("platform", "recipient", "sentence"),
     [
         ("email", "nobody", "not an email address"),
         ("email", "a@b.io\nBcc: x@y.io", "not an email address"),
@@ -145,11 +145,11 @@ def test_only_managers_and_administrators_keep_the_outbox(what: str, desk: Engin
     ],
 )
 def test_a_recipient_that_cannot_be_one_is_refused_at_once(
-    platform: str, recipient: str, said: str, desk: Engine
+    platform: str, recipient: str, sentence: str, desk: Engine
 ) -> None:
     id_ = park(desk)
 
-    with pytest.raises(Invalid, match=said):
+    with pytest.raises(Invalid, match=sentence):
         act(desk, "redirect", id_, platform=platform, recipient=recipient)
     with pytest.raises(Invalid, match="reason is empty"):
         act(desk, "cancel", id_, reason=" ")
@@ -173,7 +173,7 @@ def test_many_are_retried_at_once_and_a_repeat_changes_nothing(desk: Engine) -> 
 
 
 def test_the_timeline_shows_sent_delivered_failed_and_manual_acts(desk: Engine) -> None:
-    told = [
+    written = [
         ("message_sent", {"route": "email", "to": "u@example.com"}),
         ("message_delivered", {"route": "webhook", "to": "meadow"}),
         ("message_failed", {"route": "email", "to": "u@example.com", "said": "451"}),
@@ -188,7 +188,7 @@ def test_the_timeline_shows_sent_delivered_failed_and_manual_acts(desk: Engine) 
             insert(tables.events),
             [
                 {"application_id": 7, "kind": kind, "actor": "a", "at": NOW, "detail": detail}
-                for kind, detail in told
+                for kind, detail in written
             ],
         )
         lines = clicks.thread(conn, 7)

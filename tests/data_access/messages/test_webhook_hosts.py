@@ -126,10 +126,10 @@ def test_a_name_that_has_come_to_mean_such_an_address_is_not_spoken_to(
 def test_the_connection_goes_to_the_checked_address(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    looked: list[str] = []
+    looked_up: list[str] = []
 
     async def addresses(host: str, port: int) -> list[str]:
-        looked.append(f"{host}:{port}")
+        looked_up.append(f"{host}:{port}")
         # The first does not answer; a second look-up would find none of them.
         return ["127.0.0.2", "127.0.0.1"]
 
@@ -141,7 +141,7 @@ def test_the_connection_goes_to_the_checked_address(
         webhook.close()
 
     port = httpx.URL(url).port
-    assert looked == [f"localhost:{port}"]
+    assert looked_up == [f"localhost:{port}"]
     [headers] = arrivals.headers.values()
     assert headers["host"] == f"localhost:{port}"
 

@@ -42,14 +42,14 @@ def test_a_failure_is_logged_at_once_every_minute_and_at_its_end(
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "sentence"),
     [
         (DatabaseUnavailable("The database is not responding."), "The database is not responding."),
         (ProgrammingError("select 'a word'", {}, Exception("a word")), "ProgrammingError"),
     ],
 )
 def test_a_turn_that_fails_is_in_the_log_and_does_not_end_the_worker(
-    error: Exception, said: str, log: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    error: Exception, sentence: str, log: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker = Worker(
         engine=None,  # type: ignore[arg-type]
@@ -71,7 +71,7 @@ def test_a_turn_that_fails_is_in_the_log_and_does_not_end_the_worker(
     worker._run([Route.EMAIL])
 
     assert log.messages[0].startswith("taking messages for email fails: ")
-    assert said in log.messages[0]
+    assert sentence in log.messages[0]
     assert "a word" not in log.text
     assert log.messages[-1] == "taking messages for email works again, after 2 failures"
 
@@ -85,8 +85,8 @@ class Refusing:
     def send(self, sent: Outgoing, *, now: datetime) -> Receipt:
         self.tries += 1
         if self.tries < 3:
-            said = f"no mailbox for {sent.to}"
-            raise NotTaken(Failure(reason=Reason.BUSY, sentence=said))
+            sentence = f"no mailbox for {sent.to}"
+            raise NotTaken(Failure(reason=Reason.BUSY, sentence=sentence))
         return Receipt(sentence="taken")
 
     def close(self) -> None:

@@ -68,17 +68,17 @@ def proposed(desk: Engine, **given: Any) -> dict[str, Any]:
 
 
 def scheduled(desk: Engine) -> int:
-    asked = proposed(desk, effective_from=APRIL)
-    return drafts.confirm(desk, command(drafts.ConfirmDraft, actor=LEO, **asked))
+    draft = proposed(desk, effective_from=APRIL)
+    return drafts.confirm(desk, command(drafts.ConfirmDraft, actor=LEO, **draft))
 
 
 def withdrawing(desk: Engine) -> int:
-    asked = {"version": scheduled(desk), "reason": "Too early", "actor": MIRA}
-    return withdrawals.propose(desk, command(withdrawals.ProposeWithdrawal, **asked))
+    fields = {"version": scheduled(desk), "reason": "Too early", "actor": MIRA}
+    return withdrawals.propose(desk, command(withdrawals.ProposeWithdrawal, **fields))
 
 
 def silence(**given: Any) -> settings.SaveSettings:
-    asked = {
+    fields = {
         "silent": True,
         "send_rejections": True,
         "email_instead": (),
@@ -87,7 +87,7 @@ def silence(**given: Any) -> settings.SaveSettings:
         "shown_version": 1,
         "ask": True,
     }
-    return command(settings.SaveSettings, actor=MIRA, **asked | given)
+    return command(settings.SaveSettings, actor=MIRA, **fields | given)
 
 
 def silencing(desk: Engine) -> int:
@@ -112,8 +112,8 @@ def a_map(**given: Any) -> form_maps.SaveMap:
 
 def an_import(**given: Any) -> imports.MakeImport:
     upload = imports.Upload(name="grid.csv", content=EXPORT.encode())
-    asked = {"upload": upload, "read_by": FormMap(), "now": APRIL, **given}
-    return command(imports.MakeImport, **asked)
+    fields = {"upload": upload, "read_by": FormMap(), "now": APRIL, **given}
+    return command(imports.MakeImport, **fields)
 
 
 def kept_row(desk: Engine) -> kept_rows.KeptRow:
@@ -284,12 +284,12 @@ def stored(desk: Engine) -> dict[str, list[str]]:
 
 @every_command
 def test_a_repeat_returns_the_first_result_and_writes_nothing(desk: Engine, case: Case) -> None:
-    asked = case.ready(desk)
-    first = case.verb(desk, asked)
+    fields = case.ready(desk)
+    first = case.verb(desk, fields)
     before = stored(desk)
 
     # The retry comes later, and its person's address is spelled differently.
-    again = replace(asked, at=asked.at + timedelta(seconds=9), actor=asked.actor.upper())
+    again = replace(fields, at=fields.at + timedelta(seconds=9), actor=fields.actor.upper())
 
     assert case.verb(desk, again) == first
     assert stored(desk) == before
@@ -297,13 +297,13 @@ def test_a_repeat_returns_the_first_result_and_writes_nothing(desk: Engine, case
 
 @every_command
 def test_another_form_under_the_same_id_is_refused(desk: Engine, case: Case) -> None:
-    asked = case.ready(desk)
-    case.verb(desk, asked)
+    fields = case.ready(desk)
+    case.verb(desk, fields)
     before = stored(desk)
 
-    for other in (case.otherwise, {"actor": ANA if asked.actor != ANA else MIRA}):
+    for other in (case.otherwise, {"actor": ANA if fields.actor != ANA else MIRA}):
         with pytest.raises(RequestReused):
-            case.verb(desk, replace(asked, **other))
+            case.verb(desk, replace(fields, **other))
 
     assert stored(desk) == before
 

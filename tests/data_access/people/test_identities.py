@@ -193,11 +193,11 @@ def test_every_function_that_takes_a_person_takes_them_in_any_spelling() -> None
 
 
 def test_a_command_holds_everybody_in_it_in_their_normal_form() -> None:
-    asked = clicks.command(
+    request = clicks.command(
         claims.Assign, application_id=1, actor=" MIRA@Example.com", assignee="BEN@example.com\n"
     )
 
-    assert (asked.actor, asked.assignee) == (MIRA, BEN)
+    assert (request.actor, request.assignee) == (MIRA, BEN)
 
 
 def test_every_column_that_names_a_person_holds_the_normal_form(desk: Engine) -> None:

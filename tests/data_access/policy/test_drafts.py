@@ -85,7 +85,7 @@ def own(engine: Engine, by: str = MIRA) -> drafts.Kept:
     return kept
 
 
-def asked(kind: type[CommandT], kept: drafts.Kept, by: str, **given: Any) -> CommandT:
+def request(kind: type[CommandT], kept: drafts.Kept, by: str, **given: Any) -> CommandT:
     """Return a command of ``by`` on that draft, an hour after `NOW`."""
     whole = {"draft_id": kept.draft_id, "revision": kept.revision, "actor": by, **given}
     taken = {"now", *(field.name for field in fields(kind))}
@@ -94,28 +94,28 @@ def asked(kind: type[CommandT], kept: drafts.Kept, by: str, **given: Any) -> Com
 
 
 def save(engine: Engine, kept: drafts.Kept, by: str, **given: Any) -> int:
-    return drafts.save(engine, asked(drafts.SaveDraft, kept, by, **given))
+    return drafts.save(engine, request(drafts.SaveDraft, kept, by, **given))
 
 
 def discard(engine: Engine, kept: drafts.Kept, by: str, **given: Any) -> int:
-    return drafts.discard(engine, asked(drafts.DiscardDraft, kept, by, **given))
+    return drafts.discard(engine, request(drafts.DiscardDraft, kept, by, **given))
 
 
 def propose(engine: Engine, kept: drafts.Kept, by: str, **given: Any) -> int:
-    return drafts.propose(engine, asked(drafts.ProposeDraft, kept, by, **given))
+    return drafts.propose(engine, request(drafts.ProposeDraft, kept, by, **given))
 
 
 def confirm(engine: Engine, kept: drafts.Kept, by: str, **given: Any) -> int:
-    return drafts.confirm(engine, asked(drafts.ConfirmDraft, kept, by, **given))
+    return drafts.confirm(engine, request(drafts.ConfirmDraft, kept, by, **given))
 
 
 def decline(engine: Engine, kept: drafts.Kept, by: str, **given: Any) -> int:
     given = {"reason": "No", **given}
-    return drafts.decline(engine, asked(drafts.DeclineDraft, kept, by, **given))
+    return drafts.decline(engine, request(drafts.DeclineDraft, kept, by, **given))
 
 
 def cancel(engine: Engine, kept: drafts.Kept, by: str, **given: Any) -> int:
-    return drafts.cancel(engine, asked(drafts.CancelProposal, kept, by, **given))
+    return drafts.cancel(engine, request(drafts.CancelProposal, kept, by, **given))
 
 
 def proposed(engine: Engine, by: str = MIRA, **given: Any) -> drafts.Kept:
@@ -131,7 +131,7 @@ def test_two_managers_publish_a_version_and_the_history_names_both(office: Engin
 
     with office.connect() as conn:
         published = policies.history(conn)[0]
-        told = trail.newest(conn)
+        history = trail.newest(conn)
         assert policies.in_force(conn, now=LATER) == published.policy
         assert policies.in_force(conn, now=LATER - timedelta(seconds=1)).version == 1
     assert (published.policy.author, published.confirmed_by) == (MIRA, LEO)
@@ -140,12 +140,12 @@ def test_two_managers_publish_a_version_and_the_history_names_both(office: Engin
         "min_volume_usd",
         "min_new_users",
     ]
-    assert [(event.kind, event.actor) for event in reversed(told)] == [
+    assert [(event.kind, event.actor) for event in reversed(history)] == [
         ("drafted", MIRA),
         ("proposed", MIRA),
         ("confirmed", LEO),
     ]
-    assert told[0].detail["changes"] == [
+    assert history[0].detail["changes"] == [
         {"setting": "min_volume_usd", "old": "20000000.00", "new": "25000000.00"},
         {"setting": "min_new_users", "old": "5", "new": "6"},
     ]
@@ -324,11 +324,11 @@ def test_two_managers_withdraw_a_scheduled_version_and_it_never_takes_effect(
     assert ruling(office, APRIL) == 1
     with office.connect() as conn:
         kept = policies.history(conn)[0]
-        told = [event.kind for event in trail.newest(conn)][:2]
+        history = [event.kind for event in trail.newest(conn)][:2]
         assert policies.newest(conn).version == 1
         assert policies.scheduled(conn, now=LATER) == []
     assert (kept.policy.version, kept.withdrawn_by) == (version, LEO)
-    assert told == ["withdrawn", "withdrawal_proposed"]
+    assert history == ["withdrawn", "withdrawal_proposed"]
     # The number is used up, and the next draft builds on the version in force.
     assert scheduled(office) == version + 1
 
@@ -362,8 +362,8 @@ def test_only_a_version_not_yet_in_force_is_withdrawn(
             withdraw(office, version, now=at)
 
     assert ruling(office, APRIL) == (1 if withdrawn else version)
-    for unknown, said in ((99, "no version 99"), (1, "took effect")):
-        with pytest.raises(NotInState, match=said):
+    for unknown, sentence in ((99, "no version 99"), (1, "took effect")):
+        with pytest.raises(NotInState, match=sentence):
             withdraw(office, unknown)
 
 

@@ -49,9 +49,9 @@ def test_who_what_when_and_why_are_on_record(desk: Engine) -> None:
     change(desk, "removed", reason="Moved")
 
     with desk.connect() as conn:
-        told = [(c.kind, c.old_name, c.new_name, c.reason, c.actor, c.at) for c in
+        changes = [(c.kind, c.old_name, c.new_name, c.reason, c.actor, c.at) for c in
                 reversed(holiday_changes.record(conn))]  # fmt: skip
-    assert told == [
+    assert changes == [
         ("added", None, "Harvest", "By law", MIRA, NOW),
         ("renamed", "Harvest", "Fair", "Its right name", MIRA, NOW),
         ("removed", "Fair", None, "Moved", MIRA, NOW),
@@ -103,15 +103,17 @@ def test_a_day_that_has_begun_shows_its_effect_first(desk: Engine, day: Any, ask
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "sentence"),
     [
         ({"reason": "  "}, "The reason is empty"),
         ({"name": ""}, "The holiday's name is empty"),
         ({"day": TODAY + timedelta(days=3 * 366 + 1)}, "more than three years away"),
     ],
 )
-def test_invalid_input_is_refused_in_words(desk: Engine, given: dict[str, Any], said: str) -> None:
-    with pytest.raises(Invalid, match=said):
+def test_invalid_input_is_refused_in_words(
+    desk: Engine, given: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(Invalid, match=sentence):
         change(desk, "added", **{"name": "Harvest", **given})
 
 

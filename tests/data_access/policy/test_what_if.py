@@ -185,12 +185,12 @@ def compare(
     replay: Replay,
     judged: list[tuple[int, Outcome | None, Outcome | None]],
 ) -> None:
-    told = [(id_, old, new) for id_, old, new in judged if old and new]
-    assert dict(replay.moves) == dict(Counter((old, new) for _, old, new in told))
-    assert replay.undetermined == len(judged) - len(told)
+    determined = [(id_, old, new) for id_, old, new in judged if old and new]
+    assert dict(replay.moves) == dict(Counter((old, new) for _, old, new in determined))
+    assert replay.undetermined == len(judged) - len(determined)
     rows = what_if.changers(conn, context, draft, population=replay.population, size=1000)
     listed = sorted((row.application_id, row.before, row.after) for row in rows)
-    assert listed == sorted(one for one in told if one[1] is not one[2])
+    assert listed == sorted(one for one in determined if one[1] is not one[2])
 
 
 @settings(

@@ -389,8 +389,8 @@ def test_open_applications_by_age_and_clock(paper: Connection) -> None:
 
 def behind(kpi: Kpi, period: Window = FEBRUARY, **query: str) -> Filters:
     assert kpi.opens is not None
-    asked = kpi.opens.during(period) if kpi.opens.moment else kpi.opens
-    return Filters.from_query({**Filters(slice=asked).to_query(), **query})
+    slice_ = kpi.opens.during(period) if kpi.opens.moment else kpi.opens
+    return Filters.from_query({**Filters(slice=slice_).to_query(), **query})
 
 
 def test_the_list_behind_a_number_holds_as_many(paper: Connection) -> None:
@@ -451,9 +451,9 @@ def test_ages_and_clocks_partition_open_applications(paper: Connection) -> None:
 
 def test_a_list_behind_a_figure_shows_its_rows(paper: Connection) -> None:
     context = judging.read_context(paper, now=NOW)
-    asked = Slice(scope=Scope.ALL, moment=Moment.SUBMITTED).during(FEBRUARY)
+    slice_ = Slice(scope=Scope.ALL, moment=Moment.SUBMITTED).during(FEBRUARY)
 
-    rows = listing.page(paper, Filters(slice=asked), context)
+    rows = listing.page(paper, Filters(slice=slice_), context)
 
     assert {row.application_id for row in rows} == {1, 2, 5, 6, 7, 8, 9}
 

@@ -86,16 +86,16 @@ def test_each_message_is_filled_for_its_applicant(desk: Engine) -> None:
     reject(desk, *SHORT)
 
     with desk.connect() as conn:
-        told = conn.execute(
+        messages = conn.execute(
             text("select application_id, payload->>'message' from review.outbox order by 1")
         ).all()
-    assert [row[0] for row in told] == list(SHORT)
-    assert all(f"Hello user{id_}, " in message for id_, message in told)
-    assert all("{{" not in message for _, message in told)
+    assert [row[0] for row in messages] == list(SHORT)
+    assert all(f"Hello user{id_}, " in message for id_, message in messages)
+    assert all("{{" not in message for _, message in messages)
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "sentence"),
     [
         ({"rationale": " "}, "rationale is empty"),
         ({"message": ""}, "message to the applicant is empty"),
@@ -106,9 +106,9 @@ def test_each_message_is_filled_for_its_applicant(desk: Engine) -> None:
     ],
 )
 def test_the_same_fields_are_required_as_for_one(
-    desk: Engine, given: dict[str, Any], said: str
+    desk: Engine, given: dict[str, Any], sentence: str
 ) -> None:
-    with pytest.raises(Invalid, match=said):
+    with pytest.raises(Invalid, match=sentence):
         reject(desk, *SHORT, **given)
     assert newest(desk, ANA) is None
 
@@ -247,8 +247,8 @@ def test_an_impossible_number_refuses_the_whole_request(desk: Engine, forged: in
 
 @pytest.mark.parametrize("assignee", [NOOR, "nobody@example.com", "a\0b"])
 def test_a_forged_colleague_is_refused_for_each(desk: Engine, assignee: str) -> None:
-    asked = clicks.command(bulk.AssignEach, ids=SHORT, assignee=assignee)
-    results = bulk.assign(desk, asked)
+    request = clicks.command(bulk.AssignEach, ids=SHORT, assignee=assignee)
+    results = bulk.assign(desk, request)
 
     assert done(results) == dict.fromkeys(SHORT, False)
     assert {r.sentence for r in results} == {"Choose a colleague who reviews applications."}
@@ -262,11 +262,13 @@ def test_an_applicant_named_like_a_placeholder_does_not_block_messages(
         add_refresh(conn)
         add_application(conn, 1, account={"username": "{{minimums}} <b>x</b>"})
 
-    said = {"message": "Hello {{username}}", "reason_code": "other"}
-    assert done(reject(engine, 1, **said)) == {1: True}
+    fields = {"message": "Hello {{username}}", "reason_code": "other"}
+    assert done(reject(engine, 1, **fields)) == {1: True}
     with engine.connect() as conn:
-        told = conn.execute(text("select payload->>'message' from review.outbox")).scalar_one()
-    assert told.replace("\u2060", "") == "Hello {{minimums}} <b>x</b>"
+        message_sent = conn.execute(
+            text("select payload->>'message' from review.outbox")
+        ).scalar_one()
+    assert message_sent.replace("\u2060", "") == "Hello {{minimums}} <b>x</b>"
 
 
 def test_the_report_outlives_the_page(desk: Engine) -> None:
@@ -300,12 +302,12 @@ def test_who_may_not_do_it_once_may_not_do_it_in_bulk(desk: Engine) -> None:
 def test_assigning_deferring_and_asking(desk: Engine) -> None:
     assigned = bulk.assign(desk, clicks.command(bulk.AssignEach, ids=SHORT, assignee=ANA))
     question = clicks.command(bulk.AskEach, ids=(1,), message="Hello {{username}}")
-    asked = bulk.request_information(desk, question)
+    results = bulk.request_information(desk, question)
     week = {"until": NOW.date() + timedelta(days=7), "until_change": False, "reason": ""}
     deferred = bulk.defer(desk, clicks.command(bulk.DeferEach, ids=SHORT, **week))
 
     assert all(result.done for result in assigned)
-    assert done(asked) == {1: True}
+    assert done(results) == {1: True}
     assert done(deferred) == {1: False, 2: True, 3: True}
     assert [str(clicks.read(desk, id_).status) for id_ in SHORT] == [
         *("more_info_needed", "deferred", "deferred")

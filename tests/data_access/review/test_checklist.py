@@ -167,7 +167,7 @@ def test_reviewers_and_managers_answer_and_nobody_else(
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "sentence"),
     [
         ({"outcome": FAILED}, "Write in the comment what was found"),
         ({"outcome": FAILED, "comment": " \n"}, "Write in the comment what was found"),
@@ -181,11 +181,11 @@ def test_reviewers_and_managers_answer_and_nobody_else(
     ids=["failed", "failed blank", "outcome", "item", "no item", "long", "nul", "half"],
 )
 def test_text_that_cannot_be_stored_is_refused_in_words(
-    desk: Engine, id_: int, given: dict[str, Any], said: str
+    desk: Engine, id_: int, given: dict[str, Any], sentence: str
 ) -> None:
     before = requests(desk)
 
-    with pytest.raises(Invalid, match=said):
+    with pytest.raises(Invalid, match=sentence):
         answer(desk, id_, **given)
     assert (kept(desk, id_), requests(desk)) == ([], before)
 

@@ -48,7 +48,7 @@ def holder(desk: Engine, id_: int, *, now: Any = NOW) -> str | None:
     return clicks.read(desk, id_, now=now).desk.assignee(now)
 
 
-def told(desk: Engine, id_: int) -> list[tuple[str, str | None, str | None]]:
+def assignments(desk: Engine, id_: int) -> list[tuple[str, str | None, str | None]]:
     """Return the assignments of an application: kind, from whom, to whom."""
     return [
         (event.kind, event.detail["assignee"]["old"], event.detail["assignee"]["new"])
@@ -87,7 +87,7 @@ def test_a_claim_lapses_after_the_idle_time(
     assert holder(desk, id_, now=later) is None
     clicks.claim(desk, id_, actor=BEN, now=later)
     assert holder(desk, id_, now=later) == BEN
-    assert told(desk, id_) == [("claimed", None, ANA), ("claimed", None, BEN)]
+    assert assignments(desk, id_) == [("claimed", None, ANA), ("claimed", None, BEN)]
 
 
 @pytest.mark.parametrize(("minutes", "holds"), [(4, True), (5, False)])
@@ -116,7 +116,7 @@ def test_a_released_application_is_free_again(desk: Engine, id_: int) -> None:
     clicks.release(desk, id_)
     clicks.claim(desk, id_, actor=BEN)
 
-    assert told(desk, id_) == [
+    assert assignments(desk, id_) == [
         ("claimed", None, ANA),
         ("released", ANA, None),
         ("claimed", None, BEN),
@@ -150,7 +150,7 @@ def test_assigning_transfers_an_application_that_anybody_holds(
 
     clicks.assign(desk, id_, assignee=address, actor=MIRA)
 
-    assert told(desk, id_)[1:] == [("assigned", ANA, BEN)]
+    assert assignments(desk, id_)[1:] == [("assigned", ANA, BEN)]
     assert holder(desk, id_) == BEN
 
 
@@ -172,7 +172,7 @@ def test_taking_over_is_possible_and_shown(desk: Engine, id_: int) -> None:
 
     clicks.take_over(desk, id_, actor=BEN)
 
-    assert told(desk, id_)[1:] == [("taken_over", ANA, BEN)]
+    assert assignments(desk, id_)[1:] == [("taken_over", ANA, BEN)]
     with pytest.raises(ClaimedByAnother, match=r"ben@example.com works on this"):
         clicks.reject(desk, id_)
 
@@ -183,7 +183,7 @@ def test_of_many_who_take_over_at_once_each_names_the_one_before(desk: Engine, i
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda who: clicks.take_over(desk, id_, actor=who), people))
 
-    passed = told(desk, id_)
+    passed = assignments(desk, id_)
     assert [old for _, old, _ in passed[1:]] == [new for _, _, new in passed[:-1]]
     assert holder(desk, id_) == passed[-1][2]
 
@@ -381,7 +381,7 @@ def test_next_gives_the_best_first_until_none_is_left(hall: Engine) -> None:
 
     assert taken == [*ids, None, None]
     assert {holder(hall, id_) for id_ in ids} == {ANA}
-    assert told(hall, ids[0]) == [("claimed", None, ANA)]
+    assert assignments(hall, ids[0]) == [("claimed", None, ANA)]
 
 
 def test_an_eligible_one_comes_before_one_that_waits_as_long(hall: Engine) -> None:
@@ -423,13 +423,13 @@ def test_a_used_up_order_is_skipped_in_batches(
         conn.execute(
             text("update exchange.applications set status = 'withdrawn' where application_id < 60")
         )
-    looked, whole = [], review_claims._take_first
+    batches, whole = [], review_claims._take_first
     monkeypatch.setattr(
-        review_claims, "_take_first", lambda *given: looked.append(given) or whole(*given)
+        review_claims, "_take_first", lambda *given: batches.append(given) or whole(*given)
     )
 
     assert clicks.take_next(hall) == 60
-    assert len(looked) <= 3
+    assert len(batches) <= 3
 
 
 def test_an_empty_queue_has_no_next_one(hall: Engine) -> None:
@@ -609,8 +609,8 @@ def test_without_lock_and_guard_the_race_is_lost(
 
 
 def take_first(conn: Connection, ids: list[int], who: str) -> int | None:
-    asked = clicks.command(review_claims.TakeNext, filters=Filters(), actor=who)
-    return review_claims._take_first(conn, ids, asked)
+    request = clicks.command(review_claims.TakeNext, filters=Filters(), actor=who)
+    return review_claims._take_first(conn, ids, request)
 
 
 def test_next_does_not_wait_for_an_application_being_claimed(hall: Engine) -> None:

@@ -161,13 +161,13 @@ def test_a_conflict_is_stored_with_its_author_and_an_event(desk: Engine, id_: in
 
 
 @pytest.mark.parametrize("actor", [*STAFF, "nobody@example.com"])
-@pytest.mark.parametrize("whose", ["their own", "another's"])
+@pytest.mark.parametrize("owner", ["their own", "another's"])
 def test_a_reviewer_declares_their_own_and_a_manager_anybodys(
-    desk: Engine, id_: int, actor: str, whose: str
+    desk: Engine, id_: int, actor: str, owner: str
 ) -> None:
-    email = actor if whose == "their own" else next(e for e in STAFF if e != actor)
+    email = actor if owner == "their own" else next(e for e in STAFF if e != actor)
     role, before = STAFF.get(actor), requests(desk)
-    if role == "manager" or (role == "reviewer" and whose == "their own"):
+    if role == "manager" or (role == "reviewer" and owner == "their own"):
         declare(desk, id_, email=email, actor=actor)
         assert [(row.email, row.recorded_by) for row in kept(desk, id_)] == [(email, actor)]
         return
@@ -177,7 +177,7 @@ def test_a_reviewer_declares_their_own_and_a_manager_anybodys(
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "sentence"),
     [
         ({"reason": ""}, "The reason is empty"),
         ({"reason": " \n"}, "The reason is empty"),
@@ -192,11 +192,11 @@ def test_a_reviewer_declares_their_own_and_a_manager_anybodys(
     ids=["empty", "blank", "long", "nul", "half", "no one", "endless", "nul in it", "stranger"],
 )
 def test_text_that_cannot_be_stored_is_refused_in_words(
-    desk: Engine, id_: int, given: dict[str, Any], said: str
+    desk: Engine, id_: int, given: dict[str, Any], sentence: str
 ) -> None:
     before = requests(desk)
 
-    with pytest.raises(Invalid, match=said):
+    with pytest.raises(Invalid, match=sentence):
         declare(desk, id_, **given)
     assert (kept(desk, id_), events(desk, id_), requests(desk)) == ([], [], before)
 

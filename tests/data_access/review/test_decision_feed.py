@@ -80,17 +80,17 @@ def interleave(engine: Engine, rounds: int, statement: str, poll: str) -> tuple[
             ]
             order = [0, 0, 1, 1, 2, 2, 2]
             rng.shuffle(order)
-            told = []
+            steps = []
             for who in order:
                 if who < 2:
-                    told.append(two[who].tell(*plans[who].pop(0)))
+                    steps.append(two[who].tell(*plans[who].pop(0)))
                     # A writer that waits for the other continues once that one got its step.
-                    told[-1].wait(0.002)
+                    steps[-1].wait(0.002)
                     continue
                 for position, id_ in poller.execute(poll, [last]):  # type: ignore[arg-type]
                     last = position
                     seen.add(id_)
-            for done in told:
+            for done in steps:
                 assert done.wait(10)
         for position, id_ in poller.execute(poll, [last]):  # type: ignore[arg-type]
             last = position

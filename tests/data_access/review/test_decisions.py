@@ -271,7 +271,7 @@ def new_policy(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "sentence"),
     [
         (new_metrics, r"active users: 15 \(met\) is now 14 \(not met\)"),
         (new_evidence, "evidence: without the newest entry"),
@@ -279,21 +279,21 @@ def new_policy(engine: Engine) -> None:
     ],
 )
 def test_facts_changed_since_the_page_was_shown_are_refused_and_named(
-    desk: Engine, change: Any, said: str
+    desk: Engine, change: Any, sentence: str
 ) -> None:
     shown = seen(desk, MET)
     change(desk)
 
-    with pytest.raises(DataChanged, match=said):
+    with pytest.raises(DataChanged, match=sentence):
         approve(desk, shown=shown)
     assert written(desk) == NOTHING
 
 
 @pytest.mark.parametrize(
-    ("outcome", "said"), [(None, "not answered yet"), ("failed", "An approval needs it passed")]
+    ("outcome", "sentence"), [(None, "not answered yet"), ("failed", "An approval needs it passed")]
 )
 def test_an_approval_needs_every_required_check(
-    desk: Engine, outcome: str | None, said: str
+    desk: Engine, outcome: str | None, sentence: str
 ) -> None:
     item = "owns_social_account"
     with desk.begin() as conn:
@@ -309,7 +309,7 @@ def test_an_approval_needs_every_required_check(
             }
             conn.execute(insert(tables.checks), {**row, "comment": "", "created_at": NOW})
 
-    with pytest.raises(Invalid, match=said):
+    with pytest.raises(Invalid, match=sentence):
         approve(desk, 3)
     assert written(desk) == {**NOTHING, "open": 3}
 
@@ -395,7 +395,7 @@ def test_the_rate_is_above_the_standard_and_at_most_the_maximum(
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "sentence"),
     [
         ({"rationale": "  "}, "rationale is empty"),
         ({"rationale": "\u200b\u2060\ufeff"}, "rationale is empty"),
@@ -412,9 +412,9 @@ def test_the_rate_is_above_the_standard_and_at_most_the_maximum(
     ],
 )
 def test_an_incomplete_form_is_refused_in_words(
-    desk: Engine, given: dict[str, Any], said: str
+    desk: Engine, given: dict[str, Any], sentence: str
 ) -> None:
-    with pytest.raises(Invalid, match=said):
+    with pytest.raises(Invalid, match=sentence):
         reject(desk, **given)
     assert written(desk) == NOTHING
 
@@ -541,7 +541,7 @@ def test_without_its_guards_the_race_is_lost(
 
 
 @pytest.mark.parametrize(
-    ("platform", "handle", "told"),
+    ("platform", "handle", "recipient"),
     [
         ("telegram", "contact1", ("telegram", "contact1")),
         ("telegram", None, ("email", "user1@example.com")),
@@ -549,7 +549,7 @@ def test_without_its_guards_the_race_is_lost(
     ],
 )
 def test_the_message_goes_to_a_platform_with_its_handle_or_else_to_the_address(
-    desk: Engine, platform: str | None, handle: str | None, told: tuple[str, str]
+    desk: Engine, platform: str | None, handle: str | None, recipient: tuple[str, str]
 ) -> None:
     with desk.begin() as conn:
         conn.execute(
@@ -560,7 +560,8 @@ def test_the_message_goes_to_a_platform_with_its_handle_or_else_to_the_address(
 
     with desk.connect() as conn:
         assert (
-            tuple(conn.execute(text("select channel, recipient from review.outbox")).one()) == told
+            tuple(conn.execute(text("select channel, recipient from review.outbox")).one())
+            == recipient
         )
 
 

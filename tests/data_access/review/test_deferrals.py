@@ -87,18 +87,18 @@ def test_a_deferral_ends_with_its_day(desk: Engine, left: timedelta) -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "said"),
+    ("days", "sentence"),
     [(0, "not in the future"), (-1, "not in the future"), (1, None), (365, None), (366, "a year")],
 )
 def test_a_deferral_ends_in_the_future_and_within_a_year(
-    desk: Engine, days: int, said: str | None
+    desk: Engine, days: int, sentence: str | None
 ) -> None:
     until = NOW.date() + timedelta(days=days)
-    if said is None:
+    if sentence is None:
         clicks.defer(desk, 1, until=until)
         assert status(desk) is Status.DEFERRED
         return
-    with pytest.raises(Invalid, match=said):
+    with pytest.raises(Invalid, match=sentence):
         clicks.defer(desk, 1, until=until)
     assert status(desk) is Status.PENDING
 

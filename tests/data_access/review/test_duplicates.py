@@ -231,16 +231,16 @@ def test_hostile_text_is_found_as_it_was_typed_and_harms_nothing(conn: Connectio
 
 def test_both_indexes_are_used(conn: Connection) -> None:
     add_application(conn, 1, social_handle="meadow")
-    asked: list[Any] = []
+    statements: list[Any] = []
 
     def keep(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        asked.append((statement, parameters))
+        statements.append((statement, parameters))
 
     application = read.read(conn, 1, now=NOW)
     event.listen(conn, "before_cursor_execute", keep)
     duplicates.of(conn, application, now=NOW)
     event.remove(conn, "before_cursor_execute", keep)
-    ((statement, parameters),) = asked
+    ((statement, parameters),) = statements
 
     # With two rows the planner would scan the table.
     conn.execute(text("set local enable_seqscan = off"))

@@ -82,9 +82,9 @@ def requests(engine: Engine) -> int:
     return found
 
 
-def refused(engine: Engine, id_: int, entry: Entry, said: str) -> None:
+def refused(engine: Engine, id_: int, entry: Entry, sentence: str) -> None:
     before = requests(engine)
-    with pytest.raises(Invalid, match=said):
+    with pytest.raises(Invalid, match=sentence):
         record(engine, id_, entry)
     assert (recorded(engine, id_), requests(engine)) == ([], before)
 
@@ -176,7 +176,7 @@ def test_nothing_is_observed_in_the_future(
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "sentence"),
     [
         ("", "Enter the exchange"),
         ("   ", "Enter the exchange"),
@@ -187,8 +187,8 @@ def test_nothing_is_observed_in_the_future(
     ],
     ids=["missing", "blank", "long", "nul", "lines", "half"],
 )
-def test_a_volume_names_its_exchange(desk: Engine, id_: int, name: str, said: str) -> None:
-    refused(desk, id_, replace(VOLUME, exchange_name=name), said)
+def test_a_volume_names_its_exchange(desk: Engine, id_: int, name: str, sentence: str) -> None:
+    refused(desk, id_, replace(VOLUME, exchange_name=name), sentence)
 
 
 @pytest.mark.parametrize("name", ["E", "x" * 100, " Ex Ä ", "=ex", "'; drop table x; --"])
@@ -383,9 +383,9 @@ def test_a_name_that_extends_another_must_be_confirmed_before_it_counts(
     desk: Engine, id_: int, first: str, second: str
 ) -> None:
     record(desk, id_, volume(first, 12, days=3))
-    with pytest.raises(ExchangeInDoubt, match=f"{second} is the same exchange") as asked:
+    with pytest.raises(ExchangeInDoubt, match=f"{second} is the same exchange") as raised:
         record(desk, id_, volume(second, 13))
-    assert (asked.value.name, asked.value.doubts) == (second, (first,))
+    assert (raised.value.name, raised.value.doubts) == (second, (first,))
     # An answer about another name does not count.
     with pytest.raises(ExchangeInDoubt):
         record(desk, id_, replace(volume(second, 13), answer=ExchangeAnswer("Other", None)))

@@ -151,7 +151,7 @@ def test_a_request_id_of_another_application_is_refused(desk: Engine, id_: int) 
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "sentence"),
     [
         ("", "The note is empty"),
         (" \n\t ", "The note is empty"),
@@ -162,11 +162,11 @@ def test_a_request_id_of_another_application_is_refused(desk: Engine, id_: int) 
     ids=["empty", "blank", "long", "nul", "half"],
 )
 def test_text_that_cannot_be_stored_is_refused_in_words(
-    desk: Engine, id_: int, body: str, said: str
+    desk: Engine, id_: int, body: str, sentence: str
 ) -> None:
     before = requests(desk)
 
-    with pytest.raises(Invalid, match=said):
+    with pytest.raises(Invalid, match=sentence):
         write(desk, id_, body=body)
     assert (written(desk, id_), requests(desk)) == ([], before)
 

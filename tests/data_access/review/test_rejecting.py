@@ -96,15 +96,15 @@ def test_a_bulk_rejection_claims_a_fact_only_where_it_is_established(
 
     assert [result.done for result in results] == [True, knowingly]
     with desk.connect() as conn:
-        told = dict(
+        messages = dict(
             conn.execute(
                 text("select application_id, payload ->> 'message' from review.outbox")
             ).all()
         )
-    assert CLAIM in told[KNOWN]
+    assert CLAIM in messages[KNOWN]
     if knowingly:
-        assert CLAIM not in told[UNKNOWN]
-        assert "we have nothing that shows that the minimums are reached" in told[UNKNOWN]
+        assert CLAIM not in messages[UNKNOWN]
+        assert "we have nothing that shows that the minimums are reached" in messages[UNKNOWN]
     else:
         assert "Followers on X and Volume on other exchanges" in results[1].sentence
 

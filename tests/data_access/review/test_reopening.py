@@ -120,5 +120,5 @@ def test_the_applicant_hears_of_both_decisions(desk: Engine) -> None:
     clicks.approve(desk, 1, message="Welcome again")
 
     with desk.connect() as conn:
-        told = conn.execute(text("select payload->>'message' from review.outbox order by 1"))
-        assert list(told.scalars()) == ["Welcome", "Welcome again"]
+        messages = conn.execute(text("select payload->>'message' from review.outbox order by 1"))
+        assert list(messages.scalars()) == ["Welcome", "Welcome again"]

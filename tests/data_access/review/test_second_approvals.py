@@ -101,13 +101,13 @@ def test_an_override_needs_its_reason(desk: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("actor", "said"),
+    ("actor", "sentence"),
     [(ANA, "may not"), (NOOR, "may not"), (ADA, "may not"), ("x@example.com", "staff list")],
 )
-def test_only_managers_are_second(desk: Engine, actor: str, said: str) -> None:
+def test_only_managers_are_second(desk: Engine, actor: str, sentence: str) -> None:
     clicks.ask_second(desk, ID)
 
-    with pytest.raises(NotAllowed, match=said):
+    with pytest.raises(NotAllowed, match=sentence):
         clicks.confirm(desk, ID, actor=actor)
     assert standing(desk) == "awaiting_second_approval"
 
@@ -331,7 +331,7 @@ def test_a_proposal_needs_its_rate_as_a_decision_does(desk: Engine, rate: Decima
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "sentence"),
     [
         ({"rationale": ""}, "rationale is empty"),
         ({"rationale": "x" * 20_000}, "20,000 characters"),
@@ -340,11 +340,11 @@ def test_a_proposal_needs_its_rate_as_a_decision_does(desk: Engine, rate: Decima
     ],
 )
 def test_a_proposal_is_checked_as_a_decision_is(
-    desk: Engine, given: dict[str, Any], said: str
+    desk: Engine, given: dict[str, Any], sentence: str
 ) -> None:
     before = clicks.kept(desk, ID)
 
-    with pytest.raises(Invalid, match=said):
+    with pytest.raises(Invalid, match=sentence):
         clicks.ask_second(desk, ID, draft=clicks.draft(**given))
     assert clicks.kept(desk, ID) == before
 
@@ -411,10 +411,10 @@ def test_the_thread_shows_all_of_it(desk: Engine) -> None:
     clicks.confirm(desk, ID, now=NOW + timedelta(minutes=3))
 
     with desk.connect() as conn:
-        told = [e.title for e in clicks.thread(conn, ID)]
-    assert "second approval declined" in told
-    assert sum(title.startswith("second approval asked, to approve") for title in told) == 2
-    assert any("confirmed by mira@example.com" in title for title in told)
+        titles = [e.title for e in clicks.thread(conn, ID)]
+    assert "second approval declined" in titles
+    assert sum(title.startswith("second approval asked, to approve") for title in titles) == 2
+    assert any("confirmed by mira@example.com" in title for title in titles)
 
 
 def costly(engine: Engine, fees: str, **policy: Any) -> None:

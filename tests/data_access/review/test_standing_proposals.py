@@ -63,14 +63,14 @@ def test_twenty_refreshes_without_another_result_leave_it_standing(desk: Engine)
     with desk.connect() as conn:
         made = decision_history.current(conn, ID)
         proposal = proposals.history(conn, ID)[0]
-        told = {entry.title: entry.body for entry in clicks.thread(conn, ID)}
+        entries = {entry.title: entry.body for entry in clicks.thread(conn, ID)}
     assert made is not None
     # The decision stores current figures; those of the proposal stay readable.
     kept = {one["key"]: one["value"] for one in made.snapshot["criteria"]}
     assert Decimal(kept["volume_usd"]) == Decimal(15_000_000 + DAYS * 10_000)
     assert proposal.seen.facts.volume_usd == Decimal(15_000_000)
-    asked = next(body for title, body in told.items() if title.startswith("second approval"))
-    assert "Referral volume 15,000,000.00 USD" in asked
+    body_then = next(body for title, body in entries.items() if title.startswith("second approval"))
+    assert "Referral volume 15,000,000.00 USD" in body_then
     moved = {c["what"]: (c["old"], c["new"]) for c in clicks.events(desk, ID)[-1].detail["moved"]}
     assert moved["referral volume"] == ("15 M USD", "15.2 M USD")
     assert moved["data through"] == ("14 Mar 2026", "3 Apr 2026")

@@ -137,9 +137,9 @@ def test_superseded_decisions_stay_in_the_thread(conn: Connection) -> None:
     )
     add_decision(conn, 7, ago(10), supersedes=first)
 
-    told = [entry.title for entry in read(conn) if entry.kind != "message"]
+    titles = [entry.title for entry in read(conn) if entry.kind != "message"]
 
-    assert told == ["approved", "rejected", "submitted"]
+    assert titles == ["approved", "rejected", "submitted"]
 
 
 def test_of_one_moment_the_later_entry_comes_first_and_the_submission_last(

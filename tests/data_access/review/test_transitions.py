@@ -76,9 +76,9 @@ def brought_to(desk: Engine, status: Status, *, meant_for: Status) -> int:
 
 def undo(desk: Engine, id_: int, *, actor: str) -> int:
     """Undo the newest decision."""
-    asked = "select request_id from review.requests where application_id = :id and act = 'DECIDE'"
+    query = "select request_id from review.requests where application_id = :id and act = 'DECIDE'"
     with desk.connect() as conn:
-        undone = conn.execute(text(asked), {"id": id_}).scalar_one()
+        undone = conn.execute(text(query), {"id": id_}).scalar_one()
     return undoing.undo(
         desk,
         undoing.Undo(application_id=id_, undone=undone, actor=actor, at=NOW, request_id=uuid4()),

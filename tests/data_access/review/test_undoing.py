@@ -210,7 +210,7 @@ def test_a_worker_passes_over_a_message_that_is_just_being_undone(desk: Engine) 
 
 
 def test_a_standing_changed_since_is_not_undone(desk: Engine) -> None:
-    decided, asked = uuid.uuid4(), uuid.uuid4()
+    decided, question = uuid.uuid4(), uuid.uuid4()
     reject(desk, request_id=decided)
     clicks.reopen(desk, SHORT, now=NOW + SECOND)
     with pytest.raises(NotInState, match="It is pending"):
@@ -219,11 +219,11 @@ def test_a_standing_changed_since_is_not_undone(desk: Engine) -> None:
     with pytest.raises(NotInState, match="changed meanwhile"):
         undo(desk, SHORT, decided)
 
-    ask(desk, request_id=asked)
+    ask(desk, request_id=question)
     clicks.stop_waiting(desk, EMAIL, now=NOW + SECOND)
     ask(desk, now=NOW + 2 * SECOND)
     with pytest.raises(NotInState, match="changed meanwhile"):
-        undo(desk, EMAIL, asked)
+        undo(desk, EMAIL, question)
 
 
 def test_a_run_of_many_is_undone_as_far_as_nothing_has_left(desk: Engine) -> None:

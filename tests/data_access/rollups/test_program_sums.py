@@ -71,7 +71,7 @@ PLAIN = {
         cross join lateral (values ('program', 'all'), ('country', country), ('track', track),
                                    ('cohort', cohort), ('rate',
             case when pg_temp.pays(affiliate_account_id, decided_at, day) then rate else 'standard' end)
-        ) as told (dimension, segment)
+        ) as segments (dimension, segment)
         group by dimension, day, segment""",
     "program_monthly": """
         select month, count(*) filter (where volume_usd > 0), sum(volume_usd), sum(fees_usd),

@@ -822,7 +822,7 @@ def test_a_month_with_a_hole_is_unknown_until_its_day_is_loaded(engine: Engine) 
     all_days = [date(2025, 12, 1) + n * ONE_DAY for n in range((T - date(2025, 12, 1)).days + 1)]
     deliver(engine, *(Trade(day=day, affiliate=BOB) for day in all_days if day != hole))
 
-    def told() -> list[tuple[Any, ...]]:
+    def periods() -> list[tuple[Any, ...]]:
         month = (
             "select month, outcome, missing_days from review.requalifications order by 1, tested_at"
         )
@@ -832,10 +832,10 @@ def test_a_month_with_a_hole_is_unknown_until_its_day_is_loaded(engine: Engine) 
         return [row[1:] for row in rows(engine, month) + rows(engine, period)]
 
     refresh(engine)
-    assert told() == [("not_met", 0), ("unknown", 1), ("unknown", 1)]
+    assert periods() == [("not_met", 0), ("unknown", 1), ("unknown", 1)]
 
     deliver(engine, Trade(day=hole, affiliate=BOB))
     record_load(engine, hole)
     refresh(engine, now=NOW + timedelta(hours=1))
 
-    assert told() == [("not_met", 0), ("unknown", 1), ("not_met", 0), ("not_met", 0)]
+    assert periods() == [("not_met", 0), ("unknown", 1), ("not_met", 0), ("not_met", 0)]

@@ -83,8 +83,8 @@ def assert_lists_agree(conn: Connection) -> None:
             for stage in Stage
         },
     }
-    for asked, number in numbers.items():
-        assert listing.count(conn, Filters(slice=asked.during(period)), context) == number, asked
+    for wanted, number in numbers.items():
+        assert listing.count(conn, Filters(slice=wanted.during(period)), context) == number, wanted
 
 
 def work(conn: Connection, chance: random.Random, ids: range) -> None:

@@ -102,7 +102,7 @@ def test_unknown_placeholders_have_no_value_and_stay_in_the_text(
 
 
 @pytest.mark.parametrize(
-    ("facts", "said"),
+    ("facts", "sentence"),
     [
         (
             {"volume_usd": Decimal("19999999.99")},
@@ -127,13 +127,13 @@ def test_unknown_placeholders_have_no_value_and_stay_in_the_text(
     ],
 )
 def test_the_gap_names_what_is_known_to_fall_short_of_an_application_that_is_not_eligible(
-    facts: dict[str, Any], said: str | None
+    facts: dict[str, Any], sentence: str | None
 ) -> None:
-    assert gap(**facts) == said
+    assert gap(**facts) == sentence
 
 
 @pytest.mark.parametrize(
-    ("policy", "facts", "said"),
+    ("policy", "facts", "sentence"),
     [
         (
             Policy(min_volume_usd=Decimal(20_000)),
@@ -150,9 +150,9 @@ def test_the_gap_names_what_is_known_to_fall_short_of_an_application_that_is_not
     ],
 )
 def test_a_near_miss_never_reads_as_reached(
-    policy: Policy, facts: dict[str, Any], said: str
+    policy: Policy, facts: dict[str, Any], sentence: str
 ) -> None:
-    assert said in (gap(policy, **facts) or "")
+    assert sentence in (gap(policy, **facts) or "")
 
 
 def test_the_minimums_follow_the_policy() -> None:
@@ -319,7 +319,7 @@ def test_every_known_placeholder_is_used_by_some_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "key", "said"),
+    ("facts", "key", "sentence"),
     [
         (
             SHORT,
@@ -338,9 +338,9 @@ def test_every_known_placeholder_is_used_by_some_text() -> None:
     ],
 )
 def test_the_suggested_rationale_gives_the_figures_it_rests_on(
-    facts: Facts, key: str, said: str
+    facts: Facts, key: str, sentence: str
 ) -> None:
-    assert rationale(Use.REJECTION, key, assess(facts, POLICY)) == said
+    assert rationale(Use.REJECTION, key, assess(facts, POLICY)) == sentence
 
 
 def test_every_decisions_text_but_the_free_one_suggests_a_rationale() -> None:

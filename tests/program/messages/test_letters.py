@@ -36,19 +36,19 @@ def test_a_mail_address_is_taken(typed: str) -> None:
     ],
 )
 def test_anything_else_is_no_mail_address(typed: str) -> None:
-    with pytest.raises(Unsendable, match="is not an email address") as told:
+    with pytest.raises(Unsendable, match="is not an email address") as raised:
         letters.address(typed)
-    assert told.value.reason is Reason.BAD_CONTACT
-    assert str(told.value).isprintable()
-    assert len(str(told.value)) < 800
+    assert raised.value.reason is Reason.BAD_CONTACT
+    assert str(raised.value).isprintable()
+    assert len(str(raised.value)) < 800
 
 
 @pytest.mark.parametrize("typed", [None, "", "  ", "\n"])
 def test_a_missing_contact_is_distinguished_from_a_bad_one(typed: str | None) -> None:
     for read in (letters.address, letters.handle):
-        with pytest.raises(Unsendable) as told:
+        with pytest.raises(Unsendable) as raised:
             read(typed)
-        assert told.value.reason is Reason.NO_CONTACT
+        assert raised.value.reason is Reason.NO_CONTACT
 
 
 @pytest.mark.parametrize("typed", ["@meadow", "meadow#1234", "Мария", "🌱", "<b>x</b>", "x" * 200])
@@ -60,9 +60,9 @@ def test_a_handle_is_any_one_line_that_hides_nothing(typed: str) -> None:
     "typed", ["a\nb", "a\r\nb", "a\x1b[31m", "a\u202eb", "a\u2066b", "x" * 201]
 )
 def test_a_handle_that_hides_something_is_refused(typed: str) -> None:
-    with pytest.raises(Unsendable) as told:
+    with pytest.raises(Unsendable) as raised:
         letters.handle(typed)
-    assert told.value.reason is Reason.BAD_CONTACT
+    assert raised.value.reason is Reason.BAD_CONTACT
 
 
 def test_the_message_is_in_the_letter_as_it_was_written() -> None:
@@ -94,7 +94,7 @@ def test_a_very_long_subject_is_cut_and_a_very_long_text_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("subject", "body", "said"),
+    ("subject", "body", "sentence"),
     [
         ("Hello", "{{message}}", None),
         ("{{application_id}} {{exchange}}", "{{username}}{{message}}{{social_handle}}", None),
@@ -113,12 +113,12 @@ def test_a_very_long_subject_is_cut_and_a_very_long_text_refused() -> None:
     ],
 )
 def test_a_template_is_checked_before_it_is_saved(
-    subject: str, body: str, said: str | None
+    subject: str, body: str, sentence: str | None
 ) -> None:
     found = " ".join(letters.problems(subject, body))
 
-    assert (found == "") is (said is None)
-    assert (said or "") in found
+    assert (found == "") is (sentence is None)
+    assert (sentence or "") in found
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_open_items_are_the_unanswered_ones_required_first(
 
 
 @pytest.mark.parametrize(
-    ("answers", "said"),
+    ("answers", "sentences"),
     [
         ({}, ("No prior ban: not answered yet. Answer it before you approve.",)),
         ({"no_prior_ban": PASSED}, ()),
@@ -72,9 +72,9 @@ def test_open_items_are_the_unanswered_ones_required_first(
     ],
 )
 def test_a_required_item_blocks_until_it_is_passed_or_does_not_apply(
-    answers: dict[str, CheckOutcome], said: tuple[str, ...]
+    answers: dict[str, CheckOutcome], sentences: tuple[str, ...]
 ) -> None:
-    assert obstacles(["no_prior_ban"], answers) == said
+    assert obstacles(["no_prior_ban"], answers) == sentences
 
 
 def test_every_obstacle_is_named() -> None:

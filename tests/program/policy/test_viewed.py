@@ -41,7 +41,7 @@ def costly(fees_usd: Decimal | None) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize(
-    ("later", "said"),
+    ("later", "sentence"),
     [
         ({"policy_version": 2}, "policy version: 1 → 2"),
         # On either side of a minimum, each time.
@@ -61,14 +61,14 @@ def costly(fees_usd: Decimal | None) -> tuple[str, ...]:
         ({"applicant": {}}, "verified → none"),
     ],
 )  # fmt: skip
-def test_changed_facts_of_a_decision_are_found(later: dict[str, Any], said: str) -> None:
+def test_changed_facts_of_a_decision_are_found(later: dict[str, Any], sentence: str) -> None:
     found = viewed.compare(SEEN, replace(SEEN, **later), Policy(), costly)
 
-    assert [said in str(change) for change in found.changed] == [True], found
+    assert [sentence in str(change) for change in found.changed] == [True], found
 
 
 @pytest.mark.parametrize(
-    ("later", "said"),
+    ("later", "sentences"),
     [
         ({"data_through": TOMORROW}, []),
         (facts(volume_usd=Decimal("25300000.00")), ["referral volume: 25.1 M USD → 25.3 M USD"]),
@@ -90,11 +90,13 @@ def test_changed_facts_of_a_decision_are_found(later: dict[str, Any], said: str)
         ),
     ],
 )
-def test_a_figure_moved_and_nothing_rests_on_it(later: dict[str, Any], said: list[str]) -> None:
+def test_a_figure_moved_and_nothing_rests_on_it(
+    later: dict[str, Any], sentences: list[str]
+) -> None:
     found = viewed.compare(SEEN, replace(SEEN, **later), Policy(), costly)
 
     assert found.changed == ()
-    assert [str(change) for change in found.moved] == said
+    assert [str(change) for change in found.moved] == sentences
 
 
 def test_facts_that_were_not_stored_are_not_compared() -> None:

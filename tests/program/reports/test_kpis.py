@@ -100,7 +100,7 @@ CUT = (
 )
 
 
-def said(day: str) -> str:
+def day_words(day: str) -> str:
     return wording.day(date.fromisoformat(day))
 
 
@@ -123,7 +123,7 @@ def test_a_custom_period_is_limited_to_today_and_five_years(
     found = report.period(date(2026, 3, 15))
 
     assert found == days(*period)
-    cut = CUT.format(said(since), said(until), wording.span(found))
+    cut = CUT.format(day_words(since), day_words(until), wording.span(found))
     assert report.cut(date(2026, 3, 15)) == ("" if (since, until) == period else cut)
     assert report.before(date(2026, 3, 15)).end == found.start
     assert report.before(date(2026, 3, 15)).days == found.days
@@ -266,8 +266,8 @@ def test_a_list_behind_a_figure_survives_its_address(
     moment: Moment | None, **given: object
 ) -> None:
     period = days("2026-02-01", "2026-02-28")
-    asked = Slice(moment=moment, **given)  # type: ignore[arg-type]
-    filters = Filters(slice=asked.during(period) if moment else asked)
+    slice_ = Slice(moment=moment, **given)  # type: ignore[arg-type]
+    filters = Filters(slice=slice_.during(period) if moment else slice_)
 
     assert Filters.from_query(filters.to_query()) == filters
     assert filters.slice.sentence.startswith("Applications ")

@@ -110,9 +110,9 @@ def test_the_letter_claims_it_where_it_is_known_and_nothing_where_it_is_not(reas
 
 
 def test_the_refusal_names_what_is_missing_and_both_ways_on() -> None:
-    said = unproven_sentence(REASONS_BY_CODE["below_minimums"], ("Followers on X",))
+    sentence = unproven_sentence(REASONS_BY_CODE["below_minimums"], ("Followers on X",))
 
-    assert said == (
+    assert sentence == (
         "Below the minimums requires facts that are not established: Followers on X. "
         "Establish them first, or confirm that you reject without them."
     )

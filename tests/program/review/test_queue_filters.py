@@ -43,10 +43,10 @@ filters = st.builds(
 
 
 @given(filters)
-def test_query_parameters_round_trip(asked: Filters) -> None:
-    query = asked.to_query()
+def test_query_parameters_round_trip(wanted: Filters) -> None:
+    query = wanted.to_query()
 
-    assert Filters.from_query(query) == asked
+    assert Filters.from_query(query) == wanted
     assert set(query) <= ASKED
     assert all(isinstance(value, str) and value for value in query.values())
 
@@ -135,7 +135,7 @@ def test_a_search_holds_no_control_characters_and_is_bounded(typed: str, looked_
 
 
 @pytest.mark.parametrize(
-    ("asked", "narrows"),
+    ("filters", "narrows"),
     [
         (Filters(), False),
         (Filters(page=3), False),
@@ -148,15 +148,15 @@ def test_a_search_holds_no_control_characters_and_is_bounded(typed: str, looked_
         (Filters(waiting_days=3, sort=Sort.ACTIVE), True),
     ],
 )
-def test_order_and_page_do_not_narrow(asked: Filters, narrows: bool) -> None:
-    assert asked.narrows is narrows
+def test_order_and_page_do_not_narrow(filters: Filters, narrows: bool) -> None:
+    assert filters.narrows is narrows
 
 
 def test_another_page_or_order_keeps_everything_else() -> None:
-    asked = Filters(search="a", country="BR", sort=Sort.ACTIVE, page=2)
+    filters = Filters(search="a", country="BR", sort=Sort.ACTIVE, page=2)
 
-    assert asked.on_page(5) == Filters(search="a", country="BR", sort=Sort.ACTIVE, page=5)
-    assert asked.in_order(Sort.VOLUME) == Filters(
+    assert filters.on_page(5) == Filters(search="a", country="BR", sort=Sort.ACTIVE, page=5)
+    assert filters.in_order(Sort.VOLUME) == Filters(
         search="a", country="BR", sort=Sort.VOLUME, page=2
     )
 

@@ -19,7 +19,7 @@ DECIDED = date(2026, 11, 24)
 
 
 @pytest.mark.parametrize(
-    ("key", "opens_on", "said"),
+    ("key", "opens_on", "sentence"),
     [
         ("at_once", DECIDED, "You may apply again at any time."),
         ("after_30_days", date(2026, 12, 24), "You may apply again from 24 Dec 2026."),
@@ -27,8 +27,10 @@ DECIDED = date(2026, 11, 24)
         ("never", None, "We cannot consider another application from this account."),
     ],
 )
-def test_a_rule_gives_the_day_and_the_sentence(key: str, opens_on: date | None, said: str) -> None:
-    assert (reapply_from(key, DECIDED), reapply_sentence(key, DECIDED)) == (opens_on, said)
+def test_a_rule_gives_the_day_and_the_sentence(
+    key: str, opens_on: date | None, sentence: str
+) -> None:
+    assert (reapply_from(key, DECIDED), reapply_sentence(key, DECIDED)) == (opens_on, sentence)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from program.periods import ONE_DAY, month_start, months_later
 from program.policy.policy import Policy
 from program.review.permissions import Act, Role, may
 from tests.builders import MINIMUMS, add_account, add_application, add_metrics, add_refresh
-from tests.dashboard.pages.screen import PEOPLE, Desk, cells, said
+from tests.dashboard.pages.screen import PEOPLE, Desk, cells, texts
 from tests.data_access.affiliate_months import (
     LONG_AGO,
     add_approval,
@@ -74,7 +74,7 @@ def press(app: AppTest, key: str) -> AppTest:
 def test_the_page_is_for_those_who_may_see_it(desk: Desk) -> None:
     for role in Role:
         desk.who = PEOPLE[role]
-        seen = said(desk.open(AFFILIATES))
+        seen = texts(desk.open(AFFILIATES))
         assert ("Approved affiliates 0" in seen) is may(role, Act.SEE_AFFILIATES)
 
 
@@ -93,7 +93,7 @@ def test_the_page_is_for_those_who_may_see_it(desk: Desk) -> None:
 def test_an_empty_database_is_reported(desk: Desk, part: str, sentence: str) -> None:
     desk.who = PEOPLE[Role.MANAGER]
 
-    assert sentence in said(desk.open(AFFILIATES, part=part))
+    assert sentence in texts(desk.open(AFFILIATES, part=part))
 
 
 def test_the_board_shows_what_the_months_suggest(board: Desk) -> None:
@@ -104,7 +104,7 @@ def test_the_board_shows_what_the_months_suggest(board: Desk) -> None:
     assert cells(app, "misses") == ["3 in a row", "–"]
     assert cells(app, "near") == ["referral volume −5 %", ""]
     assert cells(app, "new_rate") == [10, 30]
-    (caption,) = (words for words in said(app, ["caption"]) if words.startswith("Newest month"))
+    (caption,) = (words for words in texts(app, ["caption"]) if words.startswith("Newest month"))
     assert "UTC" in caption
     assert "silent: no messages are sent" in caption
 
@@ -118,7 +118,7 @@ def test_the_board_shows_which_months_miss_days(board: Desk) -> None:
 
     length = (months_later(newest, 1) - newest).days
     gap = f"1 of {length} days not delivered"
-    (caption,) = (words for words in said(app, ["caption"]) if gap in words)
+    (caption,) = (words for words in texts(app, ["caption"]) if gap in words)
     assert "unknown, neither missed nor met" in caption
     assert [cell.split()[-1] for cell in cells(app, "months")] == ["?", "✓"]
     assert cells(app, "misses") == ["2 in a row", "–"]
@@ -135,7 +135,7 @@ def test_outcomes_show_which_approvals_miss_days(board: Desk) -> None:
 
     assert cells(app, "30")[0] == "unknown, not delivered"
     assert "0 · –" in cells(app, "60")[0]
-    assert any("at 30 days 2 of 2." in words for words in said(app, ["caption"]))
+    assert any("at 30 days 2 of 2." in words for words in texts(app, ["caption"]))
 
 
 def refresh_without(board: Desk, day: date) -> None:
@@ -150,13 +150,13 @@ def test_the_filters_are_in_the_address(board: Desk) -> None:
     assert cells(app, "username") == [f"user{MISSING}"]
 
     app = board.open(AFFILIATES, standing="terminated")
-    assert "None of the 2 affiliates matches these filters." in said(app)
+    assert "None of the 2 affiliates matches these filters." in texts(app)
 
 
 def test_unused_parts_of_the_boards_address_are_named(board: Desk) -> None:
     app = board.open(AFFILIATES, standing="happy", month="met", near="yes", part="requalification")
 
-    assert "The address asks for standing “happy” and near “yes”" in " ".join(said(app))
+    assert "The address asks for standing “happy” and near “yes”" in " ".join(texts(app))
 
 
 def test_ticked_affiliates_are_suspended_with_a_reason_and_reported(board: Desk) -> None:
@@ -164,25 +164,25 @@ def test_ticked_affiliates_are_suspended_with_a_reason_and_reported(board: Desk)
     tick(app, 0, 1)
     press(app, "affiliates-suspended")
     press(app, "affiliates-go-on")
-    assert r"Choose a reason for the change\." in said(app)
+    assert r"Choose a reason for the change\." in texts(app)
     app.selectbox[-1].set_value("minimums_missed")
     app.text_area[0].set_value("Three months short.")
     press(app, "affiliates-go-on")
-    assert f"user{MISSING} (active), user{FINE} (active)" in said(app)
-    assert ":material/notifications_off: Silent by policy: no messages are sent." in said(app)
+    assert f"user{MISSING} (active), user{FINE} (active)" in texts(app)
+    assert ":material/notifications_off: Silent by policy: no messages are sent." in texts(app)
     press(app, "affiliates-confirm")
 
-    assert ":material/check: **Suspended: 2 of 2 affiliates**" in said(app)
+    assert ":material/check: **Suspended: 2 of 2 affiliates**" in texts(app)
     with board.engine.connect() as conn:
         found = affiliates_board.rows(conn, [MISSING, FINE], Policy())
         channels = conn.execute(text("select channel from review.outbox")).scalars().all()
     assert {one.standing for one in found} == {Standing.SUSPENDED}
     assert channels == ["backend"] * 2
 
-    assert "Can be undone for" in said(app, ["text"])
+    assert "Can be undone for" in texts(app, ["text"])
     press(app, "affiliates-undo")
 
-    assert ":material/check: **Undone: 2 of 2 affiliates**" in said(app)
+    assert ":material/check: **Undone: 2 of 2 affiliates**" in texts(app)
     with board.engine.connect() as conn:
         found = affiliates_board.rows(conn, [MISSING, FINE], Policy())
     assert {one.standing for one in found} == {Standing.ACTIVE}
@@ -210,13 +210,13 @@ def test_outcomes_show_when_a_cohort_will_be_complete(board: Desk) -> None:
 
     assert cells(app, "affiliates") == [2]
     assert cells(app, "30") == ["0 · –"]
-    assert "Overrides (against the computed eligibility) and other approvals" in "".join(said(app))
+    assert "Overrides (against the computed eligibility) and other approvals" in "".join(texts(app))
 
 
 def test_near_misses_show_names_as_text(board: Desk) -> None:
     app = board.open(AFFILIATES, part="near-misses")
 
-    assert "To invite 1" in said(app)
+    assert "To invite 1" in texts(app)
     assert cells(app, "username") == ["*one* to invite"]
     assert cells(app, "last") == ["never applied"]
     assert cells(app, "waits_until") == [None]

@@ -19,7 +19,7 @@ from program.review.permissions import Role
 from program.review.sending import SEEN_FOR
 from tests.builders import add_application, add_evidence
 from tests.dashboard.conftest import MET, SHORT, UNKNOWN
-from tests.dashboard.pages.screen import PEOPLE, Desk, cells, said
+from tests.dashboard.pages.screen import PEOPLE, Desk, cells, texts
 from tests.data_access import clicks
 
 ANA, BEN, MIRA = clicks.ANA, clicks.BEN, clicks.MIRA
@@ -50,14 +50,14 @@ def holder(desk: Desk, id_: int = MET) -> str | None:
 
 def test_claiming_and_releasing(queue: Desk) -> None:
     app = opened(queue)
-    assert "Unassigned" in said(app)
+    assert "Unassigned" in texts(app)
 
     press(app, f"Claim-{MET}")
 
-    assert "yours until" in plain(said(app, ["markdown"]))
+    assert "yours until" in plain(texts(app, ["markdown"]))
     assert holder(queue) == ANA
     press(app, f"Release-{MET}")
-    assert "Unassigned" in said(app)
+    assert "Unassigned" in texts(app)
     assert [event.kind for event in clicks.events(queue.engine, MET)] == ["claimed", "released"]
 
 
@@ -67,13 +67,13 @@ def test_a_colleagues_claim_is_shown_with_its_end_and_can_be_taken_over(
     clicks.claim(queue.engine, MET, actor=BEN, now=queue.now)
     app = opened(queue)
     until = queue.now + timedelta(minutes=30)
-    assert f"**ben@example.com** until {until:%H:%M} UTC" in plain(said(app, ["markdown"]))
+    assert f"**ben@example.com** until {until:%H:%M} UTC" in plain(texts(app, ["markdown"]))
     assert "Claim" not in offered(app)
 
     press(app, f"Take over-{MET}")
 
     assert holder(queue) == ANA
-    assert "taken over from ben@example.com" in plain(said(app, ["caption"]))
+    assert "taken over from ben@example.com" in plain(texts(app, ["caption"]))
 
 
 def test_a_colleague_who_was_quicker_is_named(queue: Desk) -> None:
@@ -82,7 +82,7 @@ def test_a_colleague_who_was_quicker_is_named(queue: Desk) -> None:
 
     press(app, f"Claim-{MET}")
 
-    assert "ben@example.com works on this" in plain(said(app, ["error"]))
+    assert "ben@example.com works on this" in plain(texts(app, ["error"]))
     assert holder(queue) == BEN
 
 
@@ -94,7 +94,7 @@ def test_assigning_gives_it_to_a_colleague_who_reviews_and_it_does_not_lapse(que
     (ben,) = [button for button in app.button if button.label == "Ben · reviewer"]
     ben.click().run()
 
-    assert "**ben@example.com** (assigned)" in plain(said(app, ["markdown"]))
+    assert "**ben@example.com** (assigned)" in plain(texts(app, ["markdown"]))
     assert "Ben · reviewer" not in offered(app)
     assert clicks.read(queue.engine, MET).desk.claim.until is None
 
@@ -133,7 +133,7 @@ def test_take_next_opens_the_best_unclaimed_of_the_view(queue: Desk) -> None:
     press(app, "take-next")
 
     assert app.query_params == {"eligibility": "not_met,unknown", "id": str(UNKNOWN)}
-    assert "user3" in said(app)
+    assert "user3" in texts(app)
     assert holder(queue, UNKNOWN) == ANA
 
 
@@ -167,7 +167,7 @@ def test_without_an_unclaimed_application_next_stays_on_the_page(queue: Desk) ->
     press(app, "take-next")
 
     assert "no unclaimed applications left" in plain([toast.value for toast in app.toast])
-    assert "user1" in said(app)
+    assert "user1" in texts(app)
 
 
 # Clock and priority.
@@ -183,7 +183,7 @@ def test_the_clock_shows_when_the_review_is_due(
     with queue.engine.begin() as conn:
         add_application(conn, 9, submitted_at=queue.now - timedelta(days=days))
 
-    found = said(opened(queue, 9), ["markdown"])
+    found = texts(opened(queue, 9), ["markdown"])
 
     (badge,) = [line for line in found if words in line and "badge" in line]
     assert badge.startswith(f":{colour}-badge[:material/")
@@ -192,7 +192,7 @@ def test_the_clock_shows_when_the_review_is_due(
 def test_the_clock_is_paused_while_the_applicant_owes_information(queue: Desk) -> None:
     clicks.ask_applicant(queue.engine, MET, now=queue.now)
 
-    found = plain(said(opened(queue), ["markdown"]))
+    found = plain(texts(opened(queue), ["markdown"]))
 
     assert ":gray-badge[:material/pause: clock paused]" in found
     assert "waiting for the applicant" in found
@@ -201,7 +201,7 @@ def test_the_clock_is_paused_while_the_applicant_owes_information(queue: Desk) -
 def test_the_priority_opens_to_its_parts(queue: Desk) -> None:
     app = opened(queue)
 
-    (table,) = [words for words in said(app, ["markdown"]) if words.startswith("| points |")]
+    (table,) = [words for words in texts(app, ["markdown"]) if words.startswith("| points |")]
     rows = [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
     *parts, (total, most, word) = rows
     assert ["**25**", "25", "eligibility met"] in parts
@@ -220,7 +220,7 @@ def line(app: AppTest, item: str, id_: int = MET) -> str:
 def test_the_checklist_shows_what_is_open_and_what_is_required(queue: Desk) -> None:
     app = opened(queue)
 
-    assert f"**Checklist** · 0 of {len(DEFAULT_CHECKLIST)}, 5 required left" in said(app)
+    assert f"**Checklist** · 0 of {len(DEFAULT_CHECKLIST)}, 5 required left" in texts(app)
     for item in DEFAULT_CHECKLIST:
         word = "required" if item in DEFAULT_REQUIRED_CHECKS else "open"
         assert f"[:material/radio_button_unchecked: {word}]" in line(app, item)
@@ -234,7 +234,7 @@ def test_one_press_passes_an_item(queue: Desk) -> None:
     day = queue.now
     assert ":green[:material/check_circle: passed] No prior ban" in line(app, "no_prior_ban")
     assert f"ana, {day.day} {day:%b}" in line(app, "no_prior_ban")
-    assert "**Checklist** · 1 of 9, 4 required left" in said(app)
+    assert "**Checklist** · 1 of 9, 4 required left" in texts(app)
     assert f"check-pass-no_prior_ban-{MET}" not in {button.key for button in app.button}
 
 
@@ -247,22 +247,22 @@ def test_two_items_passed_before_the_page_is_drawn_again_are_both_kept(queue: De
     app.run()
 
     assert not app.error
-    assert "**Checklist** · 2 of 9, 4 required left" in said(app)
+    assert "**Checklist** · 2 of 9, 4 required left" in texts(app)
 
 
 @pytest.mark.parametrize("outcome", CheckOutcome)
 def test_an_opened_item_takes_any_answer_with_a_comment(outcome: CheckOutcome, queue: Desk) -> None:
     app = press(opened(queue), f"check-open-no_prior_ban-{MET}")
-    assert "Was this person never banned from this program?" in said(app, ["text"])
+    assert "Was this person never banned from this program?" in texts(app, ["text"])
 
     comment(app).input("Case **1042**")
     press(app, f"check-no_prior_ban-{outcome}-{MET}")
 
     assert str(outcome).replace("_", " ") in line(app, "no_prior_ban")
-    assert "Case **1042**" in plain(said(app, ["caption"]))
-    assert "Was this person never banned from this program?" not in said(app)
+    assert "Case **1042**" in plain(texts(app, ["caption"]))
+    assert "Was this person never banned from this program?" not in texts(app)
     left = 5 if outcome is CheckOutcome.FAILED else 4
-    assert f"**Checklist** · 1 of 9, {left} required left" in said(app)
+    assert f"**Checklist** · 1 of 9, {left} required left" in texts(app)
 
 
 def comment(app: AppTest) -> Any:
@@ -275,7 +275,7 @@ def test_a_failed_check_without_a_comment_is_refused(queue: Desk) -> None:
 
     press(app, f"check-no_prior_ban-failed-{MET}")
 
-    assert "a failed check needs a comment" in plain(said(app, ["error"]))
+    assert "a failed check needs a comment" in plain(texts(app, ["error"]))
     assert "required" in line(app, "no_prior_ban")
 
 
@@ -285,7 +285,7 @@ def test_who_may_not_answer_may_read_the_question(queue: Desk) -> None:
 
     press(app, f"check-open-no_prior_ban-{MET}")
 
-    assert "Was this person never banned from this program?" in said(app)
+    assert "Was this person never banned from this program?" in texts(app)
     assert "Passed" not in offered(app)
 
 
@@ -299,8 +299,8 @@ def test_a_reviewer_declares_a_conflict_of_their_own(queue: Desk) -> None:
 
     press(app, f"declare-{MET}")
 
-    assert "ana@example.com does not decide" in plain(said(app, ["success"]))
-    assert "We studied **together**" in plain(said(app, ["warning"]))
+    assert "ana@example.com does not decide" in plain(texts(app, ["success"]))
+    assert "We studied **together**" in plain(texts(app, ["warning"]))
     assert not {"Declare", "Approve"} & offered(app)
     assert not [box for box in app.selectbox if box.label == "Person"]
 
@@ -308,15 +308,15 @@ def test_a_reviewer_declares_a_conflict_of_their_own(queue: Desk) -> None:
 def test_a_manager_declares_a_colleagues(queue: Desk) -> None:
     queue.who = MIRA
     app = opened(queue)
-    (whose,) = [box for box in app.selectbox if box.label == "Person"]
-    assert whose.value == MIRA
-    whose.set_value(BEN)
+    (person,) = [box for box in app.selectbox if box.label == "Person"]
+    assert person.value == MIRA
+    person.set_value(BEN)
     (reason,) = [area for area in app.text_area if area.label.startswith("Link to")]
     reason.input("His brother")
 
     press(app, f"declare-{MET}")
 
-    assert "ben@example.com does not decide" in plain(said(app, ["success"]))
+    assert "ben@example.com does not decide" in plain(texts(app, ["success"]))
     assert "Approve" in offered(app)
 
 
@@ -347,7 +347,7 @@ def test_expired_evidence_makes_the_criterion_unknown_again_and_is_shown(queue: 
 
     app = opened(queue, UNKNOWN)
 
-    captions = said(app, ["caption"])
+    captions = texts(app, ["caption"])
     assert "evidence expired 2 d ago" in captions
     assert "no evidence" in captions, "of the other criterion"
     assert any("Followers on X: expired 2 d ago, so the criterion" in words for words in captions)
@@ -359,7 +359,7 @@ def test_several_exchanges_show_their_sum(queue: Desk) -> None:
             given = {"kind": "external_volume", "exchange_name": name, "value": Decimal(value)}
             add_evidence(conn, UNKNOWN, observed_at=ago(queue, 3), **given)
 
-    captions = plain(said(opened(queue, UNKNOWN), ["caption"]))
+    captions = plain(texts(opened(queue, UNKNOWN), ["caption"]))
 
     assert "add up to **20.5 M USD** in 30 days: Ex*B* 12.5 M + ExA 8 M." in captions
 
@@ -371,13 +371,13 @@ def test_a_page_without_news_shows_nothing(queue: Desk) -> None:
     app = opened(queue)
 
     assert not news(app)
-    assert not any("looks at this too" in words for words in said(app))
+    assert not any("looks at this too" in words for words in texts(app))
 
 
 def news(app: AppTest) -> list[str]:
     return [
         plain([words]).partition("] **")[2].removesuffix("**")
-        for words in said(app, ["markdown"])
+        for words in texts(app, ["markdown"])
         if words.startswith(":orange[:material/notifications_active:]")
     ]
 
@@ -387,7 +387,7 @@ def test_who_else_looks_is_shown_for_half_a_minute(queue: Desk) -> None:
         at = queue.now - timedelta(seconds=seconds)
         claims.record_view(queue.engine, application_id=MET, actor=who, now=at)
 
-    assert ":material/visibility: ben looks at this too" in said(opened(queue))
+    assert ":material/visibility: ben looks at this too" in texts(opened(queue))
 
 
 class Watcher:
@@ -532,8 +532,8 @@ def test_a_text_typed_for_a_decision_is_kept_when_a_colleague_decides_first(queu
 
     for _ in range(2):
         app.run()
-        assert "**What you had written**" in said(app)
-        assert "My **own** reasons" in said(app, ["code"])
+        assert "**What you had written**" in texts(app)
+        assert "My **own** reasons" in texts(app, ["code"])
 
 
 def test_a_text_typed_for_a_decision_is_kept_when_a_colleague_takes_over(queue: Desk) -> None:
@@ -545,7 +545,7 @@ def test_a_text_typed_for_a_decision_is_kept_when_a_colleague_takes_over(queue: 
 
     app.run()
 
-    assert "My own reasons" in said(app, ["code"])
+    assert "My own reasons" in texts(app, ["code"])
     press(app, f"Take over to decide-{SHORT}")
     assert holder(queue, SHORT) == ANA
-    assert "My own reasons" not in said(app, ["code"]), "it stands in its field again"
+    assert "My own reasons" not in texts(app, ["code"]), "it stands in its field again"

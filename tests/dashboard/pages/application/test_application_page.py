@@ -23,7 +23,7 @@ from program.periods import day_start
 from program.review.permissions import Act, Role, may
 from tests.builders import add_application, add_evidence, add_refresh, pass_checks, scalar
 from tests.dashboard.conftest import MET, SHORT, UNKNOWN
-from tests.dashboard.pages.screen import PEOPLE, Desk, cells, protos, said
+from tests.dashboard.pages.screen import PEOPLE, Desk, cells, protos, texts
 from tests.data_access import clicks
 
 ABSENT = 999
@@ -82,9 +82,9 @@ def outcome_word(column: Any) -> str:
 def test_the_page_shows_the_applicant_and_the_contacts(queue: Desk) -> None:
     app = open_application(queue)
 
-    assert "user1" in said(app, ["subheader"])
-    assert "Account 1 · BR · KYC verified · since 8 Feb 2025" in said(app)
-    copied = said(app, ["code"])
+    assert "user1" in texts(app, ["subheader"])
+    assert "Account 1 · BR · KYC verified · since 8 Feb 2025" in texts(app)
+    copied = texts(app, ["code"])
     assert copied == ["@handle1", "contact1", "user1@example.com"]
     (profile,) = protos(app, "link_button")
     assert profile.url == "https://x.com/handle1"
@@ -103,8 +103,8 @@ def test_missing_applicant_data_are_named_or_left_out(queue: Desk) -> None:
 
     app = open_application(queue, 9)
 
-    assert "Account 9 · country unknown · KYC none · since 8 Feb 2025" in said(app)
-    assert said(app, ["code"]) == ["not a plain handle"]
+    assert "Account 9 · country unknown · KYC none · since 8 Feb 2025" in texts(app)
+    assert texts(app, ["code"]) == ["not a plain handle"]
     assert protos(app, "link_button") == []
 
 
@@ -128,7 +128,7 @@ def test_previous_and_next_stay_within_the_filters(
     queue: Desk,
 ) -> None:
     app = open_application(queue, id_, **query)
-    assert [words for words in said(app, ["caption"]) if " of " in words[:6]] == (
+    assert [words for words in texts(app, ["caption"]) if " of " in words[:6]] == (
         [place] if place else []
     )
     for key, neighbour in (("step-Previous", previous), ("step-Next", following)):
@@ -136,7 +136,7 @@ def test_previous_and_next_stay_within_the_filters(
         if neighbour is not None:
             app.button(key=key).click().run()
             assert app.query_params == {**query, "id": str(neighbour)}
-            assert f"user{neighbour}" in said(app)
+            assert f"user{neighbour}" in texts(app)
             app = open_application(queue, id_, **query)
 
 
@@ -169,8 +169,8 @@ def test_an_address_without_an_application_is_refused_calmly(
 
     app = queue.open(APPLICATION, **query)
 
-    assert sentence in said(app)
-    assert ":material/lock:" in said(app)
+    assert sentence in texts(app)
+    assert ":material/lock:" in texts(app)
     (way_on,) = protos(app, "page_link")
     assert (way_on.label, way_on.query_string) == ("Back to the queue", "sort=volume")
     assert not app.error
@@ -191,7 +191,7 @@ def test_a_met_application_shows_its_margin(queue: Desk) -> None:
         "Followers on X": ("unknown", "– of > 5,000", "no evidence"),
         "Volume on other exchanges, USD": ("unknown", "– of 20 M", "no evidence"),
     }
-    assert ":green-badge[:material/check: met · on-exchange]" in said(app)
+    assert ":green-badge[:material/check: met · on-exchange]" in texts(app)
 
 
 def test_falling_short_shows_what_is_missing(queue: Desk) -> None:
@@ -211,8 +211,8 @@ def test_falling_short_shows_what_is_missing(queue: Desk) -> None:
 
 
 def test_unknown_and_failed_look_different(queue: Desk) -> None:
-    failed = said(open_application(queue, SHORT), ["markdown"])
-    unknown = said(open_application(queue, UNKNOWN), ["markdown"])
+    failed = texts(open_application(queue, SHORT), ["markdown"])
+    unknown = texts(open_application(queue, UNKNOWN), ["markdown"])
 
     assert ":orange-badge[:material/remove: not met]" in failed
     assert not any(":gray-badge" in words and "unknown" in words for words in failed)
@@ -224,7 +224,7 @@ def test_the_window_is_named_with_its_zone(queue: Desk) -> None:
     with queue.engine.begin() as conn:
         add_refresh(conn, through=date(2025, 3, 14), at=queue.now)
 
-    assert "13 Feb – 14 Mar 2025, UTC" in said(open_application(queue))
+    assert "13 Feb – 14 Mar 2025, UTC" in texts(open_application(queue))
 
 
 def test_an_account_without_metrics_yet_is_unknown_never_zero(queue: Desk) -> None:
@@ -236,17 +236,17 @@ def test_an_account_without_metrics_yet_is_unknown_never_zero(queue: Desk) -> No
     app = open_application(queue, UNKNOWN)
 
     assert lines(app)["Referral volume, USD"] == ("unknown", "– of 20 M", "metrics not loaded")
-    assert said(app).count("Metrics are not loaded for this account yet.") == 2
-    assert not any("No referral activity" in words for words in said(app))
-    assert not any("No referred user" in words for words in said(app))
+    assert texts(app).count("Metrics are not loaded for this account yet.") == 2
+    assert not any("No referral activity" in words for words in texts(app))
+    assert not any("No referred user" in words for words in texts(app))
 
 
 def test_an_account_without_referrals_is_known_to_have_none(queue: Desk) -> None:
     app = open_application(queue, UNKNOWN)
 
     assert lines(app)["Active users"] == ("not met", "0 of 15", "−100 % · 15 users short")
-    assert "No referral activity in the last twelve months." in said(app)
-    assert "No referred user of this account traded in the window." in said(app)
+    assert "No referral activity in the last twelve months." in texts(app)
+    assert "No referred user of this account traded in the window." in texts(app)
 
 
 @pytest.mark.parametrize(("days_behind", "provisional"), [(0, False), (1, True)])
@@ -258,8 +258,8 @@ def test_on_old_metrics_eligibility_is_provisional(
         add_application(conn, MET)
     app = open_application(desk)
 
-    badges = [words for words in said(app, ["markdown"]) if "provisional" in words]
-    warnings = said(app, ["warning"])
+    badges = [words for words in texts(app, ["markdown"]) if "provisional" in words]
+    warnings = texts(app, ["warning"])
     assert len(badges) == (2 if provisional else 0)
     assert any("eligibility is provisional" in words for words in warnings) is provisional
     assert len(warnings) == (1 if provisional else 0)
@@ -271,10 +271,10 @@ def test_metrics_never_computed_are_reported_as_unknown(desk: Desk) -> None:
 
     app = open_application(desk)
 
-    assert said(app, ["warning"])[0].startswith("Metrics have never been computed")
+    assert texts(app, ["warning"])[0].startswith("Metrics have never been computed")
     assert {outcome for outcome, *_ in lines(app).values()} == {"unknown"}
-    assert not any("No referral activity" in words for words in said(app))
-    assert not any("No referred user" in words for words in said(app))
+    assert not any("No referral activity" in words for words in texts(app))
+    assert not any("No referred user" in words for words in texts(app))
 
 
 # Trend of referrals.
@@ -312,7 +312,7 @@ def test_the_chart_has_a_text_alternative_and_follows_the_choice(trading: Desk) 
     day = f"{last.day} {last:%b %Y}"
 
     (chart,) = protos(app, "plotly_chart")
-    assert "Gaps are days that were not delivered; they are unknown." in said(app)
+    assert "Gaps are days that were not delivered; they are unknown." in texts(app)
     drawn = json.loads(chart.spec)["data"][0]["y"]
     assert sum(value is not None for value in drawn) == 2
     assert chart.alt == (
@@ -338,7 +338,7 @@ def test_the_users_who_carry_the_window_are_listed_with_their_share(trading: Des
     assert cells(app, "volume") == [3_000_000, 1_000_000]
     assert cells(app, "share") == [75, 25]
     assert cells(app, "since")[1] is None
-    assert any(words.endswith(", UTC · 2 of 2 active") for words in said(app))
+    assert any(words.endswith(", UTC · 2 of 2 active") for words in texts(app))
 
 
 # Roles.
@@ -363,7 +363,7 @@ def test_a_role_sees_the_forms_it_may_send(role: Role, queue: Desk) -> None:
     ):
         assert (label in offered) is may(role, act), label
     waits = f"Waiting for a reviewer. Your role, {role}, does not decide."
-    assert (waits in said(app)) is not may(role, Act.DECIDE)
+    assert (waits in texts(app)) is not may(role, Act.DECIDE)
 
 
 def test_a_form_keeps_its_request_id_until_it_was_accepted(
@@ -389,7 +389,7 @@ def test_a_form_keeps_its_request_id_until_it_was_accepted(
 
     assert sent[0] == sent[1]
     assert rows_of(queue, "review.notes") == 1
-    assert said(app).count("Spoke on Telegram") == 1
+    assert texts(app).count("Spoke on Telegram") == 1
 
 
 # Past decisions.
@@ -400,13 +400,13 @@ def test_an_approved_application_shows_the_decision_and_no_form(queue: Desk) -> 
 
     app = open_application(queue)
 
-    assert "Rebate 25 % of net fees" in said(app)
-    assert {"Known to us", "Welcome aboard"} <= set(said(app, ["text"]))
+    assert "Rebate 25 % of net fees" in texts(app)
+    assert {"Known to us", "Welcome aboard"} <= set(texts(app, ["text"]))
     last = queue.yesterday
-    assert f"Eligibility then met, on data through {last.day} {last:%b %Y}:" in said(app)
-    assert ":green-badge[:material/check_circle: approved]" in said(app)
+    assert f"Eligibility then met, on data through {last.day} {last:%b %Y}:" in texts(app)
+    assert ":green-badge[:material/check_circle: approved]" in texts(app)
     assert not {"Approve", "Claim"} & {button.label for button in app.button}
-    assert not any("pending" in words for words in said(app, ["markdown"]))
+    assert not any("pending" in words for words in texts(app, ["markdown"]))
 
 
 def test_a_rejected_application_shows_the_reason_in_words(queue: Desk) -> None:
@@ -414,9 +414,9 @@ def test_a_rejected_application_shows_the_reason_in_words(queue: Desk) -> None:
 
     app = open_application(queue, SHORT)
 
-    assert "Reason: Below the minimums" in said(app)
-    assert ":gray-badge[:material/block: rejected]" in said(app)
-    assert any("ben" in words and "policy version 1" in words for words in said(app, ["caption"]))
+    assert "Reason: Below the minimums" in texts(app)
+    assert ":gray-badge[:material/block: rejected]" in texts(app)
+    assert any("ben" in words and "policy version 1" in words for words in texts(app, ["caption"]))
 
 
 def test_a_withdrawn_application_shows_that_nothing_was_decided_here(queue: Desk) -> None:
@@ -425,8 +425,8 @@ def test_a_withdrawn_application_shows_that_nothing_was_decided_here(queue: Desk
 
     app = open_application(queue)
 
-    assert ":gray-badge[:material/undo: withdrawn]" in said(app)
-    assert "Recorded upstream; there is no decision here." in said(app)
+    assert ":gray-badge[:material/undo: withdrawn]" in texts(app)
+    assert "Recorded upstream; there is no decision here." in texts(app)
     assert "Approve" not in {button.label for button in app.button}
 
 
@@ -436,7 +436,7 @@ def test_notes_and_evidence_stay_open_after_a_decision(queue: Desk) -> None:
 
     note(app, "Called back")
 
-    assert "Called back" in said(app)
+    assert "Called back" in texts(app)
 
 
 # Notes and evidence.
@@ -465,13 +465,13 @@ def record(
 
 def test_a_note_joins_the_thread_and_empties_its_form(queue: Desk) -> None:
     app = open_application(queue)
-    assert "**Thread** · 1" in said(app)
+    assert "**Thread** · 1" in texts(app)
 
     note(app, "Spoke on **Telegram**\nwill call back")
 
     assert [toast.value for toast in app.toast] == [r"Note added\."]
-    assert "Spoke on **Telegram**\nwill call back" in said(app, ["text"])
-    assert "**Thread** · 2" in said(app)
+    assert "Spoke on **Telegram**\nwill call back" in texts(app, ["text"])
+    assert "**Thread** · 2" in texts(app)
     assert field(app, "text_area", f"note-{MET}-body").value == ""
     assert rows_of(queue, "review.notes") == 1
 
@@ -489,7 +489,7 @@ def test_a_refused_note_shows_why_and_keeps_the_text(body: str, sentence: str, q
 
     note(app, body)
 
-    assert sentence in said(app, ["error"])[0]
+    assert sentence in texts(app, ["error"])[0]
     assert field(app, "text_area", f"note-{MET}-body").value == body
     assert rows_of(queue, "review.notes") == 0
 
@@ -501,7 +501,7 @@ def test_a_name_that_may_be_a_recorded_exchange_must_be_confirmed_and_text_is_ke
     record(app, "12000000", "external_volume", exchange="OKX")
     record(app, "12000000", "external_volume", exchange="OKX Global", source="https://okx.com/me")
 
-    assert "Say whether OKX Global is the same" in said(app, ["error"])[0]
+    assert "Say whether OKX Global is the same" in texts(app, ["error"])[0]
     form = "evidence-external_volume-3"
     assert field(app, "text_input", f"{form}-source").value == "https://okx.com/me"
     which = field(app, "radio", f"{form}-which")
@@ -511,7 +511,7 @@ def test_a_name_that_may_be_a_recorded_exchange_must_be_confirmed_and_text_is_ke
     which.set_value("")
     field(app, "button", f"{form}-send").click().run()
 
-    assert said(app, ["error"]) == []
+    assert texts(app, ["error"]) == []
     assert [toast.value for toast in app.toast] == [r"Evidence recorded\."]
     assert cells(app, "state") == ["✓ counts", "✓ counts"]
     assert not [radio for radio in app.radio if (radio.key or "").startswith(form)]
@@ -519,13 +519,13 @@ def test_a_name_that_may_be_a_recorded_exchange_must_be_confirmed_and_text_is_ke
 
 def test_recorded_followers_count_at_once(queue: Desk) -> None:
     app = open_application(queue, UNKNOWN)
-    assert "No external evidence is recorded yet." in said(app)
+    assert "No external evidence is recorded yet." in texts(app)
 
     record(app, " 5001 ", source="https://x.com/handle3")
 
     assert [toast.value for toast in app.toast] == [r"Evidence recorded\."]
     assert lines(app)["Followers on X"] == ("met", "5,001 of > 5,000", "+<1 %")
-    assert ":green-badge[:material/check: met · external]" in said(app)
+    assert ":green-badge[:material/check: met · external]" in texts(app)
     assert cells(app, "what") == ["5,001 followers on X"]
     assert cells(app, "state") == ["✓ counts"]
     assert cells(app, "how") == ["Profile page"]
@@ -567,7 +567,7 @@ def test_evidence_that_cannot_be_taken_is_refused_and_kept(
 
     record(app, value, kind, **parts)
 
-    assert sentence in said(app, ["error"])[0].replace("\\", "")
+    assert sentence in texts(app, ["error"])[0].replace("\\", "")
     assert field(app, "text_input", f"evidence-{kind}-3-value").value == value
     for part, typed in parts.items():
         assert field(app, "text_input", f"evidence-{kind}-3-{part}").value == typed
@@ -581,7 +581,7 @@ def test_older_and_expired_evidence_stays_and_is_marked(queue: Desk) -> None:
 
     app = open_application(queue, UNKNOWN)
 
-    assert "**Evidence** · 3" in said(app)
+    assert "**Evidence** · 3" in texts(app)
     assert cells(app, "state") == ["✓ counts", "superseded", "expired"]
 
 
@@ -591,7 +591,7 @@ def test_older_and_expired_evidence_stays_and_is_marked(queue: Desk) -> None:
 def thread(app: AppTest) -> list[str]:
     """Return the titles of the thread's entries, from the top."""
     kinds = tuple(f"{icon} " for icon in set(ICONS.values()))
-    lines = [words for words in said(app, ["caption"]) if words.startswith(kinds)]
+    lines = [words for words in texts(app, ["caption"]) if words.startswith(kinds)]
     plain = [words.replace("\\", "").replace("\u2060", "") for words in lines]
     return [words.split(" · ")[0].split(" ", 1)[1] for words in plain]
 
@@ -620,13 +620,13 @@ def test_the_thread_lists_everything_newest_first(queue: Desk) -> None:
         "evidence: 4,000 followers on X",
         "submitted",
     ]
-    assert {"First **look**", "as the profile says"} <= set(said(app, ["text"]))
+    assert {"First **look**", "as the profile says"} <= set(texts(app, ["text"]))
 
 
 def test_each_line_shows_who_can_read_it(queue: Desk) -> None:
     chat(queue)
 
-    found = said(open_application(queue, SHORT), ["caption"])
+    found = texts(open_application(queue, SHORT), ["caption"])
 
     marks = {
         "note": ":orange-background[internal]",
@@ -691,7 +691,7 @@ def test_older_lines_of_a_long_thread_are_shown_on_request(queue: Desk) -> None:
 
     app = open_application(queue)
 
-    assert "**Thread** · 32" in said(app)
+    assert "**Thread** · 32" in texts(app)
     assert len(thread(app)) == 30
     assert app.button(key="thread-older").label == "Show 2 older"
     app.button(key="thread-older").click().run()
@@ -709,18 +709,18 @@ def test_other_applications_of_the_account_are_listed_with_their_end(queue: Desk
 
     app = open_application(queue, 8)
 
-    assert "**Other applications of this account** · 1" in said(app)
+    assert "**Other applications of this account** · 1" in texts(app)
     label = app.button(key=f"other-{SHORT}").label
     submitted = figures.day((queue.now - timedelta(days=4, minutes=1)).date(), year=True)
     decided = figures.day(queue.now.date(), year=True)
     assert label.endswith(f"rejected] :gray[· {decided} · submitted {submitted}]")
-    (more,) = [words for words in said(app, ["caption"]) if words.startswith("Below the minimums")]
+    (more,) = [words for words in texts(app, ["caption"]) if words.startswith("Below the minimums")]
     assert "by ben" in more.replace("\\", "")
 
     app.button(key=f"other-{SHORT}").click().run()
 
     assert app.query_params == {"id": str(SHORT)}
-    assert "Reason: Below the minimums" in said(app)
+    assert "Reason: Below the minimums" in texts(app)
 
 
 @pytest.mark.parametrize(
@@ -746,7 +746,7 @@ def test_an_application_submitted_too_early_is_marked(
     with queue.engine.begin() as conn:
         add_application(conn, 8, account_id=SHORT, submitted_at=arrived)
 
-    warnings = said(open_application(queue, 8), ["warning"])
+    warnings = texts(open_application(queue, 8), ["warning"])
 
     opens = (decided + timedelta(days=30)).date()
     expected = sentence and sentence.format(day=f"{opens.day} {opens:%b %Y}")
@@ -769,8 +769,8 @@ def test_an_earlier_application_is_not_too_early_for_a_later_decision(queue: Des
 
     app = open_application(queue, 8)
 
-    assert "may never apply again" in " ".join(said(app, ["caption"]))
-    assert not any("may not apply again" in words for words in said(app, ["warning"]))
+    assert "may never apply again" in " ".join(texts(app, ["caption"]))
+    assert not any("may not apply again" in words for words in texts(app, ["warning"]))
 
 
 def test_others_under_the_same_name_are_shown_with_how_they_match(queue: Desk) -> None:
@@ -781,7 +781,7 @@ def test_others_under_the_same_name_are_shown_with_how_they_match(queue: Desk) -
 
     app = open_application(queue)
 
-    assert "**Other accounts with this handle or contact** · 2" in said(app)
+    assert "**Other accounts with this handle or contact** · 2" in texts(app)
     labels = {key: app.button(key=f"other-{key}").label for key in (8, 9)}
     assert "same handle" in labels[8]
     assert "handle looks alike, same contact" in labels[9]
@@ -792,16 +792,16 @@ def test_others_under_the_same_name_are_shown_with_how_they_match(queue: Desk) -
 def test_an_account_with_one_application_lists_no_others(queue: Desk) -> None:
     app = open_application(queue)
 
-    assert not any("Other applications" in words for words in said(app))
+    assert not any("Other applications" in words for words in texts(app))
 
 
 def test_the_page_runs_a_fixed_number_of_queries(queue: Desk, statements: list[str]) -> None:
     open_application(queue)
-    asked = []
+    counts = []
     for more in range(2):
         statements.clear()
         open_application(queue)
-        asked.append(len(statements))
+        counts.append(len(statements))
         with queue.engine.begin() as conn:
             for n in range(20):
                 id_ = 100 + 20 * more + n
@@ -811,7 +811,7 @@ def test_the_page_runs_a_fixed_number_of_queries(queue: Desk, statements: list[s
                 conn.execute(
                     insert(tables.notes).values(application_id=MET, body="a note", author="ana")
                 )
-    assert asked[0] == asked[1] > 0
+    assert counts[0] == counts[1] > 0
 
 
 def test_signed_out_meanwhile_nothing_is_written(

@@ -18,7 +18,7 @@ from program.review.sending import LOOK_FIRST, SEEN_FOR
 from program.review.workflow import REASONS
 from tests.builders import pass_checks
 from tests.dashboard.conftest import MET, SHORT, UNKNOWN
-from tests.dashboard.pages.screen import PEOPLE, Desk, said
+from tests.dashboard.pages.screen import PEOPLE, Desk, texts
 from tests.data_access import clicks
 
 MARKUP = "<img src=x onerror=alert(1)> **bold** [link](http://evil.test)"
@@ -85,8 +85,8 @@ def test_open_checks_are_listed_before_an_approval_and_those_pass_in_one_press(
     waiting = [button for button in app.button if "not answered yet" in button.label]
     assert len(waiting) == len(DEFAULT_REQUIRED_CHECKS)
 
-    (listed,) = [line for line in said(app) if line.startswith("• Identity")]
-    assert "External volume proven stays open: it needs evidence." in said(app)
+    (listed,) = [line for line in texts(app) if line.startswith("• Identity")]
+    assert "External volume proven stays open: it needs evidence." in texts(app)
 
     app = press(app, f"pass-open-{MET}")
 
@@ -105,7 +105,7 @@ def test_a_press_before_anybody_could_look_sends_nothing(queue: Desk, onlooker: 
     app = press(app, f"send-{MET}")
 
     assert made(queue, MET) == []
-    assert any(line.startswith(LOOK_FIRST.split(",")[0]) for line in said(app))
+    assert any(line.startswith(LOOK_FIRST.split(",")[0]) for line in texts(app))
     onlooker.looks_for = SEEN_FOR
     press(app, f"send-{MET}")
     assert len(made(queue, MET)) == 1
@@ -114,7 +114,7 @@ def test_a_press_before_anybody_could_look_sends_nothing(queue: Desk, onlooker: 
 def test_an_approval_is_filled_previewed_and_sent(queue: Desk) -> None:
     app = press(approving(queue), f"preview-{MET}")
 
-    preview = said(app)
+    preview = texts(app)
     assert any(line.startswith("Rebate 20") for line in preview)
     assert any("telegram" in line and "contact1" in line for line in preview)
     (message,) = [line for line in preview if line.startswith("Hello user1")]
@@ -134,7 +134,7 @@ def test_each_reason_fills_rationale_and_message(queue: Desk, reason: Any) -> No
     app = rejecting(queue, reason=reason.code)
 
     assert field(app, "Message").value.startswith("Hello user2,")
-    assert reason.label in said(app)
+    assert reason.label in texts(app)
 
 
 def test_a_plain_rejection_takes_two_choices_and_two_confirmations(queue: Desk) -> None:
@@ -157,7 +157,7 @@ def test_a_plain_rejection_takes_two_choices_and_two_confirmations(queue: Desk) 
 
 def test_moved_figures_and_changed_results_are_shown_separately(queue: Desk) -> None:
     app = rejecting(queue, reason="other")
-    assert not [one for one in said(app) if "since you" in one]
+    assert not [one for one in texts(app) if "since you" in one]
 
     def trade(volume: str, active: int) -> AppTest:
         with queue.engine.begin() as conn:
@@ -176,7 +176,7 @@ def test_moved_figures_and_changed_results_are_shown_separately(queue: Desk) -> 
         "Moved since you looked; no result changed."
     ]
     assert not [one for one in app.warning if "Changed since" in one.value]
-    assert {"**Then**", "**Now**"} <= set(said(app, ["markdown"]))
+    assert {"**Then**", "**Now**"} <= set(texts(app, ["markdown"]))
 
     trade("20000000.00", 14)
     (changed,) = (one.value for one in app.warning if "Changed since you began" in one.value)
@@ -184,7 +184,7 @@ def test_moved_figures_and_changed_results_are_shown_separately(queue: Desk) -> 
 
     # The next form starts with the figures shown then.
     trade("19999999.99", 14)
-    assert not [one for one in said(app) if "since you" in one]
+    assert not [one for one in texts(app) if "since you" in one]
 
 
 def test_edited_text_survives_another_choice_and_the_preview(queue: Desk) -> None:
@@ -216,7 +216,7 @@ def test_an_invalid_form_is_refused_before_the_preview_and_kept(
     field(app, label).input(typed)
     app = press(app, f"preview-{SHORT}")
 
-    assert any(sentence in line.replace("\\", "").replace("\u2060", "") for line in said(app))
+    assert any(sentence in line.replace("\\", "").replace("\u2060", "") for line in texts(app))
     assert field(app, label).value == typed
     assert made(queue, SHORT) == []
 
@@ -231,7 +231,7 @@ def test_the_rate_is_above_the_standard_and_at_most_the_maximum(
     rate(app).set_value(percent).run()
     app = press(app, f"preview-{MET}")
 
-    assert any("must be above the standard" in line for line in said(app)) is refused
+    assert any("must be above the standard" in line for line in texts(app)) is refused
     assert bool([b for b in app.button if b.key == f"send-{MET}"]) is not refused
 
 
@@ -257,18 +257,18 @@ def test_a_rate_is_read_as_numbers_are_and_refused_at_its_field(
     rate(app).set_value(typed).run()
     app = press(app, f"preview-{MET}")
 
-    assert any(remedy in line.replace("\\", "").replace("\u2060", "") for line in said(app))
+    assert any(remedy in line.replace("\\", "").replace("\u2060", "") for line in texts(app))
     assert (rate(app).value, field(app, "Rationale").value) == (typed, "Of my own")
     assert not [one for one in app.button if one.key == f"send-{MET}"]
     rate(app).set_value("12.5").run()
     app = press(app, f"preview-{MET}")
-    assert any("Rebate 12.5 % of net fees" in line for line in said(app))
+    assert any("Rebate 12.5 % of net fees" in line for line in texts(app))
 
 
 def test_an_override_needs_a_reason_and_a_second_person(queue: Desk) -> None:
     app = press(approving(queue, UNKNOWN), f"preview-{UNKNOWN}")
 
-    assert any("Write the override reason" in line for line in said(app))
+    assert any("Write the override reason" in line for line in texts(app))
 
     field(app, "Override reason").input("Known to us for years")
     app = press(app, f"preview-{UNKNOWN}")
@@ -323,7 +323,7 @@ def test_declining_needs_a_reason_and_sends_it_back(queue: Desk) -> None:
     proposed(queue)
     queue.who = PEOPLE[Role.MANAGER]
     app = press(opened(queue, UNKNOWN), f"decline-{UNKNOWN}")
-    assert any("The reason is empty" in line for line in said(app))
+    assert any("The reason is empty" in line for line in texts(app))
 
     field(app, "Reason for declining").input("The reach is not shown")
     press(app, f"decline-{UNKNOWN}")
@@ -355,7 +355,7 @@ def test_asking_pauses_until_the_answer_is_recorded(queue: Desk) -> None:
     assert status(queue, MET) == "more_info_needed"
 
     app = opened(queue)
-    assert any(line.startswith("Hello user1") for line in said(app))
+    assert any(line.startswith("Hello user1") for line in texts(app))
     field(app, "The applicant's answer").input("Here is the statement")
     press(app, f"Record the answer-{MET}")
 
@@ -370,7 +370,7 @@ def test_a_manager_reopens_and_the_old_decision_stays_readable(queue: Desk) -> N
     app = press(app, f"reopen-{SHORT}")
 
     assert status(queue, SHORT) == "pending"
-    assert any(line.startswith("Volume 19,999,999.99") for line in said(app))
+    assert any(line.startswith("Volume 19,999,999.99") for line in texts(app))
 
 
 def test_a_reviewer_does_not_reopen(queue: Desk) -> None:
@@ -385,7 +385,7 @@ def test_a_colleague_who_decided_first_is_named(queue: Desk) -> None:
 
     app = press(app, f"send-{SHORT}")
 
-    said_plainly = [line.replace("\\", "").replace("\u2060", "") for line in said(app)]
+    said_plainly = [line.replace("\\", "").replace("\u2060", "") for line in texts(app)]
     assert any("Already rejected by ben@example.com at" in line for line in said_plainly)
     assert len(made(queue, SHORT)) == 1
 
@@ -398,7 +398,7 @@ def test_while_a_colleague_holds_it_there_is_taking_over_and_no_form(queue: Desk
         ),
     )
     app = opened(queue)
-    assert any("ben@example.com works on this" in line for line in said(app))
+    assert any("ben@example.com works on this" in line for line in texts(app))
     assert not [b for b in app.button if b.key == f"choose-a-{MET}"]
 
     app = press(app, f"Take over to decide-{MET}")
@@ -414,7 +414,7 @@ def test_a_conflict_of_interest_takes_the_form_away(queue: Desk) -> None:
         )
     app = opened(queue)
 
-    assert any("You are the applicant" in line for line in said(app))
+    assert any("You are the applicant" in line for line in texts(app))
     assert not [b for b in app.button if b.key == f"choose-a-{MET}"]
 
 
@@ -439,6 +439,6 @@ def test_who_does_not_decide_sees_that_instead_of_the_form(queue: Desk, who: Rol
     queue.who = PEOPLE[who]
     app = opened(queue)
 
-    assert any(f"Your role, {who}, does not decide" in line for line in said(app))
+    assert any(f"Your role, {who}, does not decide" in line for line in texts(app))
     assert not [b for b in app.button if str(b.key).startswith("choose-")]
     assert decisions.LONGEST_TEXT == 4_000

@@ -15,7 +15,7 @@ from program.policy.policy import DEFAULT_REQUIRED_CHECKS
 from program.review.permissions import Role
 from tests.builders import pass_checks
 from tests.dashboard.conftest import MET, SHORT, UNKNOWN
-from tests.dashboard.pages.screen import PEOPLE, ROOT, SAID, Desk, said
+from tests.dashboard.pages.screen import PEOPLE, ROOT, SAID, Desk, texts
 from tests.data_access import clicks
 
 STYLE = ROOT / "dashboard" / "style.css"
@@ -68,7 +68,7 @@ def change(app: AppTest) -> Any:
 
 
 def plain(app: AppTest) -> str:
-    return " | ".join(said(app, [*SAID, "info"])).replace("\\", "").replace("\u2060", "")
+    return " | ".join(texts(app, [*SAID, "info"])).replace("\\", "").replace("\u2060", "")
 
 
 def offered(app: AppTest) -> list[str]:
@@ -416,7 +416,7 @@ def test_a_deferral_shows_its_end_and_its_reason(queue: Desk) -> None:
 
     assert MARKUP in [element.value for element in app.text]
     until = queue.now.date() + timedelta(days=30)
-    assert any(str(until.year) in line and "00:00 UTC" in line for line in said(app))
+    assert any(str(until.year) in line and "00:00 UTC" in line for line in texts(app))
 
 
 def test_another_preset_sets_its_own_day(queue: Desk) -> None:

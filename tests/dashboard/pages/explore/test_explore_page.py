@@ -19,7 +19,7 @@ from program.reports.datasets import APPLICATIONS, DATASETS, MONTHLY
 from program.reports.export_formats import Ending
 from program.reports.views import Bucket, View
 from program.review.permissions import Role
-from tests.dashboard.pages.screen import PEOPLE, Desk, cells, protos, said
+from tests.dashboard.pages.screen import PEOPLE, Desk, cells, protos, texts
 from tests.data_access import clicks
 
 # The table of columns comes before the rows; grouped rows have none.
@@ -41,33 +41,33 @@ def test_the_address_holds_the_view_and_the_page_shows_the_totals(queue: Desk) -
     assert cells(app, "application_id", ROWS) == [1, 2]
     assert cells(app, "volume_usd", ROWS) == [31234567.89, 19999999.99]
     assert cells(app, "eligibility", ROWS) == ["met", "not_met"]
-    assert "**2 rows**" in said(app)
-    assert any("Data through" in words and "UTC" in words for words in said(app))
+    assert "**2 rows**" in texts(app)
+    assert any("Data through" in words and "UTC" in words for words in texts(app))
 
 
 @pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.key)
 def test_an_empty_database_has_a_sentence_for_every_dataset(desk: Desk, dataset: Any) -> None:
     app = desk.open(EXPLORE, dataset=dataset.key)
 
-    assert any(dataset.empty in words.replace("\\", "") for words in said(app))
+    assert any(dataset.empty in words.replace("\\", "") for words in texts(app))
     assert buttons(app) == []
-    assert "**0 rows**" in said(app)
+    assert "**0 rows**" in texts(app)
 
 
 def test_unusable_parts_of_the_address_are_named_and_left_out(queue: Desk) -> None:
     app = queue.open(EXPLORE, volume_usd="[x](http://evil.example)", status="pending", id="7")
 
-    (warning,) = said(app, ["warning"])
+    (warning,) = texts(app, ["warning"])
     assert "is not understood" in warning
     assert "](http" not in warning
-    assert "**3 rows**" in said(app)
+    assert "**3 rows**" in texts(app)
 
 
 def test_more_days_than_a_dataset_gives_are_refused_with_the_tools_at_hand(queue: Desk) -> None:
     app = queue.open(EXPLORE, dataset="activity", day="2020-01-01..")
 
-    assert any("at most 366 days at a time" in words for words in said(app))
-    assert "**not counted**" in said(app)
+    assert any("at most 366 days at a time" in words for words in texts(app))
+    assert "**not counted**" in texts(app)
 
 
 @pytest.mark.parametrize("role", Role)
@@ -78,7 +78,7 @@ def test_contact_is_for_roles_that_may_see_it(queue: Desk, role: Role) -> None:
     sees = role in (Role.REVIEWER, Role.MANAGER)
     assert ("email" in app.dataframe[ROWS].value.columns) is sees
     assert len(cells(app, "application_id", ROWS)) == (1 if sees else 3)
-    assert bool(said(app, ["warning"])) is not sees
+    assert bool(texts(app, ["warning"])) is not sees
     assert any(button.label == "Export log" for button in app.button) is (role is Role.MANAGER)
 
 
@@ -110,20 +110,20 @@ def test_more_rows_than_a_sheet_holds_offer_the_other_formats(
     app = queue.open(EXPLORE)
 
     assert "Excel" not in buttons(app)
-    assert any("export as CSV or Parquet" in words for words in said(app, ["caption"]))
+    assert any("export as CSV or Parquet" in words for words in texts(app, ["caption"]))
 
 
 def test_a_day_that_a_filter_cannot_take_is_named_and_stays_as_it_was_typed(queue: Desk) -> None:
     possible = "days can be from 1900-01-01 to 2199-12-31"
-    (asked,) = said(queue.open(EXPLORE, submitted_at="1850-01-01.."), ["warning"])
-    assert possible in asked.replace("\\", "")
+    (warning,) = texts(queue.open(EXPLORE, submitted_at="1850-01-01.."), ["warning"])
+    assert possible in warning.replace("\\", "")
 
     app = queue.open(EXPLORE, submitted_at="2020-01-01..")
     field = next(widget for widget in app.date_input if widget.label == "From")
     field.set_value(date(1850, 1, 1))
     next(b for b in app.button if b.label == "Apply").click().run()
 
-    (refused,) = said(app, ["error"])
+    (refused,) = texts(app, ["error"])
     assert possible in refused.replace("\\", "")
     assert next(w for w in app.date_input if w.label == "From").value == date(1850, 1, 1)
     assert app.query_params["submitted_at"] in ("2020-01-01..", ["2020-01-01.."])
@@ -135,7 +135,7 @@ def test_a_filter_is_typed_and_goes_into_the_address(queue: Desk) -> None:
 
     field["At least"].set_value("20,000,000")
     next(b for b in app.button if b.label == "Apply").click().run()
-    (refused,) = said(app, ["error"])
+    (refused,) = texts(app, ["error"])
     assert "has a thousands separator; write \\`20000000\\`" in refused
     assert next(w for w in app.text_input if w.label == "At least").value == "20,000,000"
 
@@ -146,7 +146,9 @@ def test_a_filter_is_typed_and_goes_into_the_address(queue: Desk) -> None:
 
     next(w for w in app.text_input if w.label == "At least").set_value("many")
     next(b for b in app.button if b.label == "Apply").click().run()
-    assert "“many” is not a number; write it like 1234" in said(app, ["error"])[0].replace("\\", "")
+    assert "“many” is not a number; write it like 1234" in texts(app, ["error"])[0].replace(
+        "\\", ""
+    )
     assert cells(app, "application_id", ROWS) == [1]
 
 
@@ -234,7 +236,7 @@ def test_a_running_export_shows_how_far_it_is_and_can_be_cancelled(
     next(b for b in app.button if b.label == "Cancel").click().run()
     assert cancelled == [(Running.job_id, queue.who)]
     monkeypatch.setattr(Running, "ending", Ending.FAILED)
-    assert any("was lost, so the file is incomplete" in words for words in said(app.run()))
+    assert any("was lost, so the file is incomplete" in words for words in texts(app.run()))
 
 
 def test_a_manager_reads_who_exported_what(queue: Desk) -> None:

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.shell.screens import IMPORT
 from program.review.permissions import Act, Role, may
 from tests.builders import add_account, scalar
-from tests.dashboard.pages.screen import PEOPLE, Desk, cells, said
+from tests.dashboard.pages.screen import PEOPLE, Desk, cells, texts
 
 HEADER = "UID,Social Media Account Name,Contact Platform,Contact Information,Created"
 AT = "2026-03-01T10:00:00.000Z"
@@ -67,7 +67,7 @@ def test_people_who_may_not_import_get_an_explanation_instead_of_the_form(
 
     assert not app.exception
     assert bool(app.file_uploader) is may(role, Act.IMPORT)
-    assert ("Import" in said(app, ["subheader"])) is may(role, Act.IMPORT)
+    assert ("Import" in texts(app, ["subheader"])) is may(role, Act.IMPORT)
 
 
 def test_who_is_a_reviewer_no_more_loads_nothing_with_a_form_left_open(importing: Desk) -> None:
@@ -84,13 +84,13 @@ def test_who_is_a_reviewer_no_more_loads_nothing_with_a_form_left_open(importing
 def test_every_row_is_reported_before_it_is_loaded_and_after(importing: Desk) -> None:
     app = uploaded(importing.open(IMPORT), *ROWS)
 
-    assert "##### Preview of the import" in said(app)
+    assert "##### Preview of the import" in texts(app)
     assert report_of(app) == list(BEFORE_AND_AFTER)
     (table,) = (one.value for one in app.dataframe if "outcome" in one.value)
     assert list(table["row"]) == [2, 3, 5, 6]
     assert "is not a known account" in table["wrong"][2]
     assert table["remedy"][2] == "Load the accounts first"
-    assert any("1 blank, skipped" in words for words in said(app, ["markdown"]))
+    assert any("1 blank, skipped" in words for words in texts(app, ["markdown"]))
     assert count(importing, "exchange.applications") == 0
 
     press(app, "Load 2 rows and keep 2 for later")
@@ -98,14 +98,14 @@ def test_every_row_is_reported_before_it_is_loaded_and_after(importing: Desk) ->
     assert app.query_params["show"] in ("history", ["history"])
     assert report_of(app) == list(BEFORE_AND_AFTER)
     assert count(importing, "exchange.applications") == 2
-    assert any(words.startswith("##### Import 1: grid") for words in said(app))
+    assert any(words.startswith("##### Import 1: grid") for words in texts(app))
 
 
 def test_a_file_of_another_type_is_refused_with_its_remedy(importing: Desk) -> None:
     app = importing.open(IMPORT)
     app.file_uploader[0].set_value(("grid.csv", b"PK\x03\x04" + bytes(60), "text/csv")).run()
 
-    (refused,) = said(app, ["error"])
+    (refused,) = texts(app, ["error"])
     assert "is a zip file or an Excel workbook" in refused
     assert not [button for button in app.button if button.label.startswith("Load")]
 
@@ -113,21 +113,21 @@ def test_a_file_of_another_type_is_refused_with_its_remedy(importing: Desk) -> N
 def test_kept_rows_are_corrected_dismissed_with_a_reason_and_counted(importing: Desk) -> None:
     press(uploaded(importing.open(IMPORT), *ROWS), "Load 2 rows")
     app = importing.open(IMPORT, show="kept")
-    assert "2 of 2 rows that could not be loaded, the oldest first." in "".join(said(app))
+    assert "2 of 2 rows that could not be loaded, the oldest first." in "".join(texts(app))
 
     next(field for field in app.text_input if field.value == "99").set_value("3")
     press(app, "Correct and load")
-    assert any("Row 5 is loaded" in words for words in said(app, ["success"]))
+    assert any("Row 5 is loaded" in words for words in texts(app, ["success"]))
     assert count(importing, "exchange.applications") == 3
 
     press(app, "Dismiss")
-    assert said(app, ["error"])
+    assert texts(app, ["error"])
     assert count(importing, "review.kept_row_events") == 1
     reason = next(field for field in app.text_input if field.label.startswith("Reason"))
     reason.set_value("Nobody knows whose it is")
     press(app, "Dismiss")
-    assert any("Row 6 is dismissed" in words for words in said(app, ["success"]))
-    assert any(words.startswith("No rows are waiting") for words in said(app))
+    assert any("Row 6 is dismissed" in words for words in texts(app, ["success"]))
+    assert any(words.startswith("No rows are waiting") for words in texts(app))
 
 
 def test_a_row_that_still_cannot_be_loaded_stays_as_corrected(importing: Desk) -> None:
@@ -137,13 +137,13 @@ def test_a_row_that_still_cannot_be_loaded_stays_as_corrected(importing: Desk) -
     next(field for field in app.text_input if field.value == "99").set_value("98")
     press(app, "Correct and load")
 
-    assert "still cannot be loaded" in said(app, ["error"])[0]
+    assert "still cannot be loaded" in texts(app, ["error"])[0]
     assert [field.value for field in app.text_input if field.value in ("98", "99")] == ["98"]
 
 
 def test_the_history_lists_every_import_and_refuses_an_unknown_one(importing: Desk) -> None:
     assert any(
-        "There are no imports yet" in w for w in said(importing.open(IMPORT, show="history"))
+        "There are no imports yet" in w for w in texts(importing.open(IMPORT, show="history"))
     )
     press(uploaded(importing.open(IMPORT), *ROWS[:1]), "Load 1 row")
     press(uploaded(importing.open(IMPORT), *ROWS[1:2], name="more.csv"), "Load 1 row")
@@ -153,7 +153,7 @@ def test_the_history_lists_every_import_and_refuses_an_unknown_one(importing: De
     assert cells(app, "file") == ["more.csv", "grid.csv"]
     assert cells(app, "who") == [importing.who] * 2
     app = importing.open(IMPORT, show="history", **{"import": "77"})
-    assert any("This import does not exist" in words for words in said(app))
+    assert any("This import does not exist" in words for words in texts(app))
 
 
 def test_a_form_sent_twice_is_one_application_and_a_file_sent_twice_changes_nothing(
@@ -175,12 +175,12 @@ def test_a_form_sent_twice_is_one_application_and_a_file_sent_twice_changes_noth
 def test_a_map_is_saved_chosen_replaced_and_offered_no_longer(importing: Desk) -> None:
     header = HEADER.replace("UID", "Their number")
     app = uploaded(importing.open(IMPORT), *ROWS[:1], header=header)
-    assert "is no field" in "".join(said(app, ["error"]))
+    assert "is no field" in "".join(texts(app, ["error"]))
     pick(app, "Account ID", "Their number")
     assert report_of(app) == ["new"]
     next(field for field in app.text_input if field.label == "Name of the map").set_value("Own")
     press(app, "Save as")
-    assert any("The map Own is saved" in words for words in said(app, ["success"]))
+    assert any("The map Own is saved" in words for words in texts(app, ["success"]))
 
     app = uploaded(importing.open(IMPORT), *ROWS[:1], header=header)
     pick(app, "Read with the map", "Own")

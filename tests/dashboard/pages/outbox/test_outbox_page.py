@@ -14,7 +14,7 @@ from data_access.messages import settings, templates
 from program.messages.delivery import MessageKind
 from program.review.permissions import Act, Role, may
 from tests.builders import add_application
-from tests.dashboard.pages.screen import PEOPLE, Desk, cells, said
+from tests.dashboard.pages.screen import PEOPLE, Desk, cells, texts
 from tests.data_access import clicks
 from tests.data_access.messages.test_leases import work
 
@@ -72,7 +72,7 @@ def states(desk: Desk) -> list[tuple[str | None, str, str | None]]:
 def test_it_is_for_those_who_keep_the_outbox(role: Role, outbox: Desk) -> None:
     outbox.who = PEOPLE[role]
 
-    assert ("Outbox" in said(outbox.open(OUTBOX))) is may(role, Act.KEEP_OUTBOX)
+    assert ("Outbox" in texts(outbox.open(OUTBOX))) is may(role, Act.KEEP_OUTBOX)
 
 
 def test_an_empty_backlog_is_reported(outbox: Desk) -> None:
@@ -82,7 +82,7 @@ def test_an_empty_backlog_is_reported(outbox: Desk) -> None:
         ("waiting", "No messages are waiting"),
         ("sent", "Nothing was sent yet"),
     ):
-        assert any(words in one for one in said(outbox.open(OUTBOX, show=part)))
+        assert any(words in one for one in texts(outbox.open(OUTBOX, show=part)))
 
 
 def test_the_backlog_is_shown_and_a_late_one_prominently(outbox: Desk) -> None:
@@ -105,10 +105,10 @@ def test_parked_messages_are_listed_by_reason_and_retried_together(outbox: Desk)
     app = outbox.open(OUTBOX, reason="busy")
     assert len([one for one in app.expander if "approval" in one.label]) == 2
     assert (
-        sum("**The receiver was busy or failed** · 2 undeliverable" in one for one in said(app))
+        sum("**The receiver was busy or failed** · 2 undeliverable" in one for one in texts(app))
         == 1
     )
-    assert "said *a* :red[b] <i>c</i>" in said(app, ["text"])
+    assert "said *a* :red[b] <i>c</i>" in texts(app, ["text"])
     app = press(app, "Retry all 2 of “the receiver was busy or failed”")
 
     assert sorted(str(one[0]) for one in states(outbox)) == ["None", "None", "parked"]
@@ -154,7 +154,7 @@ def test_a_template_is_previewed_with_an_application_checked_and_saved(outbox: D
 
     field(app, "Text").set_value("Dear {{username}},\n\n{{message}}")
     app.run()
-    shown = said(app, ["text"])
+    shown = texts(app, ["text"])
     assert f"Dear {TRICKY},\n\nThe colleague's text appears here." in shown
     press(app, "Save version 2")
 
@@ -254,10 +254,10 @@ def test_a_withheld_message_is_shown_as_it_leaves_and_sent_once_the_settings_all
     write(outbox, stopped_at=outbox.now, **WITHHELD, **given)
 
     app = outbox.open(OUTBOX, show="withheld")
-    plain = [line.replace("\\", "").replace("\u2060", "") for line in said(app, ["caption"])]
+    plain = [line.replace("\\", "").replace("\u2060", "") for line in texts(app, ["caption"])]
     assert f"The applicant gets, {gets}:" in plain
     assert "It is withheld, because silent mode is on." in plain
-    assert shown in said(app, ["text"])
+    assert shown in texts(app, ["text"])
     app = press(app, "Send after all")
     assert "It would be withheld again, because silent mode is on" in app.toast[0].value
     assert [one[0] for one in states(outbox)] == ["withheld"]
@@ -275,7 +275,7 @@ def test_a_withheld_message_without_text_cannot_be_sent_and_says_so(outbox: Desk
 
     app = outbox.open(OUTBOX, show="withheld")
 
-    assert "No text was saved with this message, so it cannot be sent." in said(app)
+    assert "No text was saved with this message, so it cannot be sent." in texts(app)
     (button,) = (one for one in app.button if one.label == "Send after all")
     assert button.disabled
 
@@ -295,7 +295,7 @@ def test_who_confirms_less_is_shown_all_that_would_be_in_force(outbox: Desk) -> 
     assert [one.label for one in app.button if "Confirm" in one.label] == [
         "Confirm: stop rejection messages"
     ]
-    assert "It would be: no messages are sent, and no rejections afterwards; BR in pt." in said(
+    assert "It would be: no messages are sent, and no rejections afterwards; BR in pt." in texts(
         app, ["text"]
     )
 
@@ -334,8 +334,8 @@ def test_a_new_language_starts_with_the_text_that_is_sent_so_far(outbox: Desk) -
         (typed,) = (one for one in states.widgets if one.id == box.id)
         typed.string_value = language
         app._run(states)
-        (told,) = (one for one in said(app, ["caption"]) if one.startswith("This language"))
-        return field(app, "Subject").value, field(app, "Text").value, told
+        (calls,) = (one for one in texts(app, ["caption"]) if one.startswith("This language"))
+        return field(app, "Subject").value, field(app, "Text").value, calls
 
     assert started("pt-BR") == (
         *("About you", "Olá\n\n{{message}}"),

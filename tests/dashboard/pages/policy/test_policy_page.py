@@ -15,7 +15,7 @@ from program.periods import day_start
 from program.policy.drafts import Draft
 from program.review.permissions import Act, Role, may
 from tests.dashboard.conftest import MET, SHORT, UNKNOWN
-from tests.dashboard.pages.screen import PEOPLE, Desk, cells, said
+from tests.dashboard.pages.screen import PEOPLE, Desk, cells, texts
 from tests.data_access.clicks import command
 
 LEO = "leo@example.com"
@@ -63,7 +63,7 @@ def test_the_page_is_for_those_who_may_read_the_policy(role: Role, desk: Desk) -
 
     app = desk.open(POLICY, part="draft")
 
-    words = said(app)
+    words = texts(app)
     assert ("Policy" in words) is may(role, Act.READ_POLICY)
     assert any(one.startswith(f"Your role, {role}, may not read") for one in words) is (
         not may(role, Act.READ_POLICY)
@@ -79,8 +79,8 @@ def test_a_draft_is_marked_replayed_and_published_by_two(office: Desk) -> None:
     app = written(office)
     assert "The draft is saved" in app.success[0].value
     assert any("changed" in one.label for one in app.text_input)
-    assert "More *volume*" in said(app, ["text"])
-    assert any("20,000,000 USD" in one and "40,000,000 USD" in one for one in said(app))
+    assert "More *volume*" in texts(app, ["text"])
+    assert any("20,000,000 USD" in one and "40,000,000 USD" in one for one in texts(app))
 
     app = press(app, "Replay")
     assert cells(app, "who", 0) == ["Open applications", "Past decisions", "Approved affiliates"]
@@ -97,7 +97,7 @@ def test_a_draft_is_marked_replayed_and_published_by_two(office: Desk) -> None:
     with office.engine.connect() as conn:
         assert policies.newest(conn).author == PEOPLE[Role.MANAGER]
     app = office.open(POLICY, part="history")
-    words = said(app)
+    words = texts(app)
     assert "**Version 2**" in words
     assert any("confirmed by leo" in one.replace("\\", "") for one in words)
 
@@ -107,14 +107,14 @@ def test_who_changes_side_is_listed_by_the_way_the_address_names(office: Desk) -
     app = draft_page(office, replay=str(kept(office).draft_id), move="not_met-to-met")
 
     # 14 active users and 4 new ones fall short of 15 and 5 whatever the volume.
-    assert "No result changes." in said(app)
+    assert "No result changes." in texts(app)
     app = draft_page(office)
     field(app, "text_input", "Active users").set_value("14")
     field(app, "text_input", "New users").set_value("4")
     press(app, SAVE)
     app = draft_page(office, replay=str(kept(office).draft_id), move="not_met-to-met", page="9")
     assert cells(app, "number", 1) == [SHORT]
-    assert "1 to 1 of 1" in said(app, ["caption"])
+    assert "1 to 1 of 1" in texts(app, ["caption"])
     assert UNKNOWN not in cells(app, "number", 1)
 
 
@@ -125,10 +125,10 @@ def test_that_no_result_changes_is_said_of_those_that_were_replayed(office: Desk
     press(app, SAVE)
     app = draft_page(office, replay=str(kept(office).draft_id))
 
-    told, undetermined = cells(app, "met", 0), cells(app, "undetermined", 0)
+    met, undetermined = cells(app, "met", 0), cells(app, "undetermined", 0)
     assert undetermined == [1, 0, 0]
-    assert told == ["0", "0", "0"]
-    assert "No result changes among 2 replayed; 1 could not be." in said(app)
+    assert met == ["0", "0", "0"]
+    assert "No result changes among 2 replayed; 1 could not be." in texts(app)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def planned(desk: Desk, days: int = 30) -> Any:
 def test_a_scheduled_version_is_withdrawn_by_two_from_the_page(office: Desk) -> None:
     planned(office)
     app = office.open(POLICY)
-    assert any("**Version 2** takes effect on" in one for one in said(app))
+    assert any("**Version 2** takes effect on" in one for one in texts(app))
 
     refused = press(app, "Propose the withdrawal")
     assert any("is empty" in one.value for one in refused.error)
@@ -210,9 +210,9 @@ def test_a_scheduled_version_is_withdrawn_by_two_from_the_page(office: Desk) -> 
     app = press(app, "Withdraw version 2")
 
     assert "Version 2 is withdrawn and never takes effect" in app.success[0].value
-    assert not any("takes effect on" in one for one in said(app))
+    assert not any("takes effect on" in one for one in texts(app))
     app = office.open(POLICY, part="history")
-    assert any("confirmed by leo" in one.replace("\\", "") for one in said(app))
+    assert any("confirmed by leo" in one.replace("\\", "") for one in texts(app))
     with office.engine.connect() as conn:
         assert policies.in_force(conn, now=office.now + timedelta(days=40)).version == 1
 
@@ -223,11 +223,11 @@ def test_of_two_versions_that_start_together_only_the_higher_takes_effect(
     planned(office)
     planned(office)
 
-    lines = said(office.open(POLICY))
+    lines = texts(office.open(POLICY))
     assert any("**Version 2** will not take effect: version 3 starts" in one for one in lines)
     assert any("**Version 3** takes effect on" in one for one in lines)
 
-    lines = said(office.open(POLICY, part="history"))
+    lines = texts(office.open(POLICY, part="history"))
     assert any("was to take effect" in one and "replaced by version 3" in one for one in lines)
 
 

@@ -9,7 +9,7 @@ from program.policy.outcomes import Outcome
 
 
 @pytest.mark.parametrize(
-    ("told", "undetermined", "words"),
+    ("replayed", "undetermined", "words"),
     [
         (394, 1_698, "of the 394 replayed (19 %); 1,698 could not be"),
         (2_091, 1, "of the 2,091 replayed (>99 %); 1 could not be"),
@@ -18,15 +18,15 @@ from program.policy.outcomes import Outcome
     ],
 )
 def test_a_figure_names_the_share_that_was_replayed(
-    told: int, undetermined: int, words: str
+    replayed: int, undetermined: int, words: str
 ) -> None:
-    moves = {(Outcome.MET, Outcome.MET): told} if told else {}
+    moves = {(Outcome.MET, Outcome.MET): replayed} if replayed else {}
     replay = Replay(population=Population.DECISIONS, moves=moves, undetermined=undetermined)
 
     assert what_if_panel.replayed_words(replay) == words
 
 
-def panel(told: int, undetermined: int = 3) -> None:
+def panel(replayed: int, undetermined: int = 3) -> None:
     from datetime import date
     from decimal import Decimal
 
@@ -37,7 +37,7 @@ def panel(told: int, undetermined: int = 3) -> None:
     from program.periods import Window
     from program.policy.outcomes import Outcome
 
-    moves = {(Outcome.MET, Outcome.MET): told} if told else {}
+    moves = {(Outcome.MET, Outcome.MET): replayed} if replayed else {}
     replays = {
         one: Replay(population=one, moves=moves, undetermined=undetermined) for one in Population
     }
@@ -54,7 +54,9 @@ def panel(told: int, undetermined: int = 3) -> None:
         joining_usd=Decimal(30),
         costly=(0, 0),
     )
-    decided = Decided(total=told, met=(told, told), overrides=(0, 0), recorded_overrides=0)
+    decided = Decided(
+        total=replayed, met=(replayed, replayed), overrides=(0, 0), recorded_overrides=0
+    )
     found = WhatIf(replays=replays, decided=decided, rebates=costs)
     what_if_panel.draw_figures(found)
     what_if_panel.draw_sides(found)
@@ -79,7 +81,7 @@ def test_unchanged_is_claimed_only_of_replayed_applications() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "undetermined", "no_change", "met", "changed", "share"),
+    ("replayed", "undetermined", "no_change", "met", "changed", "share"),
     [
         (1, 0, "No result changes.", "1", 0.0, "rate."),
         (1, 3, "No result changes among 3 replayed; 9 could not be.", "1", 0.0, "(25 %)"),
@@ -91,9 +93,9 @@ def test_unchanged_is_claimed_only_of_replayed_applications() -> None:
     ],
 )
 def test_nothing_is_said_of_those_that_were_not_replayed(
-    told: int, undetermined: int, no_change: str, met: str, changed: float | None, share: str
+    replayed: int, undetermined: int, no_change: str, met: str, changed: float | None, share: str
 ) -> None:
-    app = AppTest.from_function(panel, args=(told, undetermined)).run()
+    app = AppTest.from_function(panel, args=(replayed, undetermined)).run()
     sides = app.dataframe[0].value
 
     assert not app.exception

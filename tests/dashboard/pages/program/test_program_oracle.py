@@ -34,7 +34,7 @@ from tests.dashboard.pages.program.program_world import (
     steps,
 )
 from tests.dashboard.pages.program.test_program_page import traces
-from tests.dashboard.pages.screen import PEOPLE, Desk, said
+from tests.dashboard.pages.screen import PEOPLE, Desk, texts
 
 KPIS_BY_KEY = {kpi.key: kpi for kpi in KPIS}
 Number = float | int | None
@@ -119,8 +119,8 @@ def assert_card(
     whole = (Unit.APPLICATIONS, Unit.AFFILIATES)
     assert bool(exactly) is (amount is not None and unit not in whole), key
     if exactly and amount is not None:
-        told = Decimal(exactly[1].strip(".").replace(",", "").replace("−", "-"))
-        assert abs(told - (amount * 100 if unit is Unit.SHARE else amount)) < Decimal("0.011"), key
+        exact = Decimal(exactly[1].strip(".").replace(",", "").replace("−", "-"))
+        assert abs(exact - (amount * 100 if unit is Unit.SHARE else amount)) < Decimal("0.011"), key
     assert found.delta == (kpi_cards.change(unit, amount, was) or why), key
     if course:
         assert list(found.proto.chart_data) == pytest.approx(course), key
@@ -294,7 +294,7 @@ def assert_volume(world: World) -> None:
             app, key, known(of, now), was, why=why, course=course if world.comparable else []
         )
     assert_card(app, "top_ten_share", known(plain.top_ten, now), None)
-    lines = said(app)
+    lines = texts(app)
     if not world.known:
         begin = figures.day(world.desk.now.date() - BEGIN * DAY, year=True)
         assert sum(f"data begin {begin}" in line for line in lines) >= 6

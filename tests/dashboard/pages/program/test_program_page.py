@@ -26,7 +26,7 @@ from program.reports.kpis import KPIS, TIME_TO_DECISION, VOLUME, Unit
 from program.reports.periods import Grain, Tab, buckets
 from program.review.permissions import Act, Role, may
 from tests.builders import add_application, add_refresh
-from tests.dashboard.pages.screen import PEOPLE, Desk, protos, said
+from tests.dashboard.pages.screen import PEOPLE, Desk, protos, texts
 from tests.data_access.reports.test_kpis import decide, reopen
 
 KPIS_BY_KEY = {kpi.key: kpi for kpi in KPIS}
@@ -135,7 +135,7 @@ def test_five_figures_with_their_change(worked: Desk) -> None:
 
 def test_every_figure_shows_its_definition_days_and_zone(worked: Desk) -> None:
     app = worked.open(PROGRAM, tab="volume")
-    lines = said(app, ["caption"])
+    lines = texts(app, ["caption"])
 
     for metric in app.metric:
         (kpi,) = (kpi for kpi in KPIS_BY_KEY.values() if kpi.name == metric.label)
@@ -224,7 +224,7 @@ def test_a_past_period_shows_what_was_open_at_its_end(worked: Desk) -> None:
 
     assert "Open now" not in {metric.label for metric in app.metric}
     assert figure(app, "open_at_end") == ("2", "+2")
-    assert f"end of {figures.day(last)} UTC" in said(app, ["caption"])
+    assert f"end of {figures.day(last)} UTC" in texts(app, ["caption"])
 
 
 def test_a_choice_goes_into_the_address(worked: Desk) -> None:
@@ -243,11 +243,11 @@ def test_a_choice_goes_into_the_address(worked: Desk) -> None:
 def test_days_that_cannot_be_shown_are_named_and_stay_as_they_were_typed(worked: Desk) -> None:
     today = worked.now.date()
     app = worked.open(PROGRAM, period="custom", **{"from": str(today), "to": str(today)})
-    assert said(app, ["warning"]) == []
+    assert texts(app, ["warning"]) == []
 
     app.date_input(key="report-days").set_value((date(1999, 1, 1), today + 40 * DAY)).run()
 
-    (warning,) = said(app, ["warning"])
+    (warning,) = texts(app, ["warning"])
     assert f"from 1 Jan 2000 to today, {wording.day(today)}, can be shown" in warning
     assert f"1 Jan 1999 to {wording.day(today + 40 * DAY)} is cut to " in warning
     assert app.date_input(key="report-days").value == (date(1999, 1, 1), today + 40 * DAY)
@@ -268,7 +268,7 @@ def test_days_that_cannot_be_shown_are_named_and_stay_as_they_were_typed(worked:
 def test_unusable_parts_of_the_address_are_named(
     worked: Desk, query: dict[str, str], named: list[str]
 ) -> None:
-    warnings = said(worked.open(PROGRAM, **query), ["warning"])
+    warnings = texts(worked.open(PROGRAM, **query), ["warning"])
 
     assert len(warnings) == bool(named)
     assert all(part in warning for part in named for warning in warnings)
@@ -288,7 +288,7 @@ def test_days_of_an_address_that_are_no_period_are_named(
 ) -> None:
     app = worked.open(PROGRAM, period="custom", **days)
 
-    assert len(said(app, ["warning"])) == 1
+    assert len(texts(app, ["warning"])) == 1
     assert app.date_input(key="report-days").value == kept
     assert not app.exception
 
@@ -366,7 +366,7 @@ def test_a_day_that_stands_out_is_marked_and_described(worked: Desk) -> None:
     app = worked.open(PROGRAM, tab="volume")
 
     assert traces(app, "trend-program")["stands out"] == [1000]
-    assert any("stand out: " in line and "1 k instead of 100" in line for line in said(app))
+    assert any("stand out: " in line and "1 k instead of 100" in line for line in texts(app))
 
 
 def test_rebates_follow_from_fees_and_rates(worked: Desk) -> None:
@@ -386,7 +386,7 @@ def test_an_empty_database_claims_nothing(manager: Desk) -> None:
         assert figure(app, "approval_rate") == ("none", "")
         assert figure(app, "time_to_decision") == ("none", "")
         assert figure(app, "volume") == ("unknown", "")
-        assert said(app, ["warning"])[0].startswith("Metrics have never been computed")
+        assert texts(app, ["warning"])[0].startswith("Metrics have never been computed")
         assert not protos(app, "plotly_chart")
 
 
@@ -407,11 +407,11 @@ def test_a_figure_leads_to_its_applications(worked: Desk) -> None:
 
     shown = worked.open(QUEUE, **query, reviewer=BEN)
 
-    assert "Applications 3" in said(shown)
+    assert "Applications 3" in texts(shown)
     assert any(
-        line.startswith("Applications approved and rejected · decided") for line in said(shown)
+        line.startswith("Applications approved and rejected · decided") for line in texts(shown)
     )
-    assert f"by {BEN}" in said(shown)
+    assert f"by {BEN}" in texts(shown)
     assert "Next" not in [button.label for button in shown.button]
     assert len(shown.dataframe[0].value) == 3
 
@@ -520,20 +520,20 @@ def test_figures_are_for_roles_that_may_see_them(role: Role, worked: Desk) -> No
     allowed = may(role, Act.SEE_PROGRAM)
     refusal = f"Your role, {role}, may not {Act.SEE_PROGRAM}. Ask a manager if you need it."
     assert bool(app.metric) is allowed
-    assert (refusal in said(app)) is not allowed
+    assert (refusal in texts(app)) is not allowed
 
 
 def test_the_page_runs_a_fixed_number_of_queries_and_never_reads_raw_activity(
     worked: Desk, statements: list[str]
 ) -> None:
-    asked = []
+    counts = []
     for more in (100, 200):
         statements.clear()
         for tab in Tab:
             worked.open(PROGRAM, tab=tab)
-        asked.append(len(statements))
+        counts.append(len(statements))
         assert not any("referral_activity" in statement for statement in statements)
         with worked.engine.begin() as conn:
             for id_ in range(more, more + 5):
                 add_application(conn, id_, submitted_at=worked.now - timedelta(days=id_ - more))
-    assert asked[0] == asked[1] > 0
+    assert counts[0] == counts[1] > 0

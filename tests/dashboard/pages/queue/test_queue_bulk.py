@@ -21,7 +21,7 @@ from data_access.review import bulk, bulk_runs, claims
 from program.review.permissions import Act, Role, may
 from tests.builders import add_application, add_refresh, scalar
 from tests.dashboard.conftest import MET, SHORT, UNKNOWN
-from tests.dashboard.pages.screen import PEOPLE, Desk, protos, said
+from tests.dashboard.pages.screen import PEOPLE, Desk, protos, texts
 from tests.data_access import clicks
 
 ACTS = {
@@ -85,7 +85,7 @@ def test_nothing_is_offered_until_something_is_ticked(queue: Desk) -> None:
 
     tick(app, 1)
 
-    assert "**1 chosen**" in said(app)
+    assert "**1 chosen**" in texts(app)
     assert offered(app) == list(ACTS.values())
 
 
@@ -130,13 +130,13 @@ def test_ticking_a_row_runs_no_query_of_the_queue(queue: Desk, statements: list[
 def test_a_claim_names_them_and_waits_for_the_confirmation(ticked: AppTest, queue: Desk) -> None:
     begin(ticked, Act.CLAIM)
 
-    assert "user2, user3" in said(ticked)
+    assert "user2, user3" in texts(ticked)
     assert rows(queue, "select assignee from review.desk") == []
 
     press(ticked, "bulk-confirm")
 
     assert rows(queue, "select assignee from review.desk") == [queue.who] * 2
-    assert ":material/check: **Claimed 2 of 2 applications**" in said(ticked)
+    assert ":material/check: **Claimed 2 of 2 applications**" in texts(ticked)
 
 
 def test_closing_the_dialog_does_nothing(ticked: AppTest, queue: Desk) -> None:
@@ -161,7 +161,7 @@ def test_an_assignment_needs_a_colleague_who_reviews(ticked: AppTest, queue: Des
 
     field(ticked, "selectbox", "Colleague").set_value("ben@example.com").run()
     press(ticked, "bulk-go-on")
-    assert "To ben@example.com" in said(ticked)
+    assert "To ben@example.com" in texts(ticked)
     press(ticked, "bulk-confirm")
 
     assert rows(queue, "select assignee from review.desk") == ["ben@example.com"] * 2
@@ -178,7 +178,7 @@ def test_a_deferral_needs_a_date_or_a_change(ticked: AppTest, queue: Desk) -> No
     press(ticked, "bulk-confirm")
 
     assert rows(queue, "select distinct status from review.desk") == ["deferred"]
-    assert "Pending 1" in said(ticked)
+    assert "Pending 1" in texts(ticked)
 
 
 def test_a_question_is_filled_for_the_first_and_sent_to_each(ticked: AppTest, queue: Desk) -> None:
@@ -188,7 +188,7 @@ def test_a_question_is_filled_for_the_first_and_sent_to_each(ticked: AppTest, qu
 
     field(ticked, "selectbox", "Question").set_value("identity_verification").run()
     press(ticked, "bulk-go-on")
-    assert any(words.startswith("Hello user2,") for words in said(ticked, ["text"]))
+    assert any(words.startswith("Hello user2,") for words in texts(ticked, ["text"]))
     press(ticked, "bulk-confirm")
 
     sent = rows(queue, "select payload ->> 'message' from review.outbox order by application_id")
@@ -205,7 +205,7 @@ def rejected_halfway(app: AppTest) -> AppTest:
 def test_a_rejection_is_confirmed_with_all_its_content(ticked: AppTest) -> None:
     rejected_halfway(ticked)
 
-    words = said(ticked, ["text"])
+    words = texts(ticked, ["text"])
     assert "Reason: Below the minimums" in words
     assert "Rationale: Far from the minimums." in words
     assert "May apply again: after 30 days" in words
@@ -269,8 +269,8 @@ def test_refusals_are_reported_with_reasons_and_the_rest_is_done(
 
     press(ticked, "bulk-confirm")
 
-    assert ":material/info: **Rejected 1 of 2 applications** · 1 refused" in said(ticked)
-    assert any("ben@example.com works on this" in words for words in said(ticked, ["text"]))
+    assert ":material/info: **Rejected 1 of 2 applications** · 1 refused" in texts(ticked)
+    assert any("ben@example.com works on this" in words for words in texts(ticked, ["text"]))
     (link,) = (proto for proto in protos(ticked, "page_link") if "Application" in proto.label)
     assert link.query_string == f"id={SHORT}"
     assert rows(queue, "select application_id from review.decisions") == [UNKNOWN]
@@ -282,11 +282,11 @@ def test_the_report_is_there_on_return_until_it_is_dismissed(ticked: AppTest, qu
     report = ":material/check: **Claimed 2 of 2 applications**"
 
     again = queue.open(QUEUE)
-    assert report in said(again)
+    assert report in texts(again)
 
     press(again, "bulk-dismiss")
-    assert report not in said(again)
-    assert report not in said(queue.open(QUEUE))
+    assert report not in texts(again)
+    assert report not in texts(queue.open(QUEUE))
 
 
 def test_a_colleague_does_not_see_my_report(ticked: AppTest, queue: Desk) -> None:
@@ -294,7 +294,7 @@ def test_a_colleague_does_not_see_my_report(ticked: AppTest, queue: Desk) -> Non
     press(ticked, "bulk-confirm")
     queue.who = PEOPLE[Role.MANAGER]
 
-    assert not any("Claimed" in words for words in said(queue.open(QUEUE)))
+    assert not any("Claimed" in words for words in texts(queue.open(QUEUE)))
 
 
 @pytest.mark.parametrize("results", [[], [{"application_id": 2, "done": True, "sentence": ""}]])
@@ -311,7 +311,7 @@ def test_an_interrupted_run_shows_its_progress(results: list[Any], queue: Desk) 
             )
         )
 
-    sentences = said(queue.open(QUEUE))
+    sentences = texts(queue.open(QUEUE))
 
     ended = f"ended unfinished: the server stopped; {len(results)} of 2 were done."
     assert any(ended in words for words in sentences)
@@ -348,9 +348,9 @@ def test_all_that_match_can_be_meant_once_the_whole_page_is(crowd: Desk) -> None
     assert toggle.label == "All 53 that match"
     toggle.set_value(True).run()
 
-    assert "**53 chosen**" in said(app)
+    assert "**53 chosen**" in texts(app)
     begin(app, Act.CLAIM)
-    named = [words for words in said(app, ["text"]) if "and 41 more" in words]
+    named = [words for words in texts(app, ["text"]) if "and 41 more" in words]
     assert named[0].startswith("user53, user52, ")
     press(app, "bulk-confirm")
 
@@ -359,7 +359,7 @@ def test_all_that_match_can_be_meant_once_the_whole_page_is(crowd: Desk) -> None
 
 def test_other_rows_are_not_ticked_by_their_place(crowd: Desk) -> None:
     app = tick(crowd.open(QUEUE, sort="waiting"), 0, 1)
-    assert "**2 chosen**" in said(app)
+    assert "**2 chosen**" in texts(app)
 
     app.pagination[0].select(2).run()
 

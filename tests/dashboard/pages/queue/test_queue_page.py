@@ -23,7 +23,7 @@ from program.review.queue_filters import Due, Filters, Owner
 from program.review.sending import SEEN_FOR
 from tests.builders import add_application, add_evidence, add_metrics, add_refresh, scalar
 from tests.dashboard.conftest import MET, SHORT, UNKNOWN
-from tests.dashboard.pages.screen import PEOPLE, Desk, cells, press_row, protos, said
+from tests.dashboard.pages.screen import PEOPLE, Desk, cells, press_row, protos, texts
 from tests.data_access import clicks
 
 NEVER = (
@@ -80,9 +80,9 @@ def test_a_row_shows_the_known_facts(queue: Desk) -> None:
 def test_the_queue_shows_how_many_wait_by_state_and_how_many_are_listed(queue: Desk) -> None:
     app = queue.open(QUEUE)
 
-    assert "Pending 3" in said(app)
+    assert "Pending 3" in texts(app)
     assert eligibility_counts(app) == ["met 1", "not met 1", "unknown 1"]
-    assert "1–3 of 3" in said(app)
+    assert "1–3 of 3" in texts(app)
     assert not app.warning
 
 
@@ -111,8 +111,8 @@ def test_without_messages_nothing_waits(desk: Desk) -> None:
 
     app = desk.open(QUEUE)
 
-    assert EMPTY in said(app)
-    assert "Pending 0" in said(app)
+    assert EMPTY in texts(app)
+    assert "Pending 0" in texts(app)
     assert not app.dataframe
     assert not app.pagination
 
@@ -120,7 +120,7 @@ def test_without_messages_nothing_waits(desk: Desk) -> None:
 def test_an_empty_queue_is_reported_with_filters_too(desk: Desk) -> None:
     fill(desk, 0)
 
-    assert EMPTY in said(desk.open(QUEUE, eligibility="met"))
+    assert EMPTY in texts(desk.open(QUEUE, eligibility="met"))
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_filters_without_matches_are_reported_with_a_link_to_all(
 
     app = desk.open(QUEUE, search="nobody")
 
-    assert sentence in said(app)
+    assert sentence in texts(app)
     assert not app.dataframe
     (way_on,) = protos(app, "page_link")
     assert way_on.label == ("Show it" if count == 1 else "Show all of them")
@@ -161,10 +161,10 @@ def test_old_metrics_are_shown_prominently(
 
     app = desk.open(QUEUE)
 
-    warnings = said(app, ["warning"])
+    warnings = texts(app, ["warning"])
     assert len(warnings) == (sentence is not None)
     assert all(words.endswith(str(sentence)) for words in warnings)
-    loud = [words for words in said(app, ["markdown"]) if "data through" in words]
+    loud = [words for words in texts(app, ["markdown"]) if "data through" in words]
     assert all(":orange-badge[" in words for words in loud)
     assert len(loud) == (sentence is not None)
 
@@ -175,7 +175,7 @@ def test_metrics_never_computed_leave_everything_unknown(desk: Desk) -> None:
 
     app = desk.open(QUEUE)
 
-    assert said(app, ["warning"]) == [NEVER]
+    assert texts(app, ["warning"]) == [NEVER]
     assert eligibility_counts(app) == ["met 0", "not met 0", "unknown 1"]
     assert [list(words) for words in cells(app, "eligibility")] == [["? unknown"]]
     assert app.dataframe[0].value[["volume", "active", "new"]].isna().all(axis=None)
@@ -254,12 +254,12 @@ def test_a_filter_goes_into_the_address_bar_on_page_one(
 def test_one_filter_more_keeps_the_others_and_goes_to_page_one(desk: Desk) -> None:
     fill(desk, 51)
     app = desk.open(QUEUE, sort="submitted", country="BR", page="2")
-    assert "51–51 of 51" in said(app)
+    assert "51–51 of 51" in texts(app)
 
     app.selectbox(key="queue-platform").set_value("x").run()
 
     assert app.query_params == {"sort": "submitted", "country": "BR", "platform": "x"}
-    assert "1–50 of 51" in said(app)
+    assert "1–50 of 51" in texts(app)
 
 
 def test_a_filter_taken_away_leaves_the_address_bar(queue: Desk) -> None:
@@ -295,7 +295,7 @@ def test_a_filter_taken_away_leaves_the_address_bar(queue: Desk) -> None:
 def test_unparsable_parameters_count_as_absent(query: dict[str, str], queue: Desk) -> None:
     app = queue.open(QUEUE, **query)
 
-    assert "1–3 of 3" in said(app)
+    assert "1–3 of 3" in texts(app)
     assert len(cells(app, "applicant")) == 3
 
 
@@ -317,26 +317,26 @@ def test_unused_parts_of_the_queues_address_are_named(
 ) -> None:
     app = queue.open(QUEUE, **query)
 
-    assert f"The address asks for {named}" in " ".join(said(app))
+    assert f"The address asks for {named}" in " ".join(texts(app))
 
 
 def test_a_valid_address_shows_no_remark(queue: Desk) -> None:
     app = queue.open(QUEUE, status="pending", platform="Twitter", page="99", search=" user ")
 
-    assert "is not understood" not in " ".join(said(app))
+    assert "is not understood" not in " ".join(texts(app))
 
 
 def test_an_unused_platform_matches_nothing_and_is_never_markup(queue: Desk) -> None:
     app = queue.open(QUEUE, platform="<script>alert(1)</script>")
 
-    assert "None of the 3 pending applications matches these filters." in said(app)
+    assert "None of the 3 pending applications matches these filters." in texts(app)
 
 
 @pytest.mark.parametrize("search", ["100%", "_", "\\", "'", "a'; drop table review.staff; --"])
 def test_a_search_looks_for_its_signs_and_nothing_else(search: str, queue: Desk) -> None:
     app = queue.open(QUEUE, search=search)
 
-    assert "None of the 3 pending applications matches these filters." in said(app)
+    assert "None of the 3 pending applications matches these filters." in texts(app)
 
 
 @pytest.mark.parametrize(("count", "pages"), [(50, 0), (51, 2)])
@@ -347,7 +347,7 @@ def test_pages_are_offered_only_where_there_are_several(count: int, pages: int, 
 
     assert [control.num_pages for control in app.pagination] == ([pages] if pages else [])
     assert len(cells(app, "applicant")) == 50
-    assert f"1–50 of {count}" in said(app)
+    assert f"1–50 of {count}" in texts(app)
 
 
 def test_turning_the_page_goes_into_the_address_bar_and_back(desk: Desk) -> None:
@@ -358,7 +358,7 @@ def test_turning_the_page_goes_into_the_address_bar_and_back(desk: Desk) -> None
 
     assert app.query_params == {"country": "BR", "sort": "waiting", "page": "2"}
     assert cells(app, "applicant") == ["user1"]
-    assert "51–51 of 51" in said(app)
+    assert "51–51 of 51" in texts(app)
     assert app.pagination[0].value == 2
 
     app.pagination[0].select(1).run()
@@ -372,7 +372,7 @@ def test_a_page_past_the_end_is_the_last_one(desk: Desk) -> None:
 
     app = desk.open(QUEUE, page="9")
 
-    assert "51–51 of 51" in said(app)
+    assert "51–51 of 51" in texts(app)
     assert app.pagination[0].value == 2
 
 
@@ -413,13 +413,13 @@ def test_a_row_opens_its_application_within_the_filters(row: int, id_: int, queu
 
     press_row(app, row)
 
-    assert f"user{id_}" in said(app)
+    assert f"user{id_}" in texts(app)
     assert app.query_params == {
         "eligibility": "not_met,unknown",
         "sort": "waiting",
         "id": str(id_),
     }
-    assert f"{row + 1} of 2" in said(app)
+    assert f"{row + 1} of 2" in texts(app)
 
 
 def test_a_row_that_is_not_there_opens_nothing(queue: Desk) -> None:
@@ -427,7 +427,7 @@ def test_a_row_that_is_not_there_opens_nothing(queue: Desk) -> None:
 
     press_row(app, 3)
 
-    assert "Pending 3" in said(app)
+    assert "Pending 3" in texts(app)
 
 
 def test_a_click_means_the_row_that_was_shown(queue: Desk) -> None:
@@ -438,7 +438,7 @@ def test_a_click_means_the_row_that_was_shown(queue: Desk) -> None:
 
     press_row(app, 0)
 
-    assert "user1" in said(app)
+    assert "user1" in texts(app)
 
 
 def test_the_first_can_be_opened_by_keyboard(queue: Desk) -> None:
@@ -446,7 +446,7 @@ def test_the_first_can_be_opened_by_keyboard(queue: Desk) -> None:
 
     app.button(key="open-first").click().run()
 
-    assert f"user{UNKNOWN}" in said(app)
+    assert f"user{UNKNOWN}" in texts(app)
     assert app.query_params == {"sort": "submitted", "id": str(UNKNOWN)}
 
 
@@ -468,16 +468,16 @@ def test_the_queue_runs_the_same_queries_for_fifty_as_for_five(
 ) -> None:
     fill(desk, 5)
     desk.open(QUEUE)
-    asked = []
+    counts = []
     for first in (6, 51):
         statements.clear()
         st.cache_data.clear()
         desk.open(QUEUE)
-        asked.append(len(statements))
+        counts.append(len(statements))
         with desk.engine.begin() as conn:
             for id_ in range(first, first + 45):
                 add_application(conn, id_, submitted_at=desk.now - timedelta(hours=id_))
-    assert asked[0] == asked[1] > 0
+    assert counts[0] == counts[1] > 0
 
 
 # Lists, owner and clock.
@@ -528,7 +528,7 @@ def set_aside(queue: Desk) -> Desk:
 def test_each_list_shows_its_total_and_links_to_the_others(set_aside: Desk) -> None:
     app = set_aside.open(QUEUE)
 
-    assert "Pending 1" in said(app)
+    assert "Pending 1" in texts(app)
     lists = {key: words for key, words in buttons(app).items() if key.startswith("queue-list-")}
     assert lists == {
         "queue-list-more_info_needed": "Waiting for the applicant 1",
@@ -546,7 +546,7 @@ def test_another_list_begins_without_filters(set_aside: Desk) -> None:
     app.button(key="queue-list-deferred").click().run()
 
     assert app.query_params == {"status": "deferred"}
-    assert "Deferred 1" in said(app)
+    assert "Deferred 1" in texts(app)
     assert cells(app, "applicant") == ["user3"]
 
 
@@ -562,7 +562,7 @@ def test_a_set_aside_application_shows_for_how_long(
 ) -> None:
     app = set_aside.open(QUEUE, status=status)
 
-    assert title in said(app)
+    assert title in texts(app)
     assert cells(app, "standing")[0].startswith(standing)
     assert due is None or [list(words) for words in cells(app, "due")] == [[due]]
 
@@ -586,7 +586,7 @@ def test_decided_applications_are_listed_latest_first_without_a_clock(
 
     app = queue.open(QUEUE, status=status)
 
-    assert f"{status.capitalize()} 3" in said(app)
+    assert f"{status.capitalize()} 3" in texts(app)
     assert cells(app, "applicant") == ["user12", "user13", "user11"]
     assert all(words.startswith(f"{status} ") for words in cells(app, "standing"))
     shown = set(app.dataframe[0].value.columns)
@@ -597,13 +597,13 @@ def test_decided_applications_are_listed_latest_first_without_a_clock(
 def test_an_empty_list_shows_it_with_a_way_back(queue: Desk) -> None:
     app = queue.open(QUEUE, status="deferred")
 
-    assert "No application is deferred." in said(app)
+    assert "No application is deferred." in texts(app)
 
 
 def test_filters_that_leave_nothing_of_another_list_lead_to_that_list(set_aside: Desk) -> None:
     app = set_aside.open(QUEUE, status="deferred", search="nobody")
 
-    assert "The one deferred application does not match these filters." in said(app)
+    assert "The one deferred application does not match these filters." in texts(app)
     (way_on,) = (proto for proto in protos(app, "page_link") if proto.label == "Show it")
     assert way_on.query_string == "status=deferred"
 
@@ -706,7 +706,7 @@ def test_a_view_without_unclaimed_applications_is_reported(set_aside: Desk) -> N
     assert [toast.value for toast in app.toast] == [
         "This view has no unclaimed applications left\\."
     ]
-    assert "Pending 1" in said(app)
+    assert "Pending 1" in texts(app)
 
 
 @pytest.mark.parametrize("role", Role)
@@ -763,7 +763,7 @@ def test_a_view_of_the_same_name_is_replaced_once_that_was_read_and_confirmed(
     save(queue, "Overdue BR", country="BR")
     app = kept_as(queue.open(QUEUE, country="TR"), "overdue  br")
 
-    assert said(app, ["warning"]) == [
+    assert texts(app, ["warning"]) == [
         "You have a view “Overdue BR” already\\. Replace it, or choose another name\\."
     ]
     assert not app.toast
@@ -856,7 +856,7 @@ def test_news_is_shown_without_touching_the_table() -> None:
 
     app = AppTest.from_function(script).run()
 
-    assert ":material/notifications: 3 new · 2 decided" in said(app)
+    assert ":material/notifications: 3 new · 2 decided" in texts(app)
     assert [button.label for button in app.button] == ["Show"]
 
 

@@ -17,7 +17,7 @@ from program.policy.policy import Policy
 from program.review.permissions import Act, Role, may
 from program.review.queue_filters import Due, Filters
 from tests.builders import add_application
-from tests.dashboard.pages.screen import PEOPLE, Desk, said
+from tests.dashboard.pages.screen import PEOPLE, Desk, texts
 from tests.data_access.clicks import command
 
 KEEPERS = [role for role in Role if may(role, Act.KEEP_HOLIDAYS)]
@@ -33,11 +33,11 @@ def settings(desk: Desk) -> Desk:
 def keep(desk: Desk, *days: date) -> None:
     for day in days:
         given = {"kind": ChangeKind.ADDED, "day": day, "name": f"Feast of {day}"}
-        asked = command(ChangeHoliday, reason="Law", actor=desk.who, now=desk.now, **given)
+        request = command(ChangeHoliday, reason="Law", actor=desk.who, now=desk.now, **given)
         try:
-            holiday_changes.change(desk.engine, asked)
+            holiday_changes.change(desk.engine, request)
         except NeedsConfirming as needed:
-            holiday_changes.change(desk.engine, replace(asked, confirmed=needed.effect))
+            holiday_changes.change(desk.engine, replace(request, confirmed=needed.effect))
 
 
 def listed(desk: Desk) -> list[tuple[date, str]]:
@@ -59,13 +59,13 @@ def test_the_page_is_for_those_who_keep_the_holidays(role: Role, desk: Desk) -> 
 
     app = desk.open(SETTINGS)
 
-    assert ("Holidays" in said(app)) is may(role, Act.KEEP_HOLIDAYS)
+    assert ("Holidays" in texts(app)) is may(role, Act.KEEP_HOLIDAYS)
     refusal = f"Your role, {role}, may not manage holidays."
-    assert any(words.startswith(refusal) for words in said(app)) is (role not in KEEPERS)
+    assert any(words.startswith(refusal) for words in texts(app)) is (role not in KEEPERS)
 
 
 def test_without_holidays_the_page_says_so(settings: Desk) -> None:
-    assert NOTHING in said(settings.open(SETTINGS))
+    assert NOTHING in texts(settings.open(SETTINGS))
 
 
 def test_a_holiday_is_added_and_the_form_is_empty_again(settings: Desk) -> None:
@@ -74,7 +74,7 @@ def test_a_holiday_is_added_and_the_form_is_empty_again(settings: Desk) -> None:
     app = add(settings.open(SETTINGS), day, "  *Harvest* ")
 
     assert listed(settings) == [(day, "*Harvest*")]
-    assert "*Harvest*" in said(app, ["text"])
+    assert "*Harvest*" in texts(app, ["text"])
     assert app.text_input[0].value == ""
     assert app.date_input[0].value is None
     assert [toast.value.endswith("is a holiday now\\.") for toast in app.toast] == [True]
@@ -139,9 +139,9 @@ def test_a_past_day_shows_its_effect_and_waits_for_a_word(settings: Desk) -> Non
     app = app.button(key=f"{form}-send").click().run()
     app = app.button(key="holiday-confirm").click().run()
     assert past not in [day for day, _ in listed(settings)]
-    told = next(words for words in said(app, ["text"]) if "removed" in words)
-    assert PEOPLE[Role.MANAGER] in told
-    assert told.endswith("Was no holiday")
+    entry = next(words for words in texts(app, ["text"]) if "removed" in words)
+    assert PEOPLE[Role.MANAGER] in entry
+    assert entry.endswith("Was no holiday")
 
 
 def reason(app: AppTest, form: str) -> Any:
@@ -157,7 +157,7 @@ def test_coming_days_are_first_and_past_ones_separate(settings: Desk) -> None:
 
     app = settings.open(SETTINGS)
 
-    shown = [words for words in said(app, ["text"]) if words.startswith("Feast of")]
+    shown = [words for words in texts(app, ["text"]) if words.startswith("Feast of")]
     assert shown == [f"Feast of {day}" for day in (today, near, far, past, longer_past)]
     assert [block.label for block in app.expander] == ["Past holidays, 2", "Changes, the last 5"]
 
@@ -174,7 +174,7 @@ def test_a_holiday_is_removed(settings: Desk) -> None:
     app.button(key=f"{form}-send").click().run()
 
     assert listed(settings) == []
-    assert NOTHING in said(app)
+    assert NOTHING in texts(app)
 
 
 def test_a_holiday_moves_the_clock_of_the_queue(settings: Desk) -> None:
@@ -197,7 +197,7 @@ def overdue(desk: Desk) -> int:
 def test_the_policy_is_shown_and_cannot_be_changed(settings: Desk) -> None:
     app = settings.open(SETTINGS)
 
-    words = said(app, ["text"])
+    words = texts(app, ["text"])
     assert f"{Policy().review_sla_business_days} business days" in words
     assert f"{Policy().claim_idle_minutes} min without activity" in words
     assert "over 10,000.00 USD" in words
