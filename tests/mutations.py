@@ -126,7 +126,7 @@ MUTATIONS = (
         guard="A decision on outdated facts is refused",
         file="data_access/review/decisions.py",
         old="    assessments.require_unchanged(\n        command.shown,\n",
-        new="    assessments.require_unchanged(\n        seen,\n",
+        new="    assessments.require_unchanged(\n        viewed_facts,\n",
         test=f"{DECISIONS}::test_facts_changed_since_the_page_was_shown_are_refused_and_named",
     ),
     Mutation(

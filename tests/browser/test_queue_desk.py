@@ -152,16 +152,16 @@ def test_presses_of_next_before_its_application_was_seen_count_once(
 
     # From the list and from an application.
     press_twice_at_once(button)
-    seen(page, "twice_0")
+    wait_until_shown(page, "twice_0")
     button.dblclick()
-    seen(page, "twice_1")
+    wait_until_shown(page, "twice_1")
     # A key pressed while the server is busy waits there; the guard drops it.
     page.evaluate("() => { delete document.documentElement.hasAttribute; }")
     for _ in range(3):
         page.keyboard.press("u")
-    seen(page, "twice_2")
+    wait_until_shown(page, "twice_2")
     page.keyboard.press("u")
-    seen(page, "twice_3")
+    wait_until_shown(page, "twice_3")
     assert claimed(site, ids) == ["ana@example.com"] * 4
 
     # Another tab is another view.
@@ -171,9 +171,9 @@ def test_presses_of_next_before_its_application_was_seen_count_once(
     screen.settled(other)
     other.evaluate(UNGUARDED)
     press_twice_at_once(other.locator(".st-key-take-next button").first)
-    seen(other, "twice_4")
+    wait_until_shown(other, "twice_4")
     press_twice_at_once(button)
-    seen(page, "twice_5")
+    wait_until_shown(page, "twice_5")
     assert claimed(site, ids) == ["ana@example.com"] * 6
 
 
@@ -182,7 +182,7 @@ def press_twice_at_once(button: Locator) -> None:
     button.evaluate("button => { button.click(); button.click(); }")
 
 
-def seen(page: Page, username: str) -> None:
+def wait_until_shown(page: Page, username: str) -> None:
     """Wait until the application has been visible for a moment."""
     screen.shows_application(page, username)
     page.locator("html:not([data-taking-next])").wait_for(state="attached")

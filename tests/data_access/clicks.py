@@ -66,13 +66,13 @@ def thread(conn: Connection, id_: int, *, now: Any = NOW) -> list[TimelineEntry]
     return timeline.read(conn, read_application(conn, id_, now=now), made)
 
 
-def seen(engine: Engine, id_: int, *, now: Any = NOW) -> ViewedFacts:
+def viewed(engine: Engine, id_: int, *, now: Any = NOW) -> ViewedFacts:
     """Return what a page opened now would show."""
     with engine.connect() as conn:
         return assessments.read(conn, id_, judging.read_context(conn, now=now)).viewed_facts
 
 
-def second_seen(engine: Engine, id_: int, *, now: Any = NOW) -> ViewedFacts:
+def viewed_with_checks(engine: Engine, id_: int, *, now: Any = NOW) -> ViewedFacts:
     """Return what a page opened now would show, with the checklist and the applicant."""
     with engine.connect() as conn:
         standing = assessments.read(conn, id_, judging.read_context(conn, now=now))
@@ -170,7 +170,7 @@ def bring_back(engine: Engine, id_: int, **given: Any) -> int:
 
 
 def _shown(engine: Engine, id_: int, given: dict[str, Any]) -> ViewedFacts:
-    return given.pop("shown", None) or seen(engine, id_, now=given.get("now", NOW))
+    return given.pop("shown", None) or viewed(engine, id_, now=given.get("now", NOW))
 
 
 def approve(engine: Engine, id_: int, **given: Any) -> int:

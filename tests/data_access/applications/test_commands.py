@@ -348,7 +348,7 @@ def test_a_double_click_does_it_once(desk: Engine, act: Act) -> None:
 def same_form(desk: Engine, act: Act, id_: int) -> dict[str, Any]:
     """Return a form's hidden fields: what was shown when it was drawn."""
     if act.do in (clicks.approve, clicks.reject, clicks.ask_second):
-        return {"shown": clicks.seen(desk, id_)}
+        return {"shown": clicks.viewed(desk, id_)}
     proposal = clicks.waiting(desk, id_)
     return {"proposal_id": proposal.proposal_id} if proposal else {}
 
@@ -400,7 +400,7 @@ def test_an_application_that_does_not_exist_is_not_found(
 ) -> None:
     given: dict[str, Any] = {}
     if act.do in (clicks.approve, clicks.reject, clicks.ask_second):
-        given["shown"] = clicks.seen(desk, untouched(desk, ANA))
+        given["shown"] = clicks.viewed(desk, untouched(desk, ANA))
     if act.do in (clicks.confirm, clicks.decline, clicks.cancel):
         given["proposal_id"] = 1
 

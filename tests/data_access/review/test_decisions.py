@@ -69,7 +69,7 @@ def one_person_suffices(conn: Connection) -> None:
     set_policy(conn, second_approval_for_overrides=False, second_approval_monthly_extra_usd=None)
 
 
-def seen(engine: Engine, id_: int) -> ViewedFacts:
+def viewed(engine: Engine, id_: int) -> ViewedFacts:
     with engine.connect() as conn:
         return assessments.read(conn, id_, judging.read_context(conn, now=NOW)).viewed_facts
 
@@ -82,7 +82,7 @@ def approve(engine: Engine, id_: int = MET, **given: Any) -> int:
             "rebate_rate": Decimal("0.20"),
             "rationale": "Steady referrals",
             "message": "Welcome",
-            "shown": given.pop("shown", None) or seen(engine, id_),
+            "shown": given.pop("shown", None) or viewed(engine, id_),
             "actor": "ana@example.com",
             "now": NOW,
             "request_id": uuid.uuid4(),
@@ -100,7 +100,7 @@ def reject(engine: Engine, id_: int = SHORT, **given: Any) -> int:
             "rationale": "Far below",
             "message": "Not yet",
             "knowingly": True,
-            "shown": given.pop("shown", None) or seen(engine, id_),
+            "shown": given.pop("shown", None) or viewed(engine, id_),
             "actor": "ana@example.com",
             "now": NOW,
             "request_id": uuid.uuid4(),
@@ -214,7 +214,7 @@ def test_a_person_taken_off_the_list_is_refused_at_the_next_act(desk: Engine) ->
 
 
 def test_a_second_decision_is_refused_and_the_first_stays(desk: Engine) -> None:
-    shown = seen(desk, MET)
+    shown = viewed(desk, MET)
     first = approve(desk, shown=shown)
 
     with pytest.raises(AlreadyDecided, match=r"approved by ana@example.com at 09:00 UTC"):
@@ -228,7 +228,7 @@ def test_a_second_decision_is_refused_and_the_first_stays(desk: Engine) -> None:
 
 
 def test_the_same_request_again_returns_the_first_result(desk: Engine) -> None:
-    request_id, shown = uuid.uuid4(), seen(desk, MET)
+    request_id, shown = uuid.uuid4(), viewed(desk, MET)
 
     first = approve(desk, request_id=request_id, shown=shown)
 
@@ -281,7 +281,7 @@ def new_policy(engine: Engine) -> None:
 def test_facts_changed_since_the_page_was_shown_are_refused_and_named(
     desk: Engine, change: Any, sentence: str
 ) -> None:
-    shown = seen(desk, MET)
+    shown = viewed(desk, MET)
     change(desk)
 
     with pytest.raises(DataChanged, match=sentence):
@@ -316,7 +316,7 @@ def test_an_approval_needs_every_required_check(
 
 @pytest.mark.parametrize("change", [add_refresh, new_day])
 def test_a_refresh_that_moved_no_figure_does_not_refuse(desk: Engine, change: Any) -> None:
-    shown = seen(desk, MET)
+    shown = viewed(desk, MET)
     with desk.begin() as conn:
         change(conn)
 
@@ -328,7 +328,7 @@ def test_a_refresh_that_moved_no_figure_does_not_refuse(desk: Engine, change: An
 def test_a_figure_that_moved_without_another_result_is_accepted_by_a_second_press(
     desk: Engine,
 ) -> None:
-    shown = seen(desk, MET)
+    shown = viewed(desk, MET)
     with desk.begin() as conn:
         conn.execute(text("update review.affiliate_window set active_users = active_users + 1"))
 
@@ -336,7 +336,7 @@ def test_a_figure_that_moved_without_another_result_is_accepted_by_a_second_pres
         approve(desk, shown=shown)
     assert written(desk) == NOTHING
 
-    approve(desk, shown=seen(desk, MET))
+    approve(desk, shown=viewed(desk, MET))
     assert written(desk) == ONE
 
 
@@ -421,11 +421,11 @@ def test_an_incomplete_form_is_refused_in_words(
 
 def test_an_application_that_does_not_exist_is_not_found(desk: Engine) -> None:
     with pytest.raises(NotFound):
-        approve(desk, 99, shown=replace(seen(desk, MET)))
+        approve(desk, 99, shown=replace(viewed(desk, MET)))
 
 
 def test_a_withdrawn_application_cannot_be_decided(desk: Engine) -> None:
-    shown = seen(desk, MET)
+    shown = viewed(desk, MET)
     with desk.begin() as conn:
         conn.execute(text("update exchange.applications set status = 'withdrawn'"))
 
@@ -472,7 +472,7 @@ def race(engine: Engine, applications: int) -> dict[str, int]:
             add_application(conn, id_)
             pass_checks(conn, id_)
         one_person_suffices(conn)
-    shown = {id_: seen(engine, id_) for id_ in ids}
+    shown = {id_: viewed(engine, id_) for id_ in ids}
 
     def work(number: int) -> list[tuple[int, int]]:
         chance = random.Random(number)
@@ -571,7 +571,7 @@ def test_a_busy_application_is_refused_as_busy_and_a_retry_is_harmless(
     impatient = create_engine(
         database_url, connect_args={"options": "-c lock_timeout=100 -c timezone=UTC"}
     )
-    request_id, shown = uuid.uuid4(), seen(desk, MET)
+    request_id, shown = uuid.uuid4(), viewed(desk, MET)
     with desk.begin() as other:
         other.execute(text("select 1 from exchange.applications for update"))
         with pytest.raises(DatabaseUnavailable, match="Send it again"):

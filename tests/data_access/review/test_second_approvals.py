@@ -67,7 +67,7 @@ def test_a_decision_for_two_people_is_proposed_and_not_made(desk: Engine) -> Non
 
 
 def test_the_same_request_again_returns_the_same_proposal(desk: Engine) -> None:
-    once = {"draft": clicks.draft(), "shown": clicks.seen(desk, ID), "request_id": uuid.uuid4()}
+    once = {"draft": clicks.draft(), "shown": clicks.viewed(desk, ID), "request_id": uuid.uuid4()}
 
     assert clicks.submit(desk, ID, **once) == clicks.submit(desk, ID, **once)
 

@@ -13,7 +13,7 @@ from data_access.review import proposals, reactions
 from program.periods import ONE_DAY, day_start
 from tests.builders import NOW, add_application, add_staff, pass_checks
 from tests.data_access import clicks
-from tests.data_access.clicks import MIRA, second_seen
+from tests.data_access.clicks import MIRA, viewed_with_checks
 from tests.data_access.rollups.test_refreshing import Trade, deliver
 
 ID = 1
@@ -58,7 +58,9 @@ def test_twenty_refreshes_without_another_result_leave_it_standing(desk: Engine)
         refresh(desk, FIRST + n * ONE_DAY, 10_000)
     last = FIRST + DAYS * ONE_DAY
 
-    clicks.confirm(desk, ID, now=morning(last), shown=second_seen(desk, ID, now=morning(last)))
+    clicks.confirm(
+        desk, ID, now=morning(last), shown=viewed_with_checks(desk, ID, now=morning(last))
+    )
 
     with desk.connect() as conn:
         made = decision_history.current(conn, ID)
@@ -97,14 +99,14 @@ def test_a_refresh_that_turns_a_result_ends_it_with_old_and_new(desk: Engine) ->
 
 def test_figures_moved_since_the_second_person_looked_are_shown_first(desk: Engine) -> None:
     day = FIRST + ONE_DAY
-    shown = second_seen(desk, ID, now=morning(FIRST))
+    shown = viewed_with_checks(desk, ID, now=morning(FIRST))
     refresh(desk, day, 200_000)
 
     with pytest.raises(FiguresMoved, match=r"referral volume 15 M USD → 15\.2 M USD"):
         clicks.confirm(desk, ID, now=morning(day), shown=shown, actor=MIRA)
     assert clicks.read(desk, ID).status == "awaiting_second_approval"
 
-    clicks.confirm(desk, ID, now=morning(day), shown=second_seen(desk, ID, now=morning(day)))
+    clicks.confirm(desk, ID, now=morning(day), shown=viewed_with_checks(desk, ID, now=morning(day)))
     assert clicks.read(desk, ID).status == "approved"
 
 
