@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG: dict[str, Any] = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
 THEMES = {shade: CONFIG["theme"][shade] for shade in ("light", "dark")}
-STATUS_COLOURS = ("green", "orange", "yellow", "gray", "blue", "red", "violet")
+STATUS_COLORS = ("green", "orange", "yellow", "gray", "blue", "red", "violet")
 AA_TEXT, AA_GRAPHICS = 4.5, 3.0
 
 
@@ -73,7 +73,7 @@ def pairs() -> list[tuple[str, str, str, float]]:
                 AA_TEXT,
             ),
         ]
-        for name in STATUS_COLOURS:
+        for name in STATUS_COLORS:
             ink = theme[f"{name}TextColor"]
             wanted += [
                 (f"{shade} {name} badge", ink, theme[f"{name}BackgroundColor"], AA_TEXT),
@@ -81,8 +81,8 @@ def pairs() -> list[tuple[str, str, str, float]]:
                 (f"{shade} {name} mark", theme[f"{name}Color"], page, AA_GRAPHICS),
             ]
         wanted += [
-            (f"{shade} chart {colour}", colour, page, AA_GRAPHICS)
-            for colour in theme["chartCategoricalColors"]
+            (f"{shade} chart {color}", color, page, AA_GRAPHICS)
+            for color in theme["chartCategoricalColors"]
         ]
     return wanted
 
@@ -100,7 +100,7 @@ def test_contrast_is_measured_as_wcag_does(ink: str, ground: str, expected: floa
 
 
 @pytest.mark.parametrize("shade", THEMES)
-def test_there_are_as_many_chart_colours_as_the_charts_ask_for(shade: str) -> None:
+def test_there_are_as_many_chart_colors_as_the_charts_ask_for(shade: str) -> None:
     """Plotly falls back to its own colors if one of the ten is missing."""
     for kind in ("Categorical", "Sequential", "Diverging"):
         assert len(THEMES[shade][f"chart{kind}Colors"]) == 10
@@ -111,7 +111,7 @@ def contrast(ink: str, ground: str) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
-def luminance(colour: str) -> float:
-    channels = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+def luminance(color: str) -> float:
+    channels = [int(color[start : start + 2], 16) / 255 for start in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

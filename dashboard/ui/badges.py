@@ -8,7 +8,7 @@ import streamlit as st
 from program.policy.outcomes import Outcome
 from program.review.workflow import Status
 
-Colour = Literal["green", "orange", "gray", "blue", "red", "violet"]
+Color = Literal["green", "orange", "gray", "blue", "red", "violet"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Badge:
 
     word: str
     icon: str
-    colour: Colour
+    color: Color
     sign: str
 
 
@@ -59,7 +59,7 @@ def outcome_badge(outcome: Outcome, *, track: str | None = None, provisional: bo
     """Draw an outcome, and whether it is provisional."""
     badge = OUTCOMES[outcome]
     word = badge.word if track is None else f"{badge.word} · {TRACK_WORDS[track]}"
-    st.badge(word, icon=badge.icon, color=badge.colour)
+    st.badge(word, icon=badge.icon, color=badge.color)
     if provisional:
         _draw(PROVISIONAL)
 
@@ -70,4 +70,4 @@ def status_badge(status: Status, *, detail: str = "") -> None:
 
 
 def _draw(badge: Badge, detail: str = "") -> None:
-    st.badge(f"{badge.word} {detail}".strip(), icon=badge.icon, color=badge.colour)
+    st.badge(f"{badge.word} {detail}".strip(), icon=badge.icon, color=badge.color)

@@ -72,11 +72,11 @@ def over_time(
 
 
 def across(
-    labels: Sequence[str], parts: Series, *, title: str, unit: str, colours_from: int = 0
+    labels: Sequence[str], parts: Series, *, title: str, unit: str, colors_from: int = 0
 ) -> Chart:
     """Return horizontal bars, one per label, the first on top; stacked for several parts.
 
-    ``colours_from`` skips so many of the theme's colors, so that a part has the same color in every
+    ``colors_from`` skips so many of the theme's colors, so that a part has the same color in every
     chart.
     """
     _check_parts(parts)
@@ -102,7 +102,7 @@ def across(
     # An empty trace uses up a color, but only if it has a point.
     passed_over = [
         go.Bar(x=[None], y=[labels[0] if labels else ""], orientation="h", showlegend=False)
-        for _ in range(colours_from)
+        for _ in range(colors_from)
     ]
     figure = framed([*passed_over, *bars], title, 0, unit)
     totals = [sum(v[i] or 0 for v in parts.values()) for i in range(len(labels))]

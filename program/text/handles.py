@@ -73,7 +73,7 @@ WEB = r"\A(?:https?[:;]*/+|[:;]?//)([^/?#]*)(.*)\Z"
 APP = r"\A([a-z][a-z0-9+-]*:)(//)?(.*)\Z"
 PORT = r"\.?(?::[0-9]*)?\Z"
 SUBDOMAIN = rf"\A([a-z0-9_]{{4,32}})\.({'|'.join(map(re.escape, NAMED_BY_SUBDOMAIN))})\Z"
-LABELLED = r"\A([^:@/]{1,30}): *(.+)\Z"
+LABELED = r"\A([^:@/]{1,30}): *(.+)\Z"
 BARE = r"\A((?:[a-z0-9_-]+\.)+[a-z]{2,})\.?(?::[0-9]+)?([/?#].*)?\Z"
 MAIL_LINK = r"\Amailto:[/ ]*"
 # After a comma comes something else, so the whole is not a path.
@@ -152,7 +152,7 @@ def identity(platform: str, handle: str) -> Identity | None:
     key = platform_key(platform)
     found = _in_link(typed)
     if found is None:
-        key, typed = _unlabelled(key, typed)
+        key, typed = _unlabeled(key, typed)
         found = _in_link(typed)
     return found.identity if found is not None else _without_host(key, typed)
 
@@ -197,9 +197,9 @@ def _in_link(typed: str) -> _Link | None:
     return _Link(_at_host(host, rest)) if known or "/" in rest else None
 
 
-def _unlabelled(key: str, typed: str) -> tuple[str, str]:
+def _unlabeled(key: str, typed: str) -> tuple[str, str]:
     """Split off a platform's name in front of the handle, as in ``TG: @meadow``."""
-    label = re.match(LABELLED, typed, re.DOTALL)
+    label = re.match(LABELED, typed, re.DOTALL)
     meant = platform_key(label[1]) if label is not None else ""
     return (meant, _trimmed(label[2])) if label is not None and meant in BY_KEY else (key, typed)
 

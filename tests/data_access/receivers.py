@@ -69,7 +69,7 @@ class Arrivals:
 
 
 class Mail:
-    """The mail server's behaviour."""
+    """The mail server's behavior."""
 
     def __init__(self, arrivals: Arrivals) -> None:
         self.arrivals = arrivals

@@ -131,7 +131,7 @@ def _words(badge: Badge) -> str:
 
 
 def _colors(badges: Iterable[Badge]) -> dict[str, str]:
-    return {_words(badge): badge.colour for badge in badges}
+    return {_words(badge): badge.color for badge in badges}
 
 
 def _span(newest: date | None) -> str:

@@ -88,7 +88,7 @@ def draw_table(found: Found, context: JudgingContext) -> None:
             "outcome": grid.badges(
                 "Eligibility",
                 [badges.outcome_words(row.assessment.outcome) for row in rows],
-                {badges.outcome_words(one): badges.OUTCOMES[one].colour for one in Outcome},
+                {badges.outcome_words(one): badges.OUTCOMES[one].color for one in Outcome},
                 width=92,
             ),
             "volume": grid.volumes(

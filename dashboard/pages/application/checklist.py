@@ -76,10 +76,10 @@ def _draw_line(
 def _line_words(check: CheckItem, given: Answer | None, *, required: bool) -> str:
     """Format the line as one Markdown string, with typed text escaped."""
     if given is None:
-        colour, word = ("orange", "required") if required else (OPEN.colour, OPEN.word)
-        return f":{colour}[{OPEN.icon} {word}] {escape(check.label)}"
+        color, word = ("orange", "required") if required else (OPEN.color, OPEN.word)
+        return f":{color}[{OPEN.icon} {word}] {escape(check.label)}"
     badge, who = BADGES[given.outcome], escape(given.author.split("@")[0])
-    text = f":{badge.colour}[{badge.icon} {badge.word}] {escape(check.label)}"
+    text = f":{badge.color}[{badge.icon} {badge.word}] {escape(check.label)}"
     return f"{text} · {who}, {figures.day(given.at.date())}"
 
 

@@ -143,7 +143,7 @@ def _draw_line(other: Other, on_open: Callable[[int], None]) -> None:
     with st.container(gap=None):
         st.button(
             f"**{escape(other.name)}** · {other.how} · "
-            f":{look.colour}[{look.icon} {look.word}] :gray[· {days}]",
+            f":{look.color}[{look.icon} {look.word}] :gray[· {days}]",
             key=f"other-{other.application_id}",
             type="tertiary",
             wrap=True,

@@ -112,7 +112,7 @@ def _draw_clock(shown: Opened) -> None:
     st.badge(
         due.sentence(due_at, status=shown.application.status, now=shown.now, holidays=holidays),
         icon=badge.icon,
-        color=badge.colour,
+        color=badge.color,
         help=help_,
     )
 

@@ -95,7 +95,7 @@ def _draw_entries(shown: Opened, only: str | None) -> None:
 
 
 def _draw_entry(entry: TimelineEntry) -> None:
-    # Typed text stands outside of every colour: inside of one its escapes would show.
+    # Typed text stands outside of every color: inside of one its escapes would show.
     mark = f" · {MARKS[entry.kind]}" if entry.kind in MARKS else ""
     with st.container(gap=None):
         st.caption(

@@ -19,7 +19,7 @@ UNCHANGED = "unchanged"
 NOW = "now"
 MEAN_OF_FEW = 100
 Amount = int | Decimal | None
-Colour = Literal["off", "green", "orange"]
+Color = Literal["off", "green", "orange"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +97,7 @@ def draw(figure: Figure) -> None:
             amount_text(kpi.unit, figure.value, nothing=figure.nothing),
             delta=changed or figure.no_change or None,
             delta_arrow="off" if changed in (UNCHANGED, None) else "auto",
-            delta_color=colour(kpi, figure.value, figure.before),
+            delta_color=color(kpi, figure.value, figure.before),
             delta_description=_before(figure),
             help=" ".join(
                 filter(
@@ -190,7 +190,7 @@ def change(unit: Unit, now: Amount, before: Amount) -> str | None:
     return f"{sign}{counted(abs(more))}"
 
 
-def colour(kpi: Kpi, now: Amount, before: Amount) -> Colour:
+def color(kpi: Kpi, now: Amount, before: Amount) -> Color:
     """Return green for better and orange for worse, as the KPI table defines it."""
     if kpi.reading is Reading.NEUTRAL or now is None or before is None or now == before:
         return "off"

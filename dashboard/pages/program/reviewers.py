@@ -30,7 +30,7 @@ def draw(part: Reviewers, view: ReportView) -> None:
         },
         title=f"Decisions by reviewer{some}",
         unit="applications",
-        colours_from=1,
+        colors_from=1,
     )
     data_table.card(
         sheet,

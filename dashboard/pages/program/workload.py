@@ -95,7 +95,7 @@ def _draw_open_now(head: Head, view: ReportView) -> None:
         {CLOCK_LABELS[clock]: sheet.cells(clock) for clock in Clock},
         title="How old are open applications, and are they due? Now",
         unit=APPLICATIONS,
-        colours_from=3,
+        colors_from=3,
     )
     data_table.card(sheet, chart, key="open-now", on_open=open_list, take=view.take)
 

@@ -61,7 +61,7 @@ def _whole(width: int, number: Callable[[QueueRow], int | None], **look: Any) ->
 def _badges() -> dict[str, str]:
     tracks = (None, *badges.TRACK_WORDS)
     return {
-        badges.outcome_words(outcome, track=track): badges.OUTCOMES[outcome].colour
+        badges.outcome_words(outcome, track=track): badges.OUTCOMES[outcome].color
         for outcome, track in product(Outcome, tracks)
         if track is None or outcome is Outcome.MET
     }

@@ -29,7 +29,7 @@ def test_everything_that_exists_has_a_look_of_its_own() -> None:
     all_badges = [*badges.OUTCOMES.values(), badges.PROVISIONAL, badges.OVERDUE]
     assert (
         len(all_badges)
-        == len({badge.colour for badge in all_badges})
+        == len({badge.color for badge in all_badges})
         == len({badge.icon for badge in all_badges})
     )
 
@@ -37,11 +37,11 @@ def test_everything_that_exists_has_a_look_of_its_own() -> None:
 def test_falling_short_is_no_alarm() -> None:
     calm = [*badges.OUTCOMES.values(), badges.PROVISIONAL, *badges.STATUSES.values()]
 
-    assert "red" not in {badge.colour for badge in calm}
-    assert badges.OVERDUE.colour == "red"
+    assert "red" not in {badge.color for badge in calm}
+    assert badges.OVERDUE.color == "red"
 
 
-def test_badges_are_drawn_with_icon_word_and_colour() -> None:
+def test_badges_are_drawn_with_icon_word_and_color() -> None:
     def page() -> None:
         from dashboard.ui import badges
         from program.policy.outcomes import Outcome

@@ -167,7 +167,7 @@ def test_without_a_handle_there_is_no_key(conn: Connection) -> None:
 def test_the_schemas_patterns_are_the_programs() -> None:
     """The schema's functions were generated from the program's tables, and are frozen there."""
     schema = (migrate.MIGRATIONS / "schema" / "01_text.sql").read_text(encoding="utf-8")
-    names = "ADDRESS APP PORT SUBDOMAIN LABELLED PHONE TRUNK_ZERO NO_NUMBER ESCAPED WEB BARE"
+    names = "ADDRESS APP PORT SUBDOMAIN LABELED PHONE TRUNK_ZERO NO_NUMBER ESCAPED WEB BARE"
     names += " MAIL_LINK TWO_NAMES"
     patterns = [getattr(handles, name) for name in names.split()]
     places = [place.pattern for site in SITES for place in site.places]

@@ -89,13 +89,13 @@ def held(engine: Engine) -> list[int]:
         ]
 
 
-NEIGHBOUR = "create table public.alembic_version (version_num varchar(32) primary key)"
+NEIGHBOR = "create table public.alembic_version (version_num varchar(32) primary key)"
 
 
 def test_another_programs_alembic_in_the_same_database_is_left_alone(engine: Engine) -> None:
     migrate.migrate(engine, to="base")
     with engine.begin() as connection:
-        connection.execute(text(NEIGHBOUR))
+        connection.execute(text(NEIGHBOR))
         connection.execute(text("insert into public.alembic_version values ('0012')"))
 
     assert migrate.migrate(engine) == (None, migrate.head())
@@ -111,7 +111,7 @@ def test_a_database_of_an_unreleased_version_is_refused_with_how_to_start_over(
 ) -> None:
     with engine.begin() as connection:
         connection.execute(text("drop table review.alembic_version"))
-        connection.execute(text(NEIGHBOUR))
+        connection.execute(text(NEIGHBOR))
         connection.execute(text("insert into public.alembic_version values ('0021')"))
 
     with pytest.raises(Invalid, match=r"made by an unreleased version.*Start over") as refused:

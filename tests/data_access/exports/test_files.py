@@ -523,8 +523,8 @@ def test_a_view_keeps_no_more_than_its_owner_may_see_by_now(stocked: Engine) -> 
     [
         (["decisions", "-", "--filter", "outcome"], "write COLUMN=FILTER"),
         (["decisions", "-", "--filter", "outcome=maybe"], "is not understood"),
-        (["decisions", "-", "--filter", "colour=red"], "There is no column"),
-        (["decisions", "-", "--columns", "decision_id,colour"], "There is no column"),
+        (["decisions", "-", "--filter", "color=red"], "There is no column"),
+        (["decisions", "-", "--columns", "decision_id,color"], "There is no column"),
         (["decisions", "-", "--status", "approved"], "--status is the queue's"),
         (
             ["applications", "-", "--status", "approved", "--order", "status"],

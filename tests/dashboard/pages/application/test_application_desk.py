@@ -174,11 +174,11 @@ def test_without_an_unclaimed_application_next_stays_on_the_page(queue: Desk) ->
 
 
 @pytest.mark.parametrize(
-    ("days", "colour", "words"),
+    ("days", "color", "words"),
     [(0, "gray", "due in"), (0.5, "gray", "due in"), (21, "red", "overdue by")],
 )
 def test_the_clock_shows_when_the_review_is_due(
-    days: float, colour: str, words: str, queue: Desk
+    days: float, color: str, words: str, queue: Desk
 ) -> None:
     with queue.engine.begin() as conn:
         add_application(conn, 9, submitted_at=queue.now - timedelta(days=days))
@@ -186,7 +186,7 @@ def test_the_clock_shows_when_the_review_is_due(
     found = texts(opened(queue, 9), ["markdown"])
 
     (badge,) = [line for line in found if words in line and "badge" in line]
-    assert badge.startswith(f":{colour}-badge[:material/")
+    assert badge.startswith(f":{color}-badge[:material/")
 
 
 def test_the_clock_is_paused_while_the_applicant_owes_information(queue: Desk) -> None:

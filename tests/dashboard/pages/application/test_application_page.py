@@ -131,12 +131,12 @@ def test_previous_and_next_stay_within_the_filters(
     assert [words for words in texts(app, ["caption"]) if " of " in words[:6]] == (
         [place] if place else []
     )
-    for key, neighbour in (("step-Previous", previous), ("step-Next", following)):
-        assert app.button(key=key).disabled is (neighbour is None)
-        if neighbour is not None:
+    for key, neighbor in (("step-Previous", previous), ("step-Next", following)):
+        assert app.button(key=key).disabled is (neighbor is None)
+        if neighbor is not None:
             app.button(key=key).click().run()
-            assert app.query_params == {**query, "id": str(neighbour)}
-            assert f"user{neighbour}" in texts(app)
+            assert app.query_params == {**query, "id": str(neighbor)}
+            assert f"user{neighbor}" in texts(app)
             app = open_application(queue, id_, **query)
 
 

@@ -46,25 +46,25 @@ def field(app: AppTest, label: str) -> Any:
     return found
 
 
-def labelled(widgets: Any, label: str) -> Any:
+def labeled(widgets: Any, label: str) -> Any:
     (found,) = [widget for widget in widgets if widget.label.startswith(label)]
     return found
 
 
 def again(app: AppTest) -> Any:
-    return labelled(app.selectbox, "May apply again")
+    return labeled(app.selectbox, "May apply again")
 
 
 def rate(app: AppTest) -> Any:
-    return labelled(app.text_input, "Rebate")
+    return labeled(app.text_input, "Rebate")
 
 
 def day(app: AppTest) -> Any:
-    return labelled(app.date_input, "UTC day")
+    return labeled(app.date_input, "UTC day")
 
 
 def change(app: AppTest) -> Any:
-    return labelled(app.checkbox, "Or until")
+    return labeled(app.checkbox, "Or until")
 
 
 def plain(app: AppTest) -> str:

@@ -167,12 +167,12 @@ def test_every_number_of_a_table_shows_its_definition(worked: Desk) -> None:
     assert helps["share_of_submitted"] == KPIS_BY_KEY["funnel_share"].definition
 
 
-def test_a_change_is_coloured_only_where_one_way_is_better(worked: Desk) -> None:
-    colours = {metric.label: metric.proto.color for metric in worked.open(PROGRAM).metric}
+def test_a_change_is_colored_only_where_one_way_is_better(worked: Desk) -> None:
+    colors = {metric.label: metric.proto.color for metric in worked.open(PROGRAM).metric}
 
-    assert colours.pop(TIME_TO_DECISION.name) == Metric.MetricColor.ORANGE
-    assert colours.pop(VOLUME.name) == Metric.MetricColor.GREEN
-    assert set(colours.values()) == {Metric.MetricColor.GRAY}
+    assert colors.pop(TIME_TO_DECISION.name) == Metric.MetricColor.ORANGE
+    assert colors.pop(VOLUME.name) == Metric.MetricColor.GREEN
+    assert set(colors.values()) == {Metric.MetricColor.GRAY}
 
 
 def test_the_steps_of_a_chart_add_up_to_the_figure(worked: Desk) -> None:
