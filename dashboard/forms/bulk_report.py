@@ -167,7 +167,7 @@ def _undo(words: Words, run: Run, ids: Sequence[int], actor: str, request_id: UU
 
 def _refusals(refused: Sequence[Result]) -> None:
     """Draw the refused ones with their reasons and links."""
-    with st.expander(f"The {len(refused):,} that were refused, and why", expanded=len(refused) < 6):
+    with st.expander(f"{len(refused):,} refused, with reasons", expanded=len(refused) < 6):
         for result in refused[:REFUSALS_LISTED]:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.page_link(

@@ -189,7 +189,7 @@ def named(connection: Connection, name: str, *, owner: str | None = None) -> Exp
     if not sees_all and _explored(rows[0], personal=False).view.kept != found.view.kept:
         raise NotAllowed(
             f"The view {found.name!a} holds email or contact, which its owner {found.owner} may "
-            "not see. Somebody who may can save it under a name of their own."
+            "not see. Somebody who may see them can save it under another name."
         )
     return found
 

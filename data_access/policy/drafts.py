@@ -361,7 +361,7 @@ def _require_written(kept: Kept) -> None:
 
 def _require_seen(kept: Kept, revision: int | None) -> None:
     if kept.revision != revision:
-        raise NotInState("The draft changed since this page was shown. Look at it again.")
+        raise NotInState("The draft changed since this page was shown. Review it again.")
 
 
 def _next_version(number: int, kept: Kept, now: datetime) -> Policy:

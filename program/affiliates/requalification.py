@@ -289,7 +289,8 @@ MESSAGES: dict[Step, str] = {
     ),
     Step.TERMINATE: (
         _HELLO + "Your membership in the affiliate program of {{exchange}} ends today. The "
-        "standard rebate of every account stays yours, and what you have earned stays claimable."
+        "standard rebate of every account is still yours, and you can still claim what you "
+        "have earned."
     ),
     Step.REINSTATE: (
         _HELLO + "You are back in the affiliate program of {{exchange}}. Your rebate is "

@@ -93,7 +93,7 @@ class Decided:
 
     @property
     def met_rates(self) -> tuple[Decimal, Decimal] | None:
-        """Eligible among decided; ``None`` if nothing was decided."""
+        """Return the met share of decisions; ``None`` if there are none."""
         if not self.total:
             return None
         return Decimal(self.met[0]) / self.total, Decimal(self.met[1]) / self.total

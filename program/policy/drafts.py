@@ -39,7 +39,7 @@ def contradictions(draft: Draft, *, base: Policy, now: datetime) -> tuple[str, .
     """
     found = [*settings.faults(draft.policy)]
     if not settings.changes(base, draft.policy):
-        found.append(f"Nothing differs from version {base.version}. Change a setting first.")
+        found.append(f"No setting differs from version {base.version}. Change one first.")
     if invisible.shows_nothing(draft.note):
         found.append("The note is empty. Write why the policy changes.")
     found += _when(draft, base, now)
@@ -69,8 +69,8 @@ def too_late(starts: datetime | None, now: datetime) -> str | None:
     if starts is None or utc_day(starts) <= last:
         return None
     return (
-        f"It was to take effect on {wording.day(utc_day(starts))}, more than {HORIZON_DAYS} days "
-        f"from now. Choose a day up to {wording.day(last)}, or at once."
+        f"The chosen day, {wording.day(utc_day(starts))}, is more than {HORIZON_DAYS} days away. "
+        f"Choose a day up to {wording.day(last)}, or leave it empty."
     )
 
 
@@ -78,7 +78,7 @@ def _when(draft: Draft, base: Policy, now: datetime) -> list[str]:
     starts = draft.effective_from
     if starts is not None and starts < now:
         past = wording.day(utc_day(starts))
-        return [f"It was to take effect on {past}, which is past. Choose a later day, or at once."]
+        return [f"The chosen day, {past}, is past. Choose a later one, or leave it empty."]
     late = too_late(starts, now)
     if late is not None:
         return [late]

@@ -67,7 +67,7 @@ def test_a_damaged_form_export_is_imported_without_the_command_line(
     expect(page.get_by_text("Read as UTF-16, columns separated by semicolons")).to_be_visible()
     screen.settled(page)
     pick(page, "Account ID", "Your UID")
-    pick(page, "Dates are shown", "European, 25/4/2026")
+    pick(page, "Date format", "European, 25/4/2026")
     pick(page, "Status", "State")
     pick(page, "Under review", "pending")
     load = page.get_by_role("button", name="Load 2 rows and keep 3 for later")

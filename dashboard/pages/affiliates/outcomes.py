@@ -35,8 +35,8 @@ def draw(filters: BoardFilters, _person: Person) -> None:
         fallen = cohort_outcomes.fallen(connection, data_through=through, most=FALLEN_LISTED)
     st.caption(
         f"Current approvals of the last {COHORTS} months, by month · each figure covers the 30 "
-        "days that end so many days after the approval, UTC, compared with the month before the "
-        "decision · "
+        "days that end 30, 60 or 90 days after the approval, UTC, compared with the month before "
+        "the decision · "
         f"data through {figures.day(through, year=True)}"
     )
     if not outcomes.cohorts:
@@ -76,7 +76,7 @@ def draw_fallen(fallen: Sequence[Fallen]) -> None:
     state.keep_rows(FELL, [one.application_id for one in fallen])
     st.markdown("**Approvals whose volume fell to a half or less by days 31 to 60**")
     if not fallen:
-        st.caption("None of the approvals that are at least 60 complete days old.")
+        st.caption("No such approval among those at least 60 complete days old.")
         return
     outcomes_tables.draw_fallen(
         fallen,

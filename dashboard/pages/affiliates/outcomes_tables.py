@@ -71,8 +71,7 @@ def draw(lines: Sequence[Line], *, first: str, figure: Figure, key: str) -> None
                     f"At {horizon} days",
                     [then_words(line, horizon, figure) for line in lines],
                     width=150 if shows_before else 200,
-                    help=f"Days {horizon - 29} to {horizon} after each approval, UTC, all added "
-                    "up.",
+                    help=f"Sum of days {horizon - 29} to {horizon} after each approval, UTC.",
                 )
                 for horizon in HORIZONS
             },

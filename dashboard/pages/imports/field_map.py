@@ -60,7 +60,7 @@ def encoding(likely: str, key: str) -> str:
 
 def draw(peek: Peek, chosen: FormMap, key: str) -> dict[str, Any]:
     """Draw the map's widgets, filled from ``chosen``; returns their values as a map's content."""
-    with st.expander("Fields, dates and words", expanded=True, icon=":material/rule:"):
+    with st.expander("Fields, dates and values", expanded=True, icon=":material/rule:"):
         fields = _fields(peek.header, chosen, key)
         content: dict[str, Any] = {"fields": fields}
         dates = _dates(chosen, key)
@@ -97,7 +97,7 @@ def _dates(chosen: FormMap, key: str) -> dict[str, str]:
         formats.append(dates["format"])
     left, right, _ = st.columns([2, 2, 1])
     date_format = left.selectbox(
-        "Dates are shown",
+        "Date format",
         formats,
         index=formats.index(dates.get("format", WITH_ZONE)),
         format_func=lambda name: FORMATS.get(name, name),
@@ -107,7 +107,7 @@ def _dates(chosen: FormMap, key: str) -> dict[str, str]:
     zone = dates.get("zone", "UTC")
     zones += [] if zone in zones else [zone]
     zone = right.selectbox(
-        "In the time zone",
+        "Time zone",
         zones,
         index=zones.index(zone),
         disabled=date_format == WITH_ZONE,

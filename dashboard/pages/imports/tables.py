@@ -90,7 +90,7 @@ def past(imports: Sequence[Import]) -> None:
                 for name, title in COUNTED.items()
             },
         },
-        "Imports that were made",
+        "Past imports",
     )
 
 

@@ -79,7 +79,7 @@ def _saved_map() -> SavedMap | None:
     names = [COMMON, *saved]
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     name = left.selectbox(
-        "Read with the map", names, key="import-map", help="Saved maps are shared by everybody."
+        "Read with the map", names, key="import-map", help="Saved maps are shared with everybody."
     )
     if name in saved:
         one = saved[name]

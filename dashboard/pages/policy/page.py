@@ -408,7 +408,7 @@ def draw_until(kept: Kept, schedule: Schedule) -> None:
         day = figures.moment(after.effective_from)
         st.warning(
             f"It is in force until {day}, when version {after.version} takes over without these "
-            "changes. Withdraw that version, or make the changes in one that follows it too.",
+            "changes. Withdraw that version, or make the changes in a later version too.",
             icon=":material/event_upcoming:",
         )
 

@@ -72,7 +72,7 @@ def draw_figures(found: WhatIf) -> None:
         )
         rates = decided.met_rates
         _metric(
-            "Eligible among decided",
+            "Past decisions met",
             "nothing decided" if rates is None else figures.rate(_tenth(rates[1])),
             None if rates is None else _points(rates),
             f"Share of {decided.total:,} past decisions whose eligibility was met, on the figures "
@@ -187,13 +187,13 @@ def rebate_words(costs: Rebates, replays: Mapping[Population, Replay]) -> list[s
     assert costs.standard_usd is not None
     if costs.leaving_usd:
         found.append(
-            "Affiliates who would no longer be met get "
+            "Affiliates who would no longer meet the minimums get "
             f"{figures.usd(costs.leaving_usd)} USD a month above the standard rate"
             f"{_only(replays[Population.AFFILIATES])}."
         )
     if costs.joining_usd:
         found.append(
-            "Open applications that would become met would cost up to "
+            "Open applications that would newly meet the minimums would cost up to "
             f"{figures.usd(costs.joining_usd)} USD a month more, at the highest rate"
             f"{_only(replays[Population.OPEN])}."
         )

@@ -77,9 +77,9 @@ def test_the_public_program_contradicts_nothing() -> None:
             {"checklist": (*BASE.checklist, "audience_real")},
             "Items to answer: an item is listed twice",
         ),
-        ({}, "Nothing differs from version 1."),
+        ({}, "No setting differs from version 1."),
         ({"note": "  ", "min_new_users": 6}, "The note is empty."),
-        ({"min_new_users": 6, "effective_from": NOW - timedelta(microseconds=1)}, "which is past"),
+        ({"min_new_users": 6, "effective_from": NOW - timedelta(microseconds=1)}, "is past"),
         ({"min_new_users": 6, "effective_from": NOW}, None),
     ],
 )

@@ -270,7 +270,7 @@ def test_a_draft_is_based_on_the_scheduled_version_or_if_urgent_on_the_one_in_fo
 
 @pytest.mark.parametrize(
     ("days", "sentence"),
-    [(366, "more than 365 days from now. Choose a day up to"), (-1, "which is past")],
+    [(366, "more than 365 days away. Choose a day up to"), (-1, "is past")],
 )
 def test_a_first_day_out_of_the_horizon_gets_a_sentence(
     days: int, sentence: str, office: Desk
