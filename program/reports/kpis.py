@@ -65,9 +65,7 @@ _REJECTED = Slice(scope=Scope.REJECTED, moment=Moment.DECIDED)
 _REOPENED = Slice(scope=Scope.ALL, moment=Moment.REOPENED)
 _OPEN_AT_END = Slice(scope=Scope.ALL, moment=Moment.OPEN_AT_END)
 _OPEN = Slice(scope=Scope.OPEN)
-_STANDS = (
-    "A decision is current while no later one supersedes it and the application was not reopened."
-)
+_STANDS = "A decision is current unless a later one supersedes it or the application was reopened."
 _TRADES = "Upstream's figures, summed over all affiliates."
 
 SUBMITTED = Kpi(
@@ -150,8 +148,8 @@ OPEN_BY_CLOCK = Kpi(
     name="Open by due state",
     unit=Unit.APPLICATIONS,
     definition=(
-        "Open applications by how their review clock stands; it is stopped while the applicant "
-        "owes information."
+        "Open applications by the state of their review clock, which is stopped while the "
+        "applicant owes information."
     ),
     counted=Counted.NOW,
     opens=_OPEN,
@@ -201,8 +199,8 @@ TIME_TO_TOUCH = Kpi(
     name="Median time to first touch",
     unit=Unit.HOURS,
     definition=(
-        "From submission to the first thing a member of staff did with it (event, note, evidence,"
-        " check or decision), of those first touched in the period."
+        "From submission to the first act by staff (event, note, evidence, check or decision), "
+        "of those first touched in the period."
     ),
     counted=Counted.TOUCH,
     opens=_TOUCHED,
@@ -221,7 +219,7 @@ TOUCHED = Kpi(
     key="touched",
     name="First touched",
     unit=Unit.APPLICATIONS,
-    definition="Applications with which staff did something for the first time in the period.",
+    definition="Applications on which staff acted for the first time in the period.",
     counted=Counted.TOUCH,
     opens=_TOUCHED,
 )
@@ -230,8 +228,8 @@ REOPENED = Kpi(
     name="Reopened",
     unit=Unit.APPLICATIONS,
     definition=(
-        "Applications reopened in the period, each once; a reviewer's are those whose decision by"
-        " them was taken back."
+        "Applications reopened in the period, each once; for a reviewer, those whose decision by "
+        "them was reopened."
     ),
     counted=Counted.REOPENING,
     opens=_REOPENED,
@@ -241,8 +239,8 @@ FUNNEL = Kpi(
     name="From submitted to active",
     unit=Unit.APPLICATIONS,
     definition=(
-        "Of the applications submitted in the period, how many by now were touched, are decided, "
-        "are approved, and had referral volume on a day after the approval."
+        "Applications submitted in the period, and how many of them by now were touched, are "
+        "decided, are approved, and had referral volume on a day after the approval."
     ),
     counted=Counted.SUBMISSION,
     opens=_SUBMITTED,
@@ -279,8 +277,8 @@ ACTIVE_USERS = Kpi(
     name="Active users on a day",
     unit=Unit.USERS,
     definition=(
-        "Distinct referred users with volume on a day, averaged over the days. Over a whole month"
-        " distinct users stand in the table of months."
+        "Distinct referred users with volume on a day, averaged over the days. Distinct users of "
+        "whole months are in the table of months."
     ),
     counted=Counted.TRADING,
 )
@@ -303,10 +301,10 @@ EXTRA_REBATE = Kpi(
     name="Rebate, extra",
     unit=Unit.USD,
     definition=(
-        "Over approved affiliates: what their current decision's rate exceeds the standard rate "
-        "by, times their net fees from the UTC day of that decision on. On the day a suspension "
-        "or termination begins and until the day they are back, they have the standard rate. "
-        "Decisions and standings are those of the last refresh, whose time stands below."
+        "For approved affiliates: the rate of the current decision minus the standard rate, times "
+        "net fees from the UTC day of that decision on. From the day of a suspension or "
+        "termination until the day before their return the standard rate applies. Decisions and "
+        "standings are those of the last refresh, whose time is shown below."
     ),
     counted=Counted.TRADING,
 )
@@ -316,7 +314,7 @@ TOP_TEN = Kpi(
     unit=Unit.SHARE,
     definition=(
         "Volume of the ten affiliates with the most volume of the period, among all volume. "
-        "Sought among the 100 largest of each calendar month the period touches."
+        "Only the 100 largest of each calendar month in the period are compared."
     ),
     counted=Counted.TRADING,
 )
@@ -342,8 +340,8 @@ MONTHLY_VOLUME = Kpi(
     name="Volume month over month",
     unit=Unit.USD,
     definition=(
-        "Volume of each calendar month and its change to the month before. Where the newest month"
-        " is still running, it is set against the same days of the month before."
+        "Volume of each calendar month and its change to the month before. An incomplete newest "
+        "month is compared with the same days of the month before."
     ),
     counted=Counted.MONTH,
 )
@@ -353,7 +351,7 @@ RETENTION = Kpi(
     unit=Unit.SHARE,
     definition=(
         "Of the users referred in a calendar month, the share with volume in the month itself (0)"
-        " and in each whole calendar month after it. A month is there once the data reach its "
+        " and in each whole calendar month after it. A month appears once the data reach its "
         "last day."
     ),
     counted=Counted.REFERRAL,
