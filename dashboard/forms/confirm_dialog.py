@@ -1,4 +1,4 @@
-"""The dialog of an act on many: its fields first, then what it does and to whom, to confirm."""
+"""The dialog of a bulk act: first its fields, then a confirmation with its effect and targets."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,10 +19,10 @@ from data_access.review.bulk_runs import BulkCommand
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialog:
-    """One open dialog, made of what was chosen: a frozen record with a field ``filled``.
+    """An open dialog for a selection, a frozen record with a field ``filled``.
 
-    ``fields`` draws the fields, ``None`` if there are none; ``read`` returns the record with what
-    was typed, and ``check`` raises a refusal of it. ``explain`` draws what will be done and returns
+    ``fields`` draws the fields, ``None`` if there are none; ``read`` returns the record with the
+    typed values, and ``check`` raises a refusal of them. ``explain`` draws the effect and returns
     the command for ``verb``. ``draft`` names the browser's copy of the text.
     """
 
@@ -49,7 +49,7 @@ def begin(form: str, chosen: Any) -> None:  # noqa: ANN401 - each page's own rec
 
 
 def close(form: str) -> None:
-    """Close the dialog and drop what was typed."""
+    """Close the dialog and drop its typed text."""
     state.forget(form)
 
 
@@ -65,7 +65,7 @@ def draw(form: str, person: Person, make: Make) -> None:
 
 
 def listed(names: list[str], number: int) -> str:
-    """List the first ``names`` of ``number``, and how many more there are."""
+    """List the first ``names`` of ``number``, and the number of the others."""
     more = number - len(names)
     text = ", ".join(names)
     return f"{text} and {more:,} more" if more else text

@@ -1,7 +1,7 @@
-"""The tables for SQLAlchemy Core, as the schema that the migration writes defines them.
+"""The tables for SQLAlchemy Core, as defined by the migration's schema.
 
-Columns, types and keys are read from the files in ``migrations/schema`` by their layout, one column
-a line; a test compares the result with the database.
+Columns, types and keys are parsed from the files in ``migrations/schema``, which have one column
+per line; a test compares the result with the database.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""The dialog of one act on many applications: its fields, and the applications."""
+"""The dialog of a bulk act on applications: its fields, and the applications."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
