@@ -110,7 +110,7 @@ def within(moment: ColumnElement[datetime], period: Window) -> list[Condition]:
     return [moment >= day_start(period.start), moment < day_start(period.end)]
 
 
-def stands(application: FromClause = tables.applications) -> list[Condition]:
+def is_current(application: FromClause = tables.applications) -> list[Condition]:
     """Return the conditions that a decision is current; needs ``application`` joined to it.
 
     A reopened application is pending again and has no current decision.
@@ -132,7 +132,7 @@ def snapshot_track() -> ColumnElement[str]:
 def decided(slice_: Slice, application: FromClause = tables.applications) -> list[Condition]:
     """Return the conditions for a slice's current decisions; needs ``application`` joined."""
     decision = tables.current_decisions.c
-    found = stands(application)
+    found = is_current(application)
     if slice_.moment is Moment.DECIDED and slice_.period:
         found += within(decision.decided_at, slice_.period)
     if slice_.reviewer:

@@ -100,7 +100,7 @@ def course(ids: FromClause | None) -> Select[Any]:
     touched = _touched(ids)
     stands = and_(
         decision.c.application_id == application.c.application_id,
-        *application_conditions.stands(application),
+        *application_conditions.is_current(application),
     )
     decided = decision.c.decision_id.is_not(None)
     submitted = application.c.submitted_at
