@@ -42,7 +42,7 @@ KEPT = Table(
 )
 
 
-def standing(*also: ColumnElement[Any], source: FromClause | None = None) -> Select[Any]:
+def current_approvals(*also: ColumnElement[Any], source: FromClause | None = None) -> Select[Any]:
     """Return every approved affiliate once.
 
     An affiliate is an account with an approved application that has a current approval; of several,
@@ -82,7 +82,7 @@ def keep(connection: Connection, changed: Sequence[int] | None = None) -> list[i
     if changed is not None and len(changed) > MOST_CHANGED:
         changed = None
     accounts = None if changed is None else _accounts(connection, changed)
-    everybody = as_text(standing() if accounts is None else _as_before_but(accounts))
+    everybody = as_text(current_approvals() if accounts is None else _as_before_but(accounts))
     connection.execute(text(f"create temporary table {KEPT.name} on commit drop as {everybody}"))
     if accounts is None:
         connection.execute(text(f"analyze {KEPT.fullname}"))
@@ -104,7 +104,7 @@ def _as_before_but(accounts: Sequence[int]) -> CompoundSelect[Any]:
     """Return the previous refresh's affiliates, except these accounts, which are read again."""
     held = tables.affiliate_tested
     before = select(*(held.c[c.name] for c in KEPT.c)).where(held.c.account_id.not_in(accounts))
-    now = standing().where(tables.applications.c.account_id.in_(accounts)).subquery("now")
+    now = current_approvals().where(tables.applications.c.account_id.in_(accounts)).subquery("now")
     return union_all(before, select(*now.c))
 
 
@@ -115,7 +115,7 @@ def kept_since(moment: datetime) -> str:
 
 def since(moment: datetime, *also: ColumnElement[Any]) -> str:
     """Return all affiliates approved since ``moment``, as SQL text."""
-    return as_text(standing(*also).where(tables.current_decisions.c.decided_at >= moment))
+    return as_text(current_approvals(*also).where(tables.current_decisions.c.decided_at >= moment))
 
 
 def as_text(statement: SelectBase) -> str:

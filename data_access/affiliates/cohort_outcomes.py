@@ -394,7 +394,7 @@ def _still_standing(connection: Connection, fell: Sequence[Row[Any]]) -> list[Fa
         tables.current_decisions.c,
     )
     standing = (
-        approved.standing(_decided_by(), decision.is_override)
+        approved.current_approvals(_decided_by(), decision.is_override)
         .where(application.c.account_id.in_([one.account_id for one in fell]))
         .subquery("standing")
     )

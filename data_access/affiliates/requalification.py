@@ -171,7 +171,7 @@ def _tested(month: Known, policy: Policy, only: Select[Any] | None) -> Subquery:
 
     ``only`` restricts it to these applications.
     """
-    affiliates = affiliates_approved.standing().where(
+    affiliates = affiliates_approved.current_approvals().where(
         tables.current_decisions.c.decided_at < day_start(month.window.start)
     )
     if only is not None:

@@ -434,7 +434,7 @@ def _approved(*, rates: bool) -> CTE:
         source = source.outerjoin(standing, standing.c.account_id == application.c.account_id)
         out = and_(standing.c.status.in_(AT_STANDARD), standing.c.since >= decision.c.decided_at)
         columns.append(case((out, null()), else_=decision.c.rebate_rate).label("rate"))
-    found = affiliates_approved.standing(*columns, source=source)
+    found = affiliates_approved.current_approvals(*columns, source=source)
     return found.cte("approved").prefix_with("materialized")
 
 

@@ -205,7 +205,7 @@ def _assign_segments(cursor: Cursor[DictRow], made: Plan) -> None:
     accounts = _affected_accounts(cursor, made)
     replacing.compute(cursor, AFFECTED, accounts)
     named = SQL("select account_id from {}").format(AFFECTED)
-    judged = NEWEST_APPROVAL.format(accounts=named, standing=_standing(cursor, named))
+    judged = NEWEST_APPROVAL.format(accounts=named, standing=_current_approvals(cursor, named))
     replacing.compute(cursor, JUDGED, judged)
     replacing.compute(cursor, FRESH, SEGMENTS.format(judged=JUDGED))
     replacing.compute(cursor, CHANGED, CHANGES.format(fresh=FRESH))
@@ -217,10 +217,10 @@ def _assign_segments(cursor: Cursor[DictRow], made: Plan) -> None:
     cursor.execute(KEEP.format(fresh=FRESH))
 
 
-def _standing(cursor: Cursor[DictRow], accounts: Composable) -> SQL:
+def _current_approvals(cursor: Cursor[DictRow], accounts: Composable) -> SQL:
     """Return the current approvals of these accounts."""
     among = text(f"{tables.applications.c.account_id} in ({accounts.as_string(cursor)})")
-    return SQL(approved.as_text(approved.standing().where(among)))
+    return SQL(approved.as_text(approved.current_approvals().where(among)))
 
 
 def _affected_accounts(cursor: Cursor[DictRow], made: Plan) -> Composable:

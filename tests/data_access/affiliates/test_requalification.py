@@ -439,7 +439,7 @@ def test_another_protection_and_a_way_back_count_at_once(conn: Connection) -> No
 def test_who_was_approved_upstream_alone_is_no_affiliate_here(conn: Connection) -> None:
     add_application(conn, 1, status="approved")
 
-    assert conn.execute(affiliates_approved.standing()).all() == []
+    assert conn.execute(affiliates_approved.current_approvals()).all() == []
 
 
 def test_sql_and_python_agree_on_misses_and_nearness(conn: Connection) -> None:
