@@ -157,7 +157,7 @@ def effective_status(now: datetime) -> ColumnElement[str]:
     )
 
 
-def standing_at(status: Status, now: datetime) -> list[ColumnElement[bool]]:
+def with_status(status: Status, now: datetime) -> list[ColumnElement[bool]]:
     """Return the conditions for an effective status; for open ones, needs the desk joined.
 
     Upstream's status comes first and plain, so that the partial indexes of pending ones apply.

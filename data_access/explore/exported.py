@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
-from data_access.applications.read import standing_at
+from data_access.applications.read import with_status
 from data_access.db import tables
 from data_access.db.errors import Invalid
 from data_access.eligibility.judging import JudgingContext
@@ -75,7 +75,7 @@ def _raw(
         )
         .select_from(source.rows)
         .where(
-            *([] if _is_whole(filters, statuses) else [_standing(statuses, context)]),
+            *([] if _is_whole(filters, statuses) else [_in_statuses(statuses, context)]),
             *listing.filtered(filters, context, pending_only=set(statuses) <= set(OPEN_STATUSES)),
             *listing.judged(filters, _values(source), context),
         )
@@ -93,8 +93,8 @@ def _values(source: Source) -> dict[str, ColumnElement[Any]]:
     return {criterion.key: source.stored[criterion.key] for criterion in CRITERIA}
 
 
-def _standing(statuses: Sequence[Status], context: JudgingContext) -> ColumnElement[bool]:
-    return or_(*(and_(*standing_at(status, context.now)) for status in statuses))
+def _in_statuses(statuses: Sequence[Status], context: JudgingContext) -> ColumnElement[bool]:
+    return or_(*(and_(*with_status(status, context.now)) for status in statuses))
 
 
 def require_known(columns: Sequence[str]) -> None:

@@ -35,8 +35,8 @@ from data_access.applications.read import (
     effective_status,
     is_held,
     platform_key,
-    standing_at,
     with_desk,
+    with_status,
 )
 from data_access.db import tables
 from data_access.eligibility import delivered
@@ -128,7 +128,7 @@ def counts(connection: Connection, context: JudgingContext, *, viewer: str = "")
             (tables.desk.c.assignee == viewer).label("mine"),
         )
         .select_from(with_desk(found.source))
-        .where(*standing_at(Status.PENDING, context.now))
+        .where(*with_status(Status.PENDING, context.now))
         .offset(0)
         .subquery("judged")
     ).c
@@ -213,10 +213,10 @@ def rows(connection: Connection, ids: list[int], context: JudgingContext) -> lis
     return [by_id[id_] for id_ in ids if id_ in by_id]
 
 
-def standing(filters: Filters, now: datetime) -> list[ColumnElement[bool]]:
+def in_statuses(filters: Filters, now: datetime) -> list[ColumnElement[bool]]:
     """Return the conditions for the list's statuses; open ones need the desk joined."""
     if filters.slice.scope is None:
-        return standing_at(filters.status, now)
+        return with_status(filters.status, now)
     return application_conditions.in_scope(filters.slice.scope)
 
 
@@ -403,7 +403,7 @@ def matching_ids(filters: Filters, context: JudgingContext) -> Matching:
     """Match with only the tables that filters and order need."""
     application = tables.applications
     pending_only = filters.only_open
-    conditions = [*standing(filters, context.now), *_narrowed(filters, context)]
+    conditions = [*in_statuses(filters, context.now), *_narrowed(filters, context)]
     matches = search_matches(filters, pending_only=pending_only)
     if matches is not None:
         conditions.append(application.c.application_id.in_(matches))

@@ -198,7 +198,7 @@ def _first_there(
                 .select_from(with_desk(application))
                 .where(
                     application.c.application_id.in_(some),
-                    *listing.standing(filters, context.now),
+                    *listing.in_statuses(filters, context.now),
                 )
             ).scalars()
         )
