@@ -117,11 +117,11 @@ def draw_in_force(versions: Sequence[Published], context: JudgingContext) -> Non
 
 def scheduled(versions: Sequence[Published], now: datetime) -> list[Published]:
     """Return the scheduled versions, the next one first."""
-    coming = [one for one in standing(versions) if one.policy.effective_from > now]
+    coming = [one for one in not_withdrawn(versions) if one.policy.effective_from > now]
     return sorted(coming, key=lambda one: (one.policy.effective_from, one.policy.version))
 
 
-def standing(versions: Sequence[Published]) -> list[Published]:
+def not_withdrawn(versions: Sequence[Published]) -> list[Published]:
     """The versions that nobody withdrew."""
     return [one for one in versions if one.withdrawn_by is None]
 
@@ -130,7 +130,7 @@ def overtaken_by(published: Published, versions: Sequence[Published]) -> int | N
     """The version that starts at the same moment and so keeps this one from taking effect."""
     policy = published.policy
     start = policy.effective_from
-    ruling = ruling_at([policy, *(one.policy for one in standing(versions))], start)
+    ruling = ruling_at([policy, *(one.policy for one in not_withdrawn(versions))], start)
     same_start = ruling.effective_from == start and ruling.version > policy.version
     return ruling.version if same_start else None
 
