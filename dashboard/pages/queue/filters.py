@@ -110,7 +110,7 @@ def _way_to(status: Status, words: str, on_change: Apply) -> None:
     )
 
 
-def standing(filters: Filters, numbers: Counts, on_change: Apply) -> None:
+def by_state(filters: Filters, numbers: Counts, on_change: Apply) -> None:
     """Draw eligibility, owner and clock, with counts of the whole queue where they apply."""
     counted = filters.status is Status.PENDING and filters.slice.scope is None
     outcomes = {

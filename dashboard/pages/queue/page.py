@@ -149,7 +149,7 @@ def draw_head(page: Loaded, person: Person) -> None:
                 taking_next.draw("Next", shortcuts.TAKE_NEXT, person, type="primary")
         queue_filters.behind(filters, apply_filters)
         with st.container(key="queue-standing", **line):
-            queue_filters.standing(filters, numbers, apply_filters)
+            queue_filters.by_state(filters, numbers, apply_filters)
         queue_filters.fields(
             filters,
             countries=lookups.pending_countries(),

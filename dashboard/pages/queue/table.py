@@ -121,11 +121,11 @@ def _owner(label: str, page: Page) -> grid.GridColumn:
     )
 
 
-def _standing(label: str, page: Page) -> grid.GridColumn:
-    return grid.text(label, [standing_words(row, page.context) for row in page.rows], width=150)
+def _state(label: str, page: Page) -> grid.GridColumn:
+    return grid.text(label, [state_words(row, page.context) for row in page.rows], width=150)
 
 
-def standing_words(row: QueueRow, context: JudgingContext) -> str:
+def state_words(row: QueueRow, context: JudgingContext) -> str:
     """Format what an application waits for, or since when it is decided."""
     now = context.now
     if row.status is Status.DEFERRED:
@@ -157,7 +157,7 @@ COLUMNS: tuple[QueueColumn, ...] = (
         make=_text(64, lambda row: row.country_code or figures.DASH),
         usual=False,
     ),
-    QueueColumn(key="standing", label="Status", make=_standing),
+    QueueColumn(key="standing", label="Status", make=_state),
     QueueColumn(key="waiting", label="Waiting", make=_waiting, sort=Sort.WAITING),
     QueueColumn(key="due", label="Due", make=_due, sort=Sort.DUE, descending=False),
     QueueColumn(
