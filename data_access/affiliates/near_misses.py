@@ -75,7 +75,7 @@ class NearMiss:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class NearMisses:
     """One page, its number, the total, and how many meet every minimum."""
 
     rows: list[NearMiss]
@@ -86,13 +86,13 @@ class Found:
 
 def page(
     connection: Connection, context: JudgingContext, *, number: int = 1, size: int = PAGE_SIZE
-) -> Found:
+) -> NearMisses:
     """Return a page, those above the minimums first, then by volume.
 
     A number beyond the last page gives the last. Empty while metrics are unknown.
     """
     if context.freshness is None:
-        return Found(rows=[], page=1, total=0, over=0)
+        return NearMisses(rows=[], page=1, total=0, over=0)
     near = _near(context)
     counted = _in_order(near).add_columns(
         func.count().over().label("total"), func.count().filter(near.c.over).over().label("met")
@@ -102,9 +102,9 @@ def page(
         total = connection.execute(select(func.count()).select_from(near)).scalar_one()
         return page(connection, context, number=max(1, -(-total // size)), size=size)
     if not found:
-        return Found(rows=[], page=1, total=0, over=0)
+        return NearMisses(rows=[], page=1, total=0, over=0)
     rows = _rows(connection, found, context)
-    return Found(rows=rows, page=number, total=found[0]["total"], over=found[0]["met"])
+    return NearMisses(rows=rows, page=number, total=found[0]["total"], over=found[0]["met"])
 
 
 def every(connection: Connection, context: JudgingContext) -> list[NearMiss]:

@@ -9,7 +9,7 @@ from dashboard.forms import submit
 from dashboard.pages.affiliates import frame
 from dashboard.ui import badges, figures, grid, state, states
 from data_access.affiliates import near_misses
-from data_access.affiliates.near_misses import Found, NearMiss
+from data_access.affiliates.near_misses import NearMiss, NearMisses
 from data_access.db import database
 from data_access.eligibility import judging
 from data_access.eligibility.judging import JudgingContext
@@ -54,7 +54,7 @@ def draw(filters: BoardFilters, person: Person) -> None:
     frame.draw_pages(filters.on_page(found.page), found.total)
 
 
-def draw_download(person: Person, found: Found) -> None:
+def draw_download(person: Person, found: NearMisses) -> None:
     """Draw the download of the whole list, for people who may export."""
     if person.may(Act.EXPORT):
         st.download_button(
@@ -74,7 +74,7 @@ def draw_download(person: Person, found: Found) -> None:
         )
 
 
-def draw_table(found: Found, context: JudgingContext) -> None:
+def draw_table(found: NearMisses, context: JudgingContext) -> None:
     """One page of accounts as cells, which never read their text as markup."""
     rows = found.rows
     grid.draw(
