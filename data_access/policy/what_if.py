@@ -297,7 +297,7 @@ def _judged(
     """
     if population is Population.DECISIONS:
         return _judged_decisions(connection, context, draft)
-    sides = what_if_values.standing_sides(connection, context, draft)
+    sides = what_if_values.current_sides(connection, context, draft)
     application = tables.applications
     columns: list[ColumnElement[Any]] = [
         application.c.application_id,
@@ -453,7 +453,7 @@ def _gaps(
     """Return one sentence per setting that cannot be replayed; empty if all could be."""
     found: list[str] = []
     if replays[Population.OPEN].undetermined or replays[Population.AFFILIATES].undetermined:
-        barred = what_if_values.standing_sides(connection, context, draft).barred
+        barred = what_if_values.current_sides(connection, context, draft).barred
         missing = barred.get("after", {})
         found += [gap(key, of=Population.OPEN) for key in METRIC_TYPES if key in missing]
     if replays[Population.DECISIONS].undetermined:

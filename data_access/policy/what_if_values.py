@@ -69,7 +69,7 @@ class Sides:
     barred: Mapping[str, Mapping[str, ColumnElement[bool]]] = field(default_factory=dict)
 
 
-def standing_sides(connection: Connection, context: JudgingContext, draft: Policy) -> Sides:
+def current_sides(connection: Connection, context: JudgingContext, draft: Policy) -> Sides:
     """Return applications with current values under both policies."""
     judging = eligibility_judging.judging(context)
     source, before = judging.source, judging.values
