@@ -34,12 +34,12 @@ def main() -> None:
         newest = newest_refresh() if person else None
     except DatabaseUnavailable as error:
         draw = partial(failures.is_unavailable, error)
-        pages = [standing_for(screen, draw) for screen in SCREENS]
+        pages = [hidden_page(screen, draw) for screen in SCREENS]
         st.navigation(pages, position="hidden").run()
         return
     if person is None:
         # Pages are not even registered before somebody has signed in.
-        pages = [standing_for(screen, sign_in.screen) for screen in SCREENS]
+        pages = [hidden_page(screen, sign_in.screen) for screen in SCREENS]
         st.navigation(pages, position="hidden").run()
         return
     st.logo(sign_in.logo(), size="medium")
@@ -60,7 +60,7 @@ def newest_refresh() -> Freshness | None:
 
 def page_for(screen: Screen, person: Person) -> st.Page:
     if not person.may(screen.act):
-        return standing_for(screen, partial(sign_in.refusal, person, screen.act))
+        return hidden_page(screen, partial(sign_in.refusal, person, screen.act))
     return st.Page(
         screen.file,
         title=screen.title,
@@ -71,7 +71,7 @@ def page_for(screen: Screen, person: Person) -> st.Page:
     )
 
 
-def standing_for(screen: Screen, draw: Callable[[], object]) -> st.Page:
+def hidden_page(screen: Screen, draw: Callable[[], object]) -> st.Page:
     """Return a page at the screen's address that draws something else, without a tab."""
     return st.Page(
         draw,
