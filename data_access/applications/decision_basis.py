@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from data_access.applications.read import Application
-from data_access.eligibility.assessments import Standing
+from data_access.eligibility.assessments import AssessedApplication
 from program.policy.checklist import CheckOutcome
 from program.policy.viewed import ViewedFacts
 from program.text.handles import identity
 
 
 def view(
-    standing: Standing, application: Application, checks: Mapping[str, CheckOutcome]
+    standing: AssessedApplication, application: Application, checks: Mapping[str, CheckOutcome]
 ) -> ViewedFacts:
     """Return the current facts about an application that a decision rests on.
 

@@ -46,7 +46,7 @@ class Evidence(Observation):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class AssessedApplication:
     """The assessment of one application, with all its inputs.
 
     ``fees_usd`` are the window's net fees; they decide nothing but give the cost of a rebate.
@@ -84,7 +84,9 @@ class Standing:
         )
 
 
-def read(connection: Connection, application_id: int, context: JudgingContext) -> Standing:
+def read(
+    connection: Connection, application_id: int, context: JudgingContext
+) -> AssessedApplication:
     """Assess one application now; raises NotFound."""
     measured = _metrics(connection, application_id, context)
     fees = measured.pop(FEES)
@@ -100,7 +102,7 @@ def read(connection: Connection, application_id: int, context: JudgingContext) -
         x_followers=established.x_followers,
         external_volume_usd=established.external_volume_usd,
     )
-    return Standing(
+    return AssessedApplication(
         policy=context.policy,
         freshness=context.freshness,
         facts=facts,

@@ -14,7 +14,7 @@ from data_access.applications import read
 from data_access.db import database, text_rules
 from data_access.db.errors import Invalid
 from data_access.eligibility import assessments, judging
-from data_access.eligibility.assessments import Standing
+from data_access.eligibility.assessments import AssessedApplication
 from data_access.review import checklist, claims, decisions, deferrals, information_requests
 from data_access.review.bulk_runs import BulkCommand, Result, run
 from program.messages import canned_texts
@@ -187,7 +187,9 @@ def reject(engine: Engine, command: RejectEach) -> list[Result]:
     return run(engine, command, each)
 
 
-def filled(connection: Connection, command: AskEach | RejectEach, id_: int) -> tuple[Standing, str]:
+def filled(
+    connection: Connection, command: AskEach | RejectEach, id_: int
+) -> tuple[AssessedApplication, str]:
     """Return the assessment and the message as one applicant gets it."""
     context = judging.read_context(connection, now=command.at)
     application = read.read(connection, id_, now=command.at)

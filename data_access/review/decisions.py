@@ -14,7 +14,7 @@ from data_access.applications.read import Application
 from data_access.db import tables, text_rules
 from data_access.db.errors import Invalid, NotInState
 from data_access.eligibility import assessments, judging
-from data_access.eligibility.assessments import Standing, ViewedFacts
+from data_access.eligibility.assessments import AssessedApplication, ViewedFacts
 from data_access.messages import outbox
 from data_access.people.commands import Result
 from data_access.review import checklist, conflicts, transitions
@@ -59,7 +59,7 @@ class Draft:
 class Weighed:
     """A validated draft; ``needed_for`` lists why a second person is needed."""
 
-    standing: Standing
+    standing: AssessedApplication
     viewed_facts: ViewedFacts
     checks: Mapping[str, CheckOutcome]
     is_override: bool
@@ -75,7 +75,7 @@ class Settlement:
     """
 
     draft: Draft
-    standing: Standing
+    standing: AssessedApplication
     checks: Mapping[str, CheckOutcome]
     decided_by: str
     message_day: date
@@ -205,13 +205,15 @@ def weigh(connection: Connection, application: Application, command: Decide) -> 
 
 
 def needed_for(
-    standing: Standing, outcome: Decision, rate: Decimal | None
+    standing: AssessedApplication, outcome: Decision, rate: Decimal | None
 ) -> tuple[SecondReason, ...]:
     """Return why a second person is needed; empty if one is enough."""
     return _needed_for(standing, outcome, standing.cost(rate) if rate is not None else None)
 
 
-def second_reasons(standing: Standing, outcome: Decision, rate: Decimal | None) -> SecondReasons:
+def second_reasons(
+    standing: AssessedApplication, outcome: Decision, rate: Decimal | None
+) -> SecondReasons:
     """Return in words why a second person is needed at the given net fees."""
 
     def at(fees_usd: Decimal | None) -> tuple[str, ...]:
@@ -224,7 +226,7 @@ def second_reasons(standing: Standing, outcome: Decision, rate: Decimal | None) 
 
 
 def _needed_for(
-    standing: Standing, outcome: Decision, cost: RebateCost | None
+    standing: AssessedApplication, outcome: Decision, cost: RebateCost | None
 ) -> tuple[SecondReason, ...]:
     return rebates.needs_second_person(
         override=is_override(outcome, standing.assessment.outcome),
@@ -373,7 +375,7 @@ def require_checklist(checks: Mapping[str, CheckOutcome], policy: Policy) -> Non
 
 
 def unproven(
-    draft: Draft, standing: Standing, checks: Mapping[str, CheckOutcome]
+    draft: Draft, standing: AssessedApplication, checks: Mapping[str, CheckOutcome]
 ) -> tuple[str, ...]:
     """Return in words what a rejection asserts but is not established."""
     reason = REASONS_BY_CODE.get(draft.reason_code or "")
@@ -423,7 +425,7 @@ def check_rate(rate: Decimal | None, policy: Policy) -> None:
 
 
 def _snapshot(
-    draft: Draft, standing: Standing, checks: Mapping[str, CheckOutcome], at: datetime
+    draft: Draft, standing: AssessedApplication, checks: Mapping[str, CheckOutcome], at: datetime
 ) -> dict[str, Any]:
     metrics = None
     if (fresh := standing.freshness) is not None:

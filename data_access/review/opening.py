@@ -9,7 +9,7 @@ from data_access.applications import decision_basis, decision_history, read
 from data_access.applications.decision_history import MadeDecision
 from data_access.applications.read import Application, EarlierApplication
 from data_access.eligibility import assessments, judging
-from data_access.eligibility.assessments import Standing, ViewedFacts
+from data_access.eligibility.assessments import AssessedApplication, ViewedFacts
 from data_access.eligibility.judging import JudgingContext
 from data_access.people import staff
 from data_access.people.staff import Person
@@ -52,7 +52,7 @@ class Opened:
     """
 
     application: Application
-    standing: Standing
+    standing: AssessedApplication
     context: JudgingContext
     decisions: list[MadeDecision]
     proposal: Proposal | None

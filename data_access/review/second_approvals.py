@@ -22,7 +22,7 @@ from data_access.db.errors import (
     NotInState,
 )
 from data_access.eligibility import assessments, judging
-from data_access.eligibility.assessments import Standing, ViewedFacts
+from data_access.eligibility.assessments import AssessedApplication, ViewedFacts
 from data_access.people import staff
 from data_access.people.identities import known_by
 from data_access.review import checklist, conflicts, decisions, proposals, transitions
@@ -191,7 +191,7 @@ def may_cancel(connection: Connection, proposal: Proposal, actor: str) -> bool:
 
 def difference(
     proposal: Proposal,
-    standing: Standing,
+    standing: AssessedApplication,
     application: Application,
     checks: Mapping[str, CheckOutcome],
 ) -> Comparison:

@@ -722,7 +722,7 @@ def decide_with_two(engine: Engine, application_id: int) -> None:
     )
 
 
-def standing(engine: Engine, application_id: int) -> assessments.Standing:
+def standing(engine: Engine, application_id: int) -> assessments.AssessedApplication:
     with engine.connect() as connection:
         context = judging.read_context(connection, now=NOW)
         return assessments.read(connection, application_id, context)
