@@ -102,7 +102,7 @@ def trade(conn: Connection, id_: int, user: int, day: date, volume: int) -> None
     )
 
 
-def follow(
+def update_outcomes(
     conn: Connection,
     *,
     through: date = THROUGH,
@@ -142,7 +142,7 @@ def small_cohort(conn: Connection) -> None:
 def test_a_cohort_worked_by_hand(conn: Connection) -> None:
     small_cohort(conn)
 
-    follow(conn)
+    update_outcomes(conn)
 
     (november,) = cohort_outcomes.outcomes(conn, data_through=THROUGH).cohorts
     assert (november.month, november.affiliates, november.volume_usd) == (date(2025, 11, 1), 2, 100)
@@ -161,7 +161,7 @@ def test_days_before_the_first_delivered_one_are_unknown_not_a_fall(conn: Connec
     """Data begin on 1 Jan: for approvals of 1 and 30 Nov only days 61 to 90 are known."""
     small_cohort(conn)
 
-    follow(conn, begin=date(2026, 1, 1))
+    update_outcomes(conn, begin=date(2026, 1, 1))
 
     (november,) = cohort_outcomes.outcomes(conn, data_through=THROUGH).cohorts
     assert {h: t.delivered for h, t in november.at.items()} == {30: 0, 60: 0, 90: 2}
@@ -189,7 +189,7 @@ def test_a_missing_day_leaves_a_fall_unknown(
 ) -> None:
     small_cohort(conn)
 
-    follow(conn, without=[hole])
+    update_outcomes(conn, without=[hole])
 
     (november,) = cohort_outcomes.outcomes(conn, data_through=THROUGH).cohorts
     at_60 = november.at[60]
@@ -213,14 +213,14 @@ def test_a_period_with_missing_days_is_met_or_unknown_and_recomputed_later(
     found = []
     for active, without in product([2, 3], [[hole], []]):
         set_policy(conn, min_volume_usd=20, min_active_users=active, min_new_users=1)
-        follow(conn, without=without)
+        update_outcomes(conn, without=without)
         found.append(conn.execute(query).scalar_one())
     assert found == ["met", "met", "unknown", "not_met"]
 
-    follow(conn, without=[hole])
+    update_outcomes(conn, without=[hole])
     assert conn.execute(query).scalar_one() == "unknown"
     # The number of missing days changed, whatever was recomputed.
-    follow(conn, start=THROUGH)
+    update_outcomes(conn, start=THROUGH)
     assert conn.execute(query).scalar_one() == "not_met"
 
 
@@ -244,10 +244,10 @@ def test_sql_and_python_count_missing_days_the_same(conn: Connection) -> None:
 def test_incomplete_periods_are_absent_not_zero(conn: Connection) -> None:
     small_cohort(conn)
 
-    follow(conn, through=date(2025, 12, 29))
+    update_outcomes(conn, through=date(2025, 12, 29))
     (november,) = cohort_outcomes.outcomes(conn, data_through=date(2025, 12, 29)).cohorts
     assert november.at == {}
-    follow(conn, start=date(2025, 12, 29), through=date(2026, 1, 29))
+    update_outcomes(conn, start=date(2025, 12, 29), through=date(2026, 1, 29))
     (november,) = cohort_outcomes.outcomes(conn, data_through=date(2026, 1, 29)).cohorts
 
     assert {h: t.volume for h, t in november.at.items()} == {30: 90, 60: 20}
@@ -255,13 +255,13 @@ def test_incomplete_periods_are_absent_not_zero(conn: Connection) -> None:
 
 def test_a_late_correction_is_taken_up_and_again_changes_nothing(conn: Connection) -> None:
     small_cohort(conn)
-    follow(conn)
+    update_outcomes(conn)
     trade(conn, 1, 13, date(2026, 1, 29), 80)
-    follow(conn, start=date(2026, 1, 30))
+    update_outcomes(conn, start=date(2026, 1, 30))
     (before,) = cohort_outcomes.outcomes(conn, data_through=THROUGH).cohorts
-    follow(conn, start=date(2026, 1, 29))
+    update_outcomes(conn, start=date(2026, 1, 29))
     (after,) = cohort_outcomes.outcomes(conn, data_through=THROUGH).cohorts
-    follow(conn)
+    update_outcomes(conn)
 
     assert [c.at[60].volume for c in (before, after)] == [20, 100]
     assert cohort_outcomes.outcomes(conn, data_through=THROUGH).cohorts == [after]
@@ -271,7 +271,7 @@ def test_still_qualifying_is_by_the_policy_of_the_decision(conn: Connection) -> 
     small_cohort(conn)
     set_policy(conn, min_volume_usd=20, min_active_users=2, min_new_users=1)
 
-    follow(conn)
+    update_outcomes(conn)
 
     (november,) = cohort_outcomes.outcomes(conn, data_through=THROUGH).cohorts
     assert (november.at[60].met, november.at[60].judged) == (1, 1)
@@ -279,7 +279,7 @@ def test_still_qualifying_is_by_the_policy_of_the_decision(conn: Connection) -> 
 
 def test_overrides_beside_the_others_and_a_superseded_approval_leaves(conn: Connection) -> None:
     small_cohort(conn)
-    follow(conn)
+    update_outcomes(conn)
     at_60 = {
         t.group: t
         for t in cohort_outcomes.outcomes(conn, data_through=THROUGH).by_override
@@ -296,7 +296,7 @@ def test_overrides_beside_the_others_and_a_superseded_approval_leaves(conn: Conn
         text("select decision_id from review.decisions where application_id = 1")
     ).scalar_one()
     add_approval(conn, 1, NOW, supersedes=decision, snapshot=snapshot(1, 1, 1))
-    follow(conn)
+    update_outcomes(conn)
 
     assert [t.group for t in cohort_outcomes.outcomes(conn, data_through=THROUGH).by_override] == [
         "not an override"
@@ -318,7 +318,7 @@ def summary(conn: Connection, through: date = THROUGH) -> list[object]:
 def test_who_is_no_affiliate_any_more_leaves_without_a_refresh(conn: Connection) -> None:
     """Superseded, or reopened, which leaves the decision row unchanged."""
     small_cohort(conn)
-    follow(conn)
+    update_outcomes(conn)
     both = [[(11, 2)], [("not an override", 1), ("override", 1)], [1]]
     assert summary(conn) == both
 
@@ -327,11 +327,11 @@ def test_who_is_no_affiliate_any_more_leaves_without_a_refresh(conn: Connection)
     )
     other = [[(11, 1)], [("not an override", 1)], []]
     assert summary(conn) == other
-    follow(conn, start=THROUGH)
+    update_outcomes(conn, start=THROUGH)
     assert summary(conn) == other
     # Approved again, it is measured without recomputing a day.
     conn.execute(text("update exchange.applications set status = 'approved'"))
-    follow(conn, start=THROUGH)
+    update_outcomes(conn, start=THROUGH)
     assert summary(conn) == both
     decision = scalar(conn, "select decision_id from review.decisions where application_id = 1")
     add_approval(conn, 1, NOW, supersedes=decision)
@@ -343,7 +343,7 @@ def test_an_account_counts_once_by_the_approval_decided_last(conn: Connection) -
     add_application(conn, 3, account_id=1, status="approved")
     add_approval(conn, 3, CLOSED - timedelta(days=1), snapshot=snapshot(1, 1, 1))
 
-    follow(conn)
+    update_outcomes(conn)
 
     assert summary(conn)[0] == [(11, 2)]
     held = "select array_agg(distinct decision_id) from review.affiliate_outcomes"
@@ -352,7 +352,7 @@ def test_an_account_counts_once_by_the_approval_decided_last(conn: Connection) -
 
 def test_a_fall_is_listed_from_its_sixtieth_complete_day(conn: Connection) -> None:
     small_cohort(conn)
-    follow(conn)
+    update_outcomes(conn)
 
     assert summary(conn, date(2026, 1, 28))[2] == []
     assert summary(conn, date(2026, 1, 29))[2] == [1]
@@ -363,7 +363,7 @@ def test_a_reviewer_is_shown_from_ten_approvals_on(conn: Connection) -> None:
         by = "ana@example.com" if id_ <= 10 else "ben@example.com"
         approve(conn, id_, CLOSED, snapshot(1, 1, 1), decided_by=by)
 
-    follow(conn)
+    update_outcomes(conn)
 
     shown = cohort_outcomes.outcomes(conn, data_through=THROUGH).by_reviewer
     assert [(t.group, t.horizon, t.affiliates) for t in shown] == [

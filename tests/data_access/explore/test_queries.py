@@ -442,13 +442,15 @@ def form(filter_: Filter) -> tuple[Any, ...]:
 def test_typed_text_is_never_part_of_a_statement(conn: Connection) -> None:
     typed = ("x", "x,y,z", "yes,no", "1..2", "1.5..2", "2026-01-01..2026-02-01", *HOSTILE)
     by_kind = {c.kind: c for d in DATASETS for c in d.columns if not c.choices}
-    basis = context(conn)
+    judging_context = context(conn)
     shapes: dict[tuple[Any, ...], set[str]] = {}
     for column in by_kind.values():
         for text_ in (*typed, *(f"~{one}" for one in typed), *(f"?{one}" for one in typed)):
             filter_ = filtering.parse(column, text_)
             if filter_ is not None:
-                made = explore_queries.condition(filter_, sql_column("x"), column.kind, basis)
+                made = explore_queries.condition(
+                    filter_, sql_column("x"), column.kind, judging_context
+                )
                 shape = str(made.compile(dialect=conn.dialect))
                 shapes.setdefault((column.kind, *form(filter_)), set()).add(shape)
 

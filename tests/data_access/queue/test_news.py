@@ -19,11 +19,11 @@ def desk(conn: Connection) -> Connection:
     add_staff(conn)
     for id_ in (10, 20):
         add_application(conn, id_, submitted_at=NOW - timedelta(days=3))
-    tell(conn, 10, "claimed")
+    add_event(conn, 10, "claimed")
     return conn
 
 
-def tell(conn: Connection, id_: int, kind: str, actor: str = BEN) -> None:
+def add_event(conn: Connection, id_: int, kind: str, actor: str = BEN) -> None:
     conn.execute(
         insert(tables.events).values(application_id=id_, kind=kind, actor=actor, at=NOW, detail={})
     )
@@ -64,7 +64,7 @@ def test_an_application_that_arrives_decided_is_not_in_the_queue(desk: Connectio
 def test_decisions_are_distinguished_from_other_changes(move: Move, desk: Connection) -> None:
     seen = news.read(desk)
 
-    tell(desk, 10, move)
+    add_event(desk, 10, move)
 
     decided = move in (Move.APPROVE, Move.REJECT, Move.CONFIRM)
     expected = News(decided=1) if decided else News(moved=1)
@@ -75,8 +75,8 @@ def test_several_changes_of_one_application_are_one(desk: Connection) -> None:
     seen = news.read(desk)
 
     for kind in ("claimed", "released", "claimed"):
-        tell(desk, 10, kind)
-    tell(desk, 20, "assigned")
+        add_event(desk, 10, kind)
+    add_event(desk, 20, "assigned")
 
     assert news.since(desk, seen, viewer=ANA) == News(moved=2)
 
@@ -84,7 +84,7 @@ def test_several_changes_of_one_application_are_one(desk: Connection) -> None:
 def test_ones_own_acts_are_no_news(desk: Connection) -> None:
     seen = news.read(desk)
 
-    tell(desk, 10, "claimed", actor=ANA)
+    add_event(desk, 10, "claimed", actor=ANA)
 
     assert not news.since(desk, seen, viewer=ANA)
     assert news.since(desk, seen, viewer=BEN) == News(moved=1)

@@ -82,39 +82,42 @@ def context(policy: Policy, now: datetime, off: frozenset[date]) -> JudgingConte
     return JudgingContext(policy=policy, freshness=None, now=now, holidays=off)
 
 
-def clock_of(one: Case, basis: JudgingContext) -> datetime:
+def clock_of(one: Case, judging_context: JudgingContext) -> datetime:
     """Return a moment near the given business days ago; it may be in the future."""
-    return business_time.latest_start(basis.now, one["days"], basis.holidays) + one["beside"]
+    return (
+        business_time.latest_start(judging_context.now, one["days"], judging_context.holidays)
+        + one["beside"]
+    )
 
 
-def by_python(one: Case, basis: JudgingContext) -> int:
+def by_python(one: Case, judging_context: JudgingContext) -> int:
     facts = Facts(**{key: one[key] for key in COLUMNS})
     return priority.explain(
         facts,
-        assess(facts, basis.policy),
-        policy=basis.policy,
-        clock_from=clock_of(one, basis),
+        assess(facts, judging_context.policy),
+        policy=judging_context.policy,
+        clock_from=clock_of(one, judging_context),
         answered=one["answered"],
-        now=basis.now,
-        holidays=basis.holidays,
+        now=judging_context.now,
+        holidays=judging_context.holidays,
     ).total
 
 
-def by_sql(conn: Connection, cases: Sequence[Case], basis: JudgingContext) -> list[int]:
-    rows = literal_rows(cases, basis)
+def by_sql(conn: Connection, cases: Sequence[Case], judging_context: JudgingContext) -> list[int]:
+    rows = literal_rows(cases, judging_context)
     row = rows.c
     known = {key: row[key] for key in COLUMNS}
     points = priority_sql.score(
         known,
-        judging.whole_truth(known, basis.policy),
+        judging.whole_truth(known, judging_context.policy),
         clock_from=row.clock_from,
         answered=row.answered,
-        context=basis,
+        context=judging_context,
     )
     return list(conn.execute(select(points).order_by(row.number)).scalars())
 
 
-def literal_rows(cases: Sequence[Case], basis: JudgingContext) -> Subquery:
+def literal_rows(cases: Sequence[Case], judging_context: JudgingContext) -> Subquery:
     listed = values(
         column("number", Integer),
         column("clock_from", DateTime(timezone=True)),
@@ -123,7 +126,12 @@ def literal_rows(cases: Sequence[Case], basis: JudgingContext) -> Subquery:
         name="given",
     ).data(
         [
-            (number, clock_of(one, basis), one["answered"], *(one[key] for key in COLUMNS))
+            (
+                number,
+                clock_of(one, judging_context),
+                one["answered"],
+                *(one[key] for key in COLUMNS),
+            )
             for number, one in enumerate(cases)
         ]
     )
@@ -152,9 +160,11 @@ def test_sql_and_python_add_up_every_case_the_same(
     conn: Connection, cases: list[Case], policy: Policy, now: datetime, off: frozenset[date]
 ) -> None:
     """25 batches of 100 generated cases, including unknown figures and future clocks."""
-    basis = context(policy, now, off)
+    judging_context = context(policy, now, off)
 
-    assert by_sql(conn, cases, basis) == [by_python(one, basis) for one in cases]
+    assert by_sql(conn, cases, judging_context) == [
+        by_python(one, judging_context) for one in cases
+    ]
 
 
 NOTHING: Case = {
@@ -189,9 +199,9 @@ LARGE: Case = {"volume_usd": Decimal(100_000_000), "active_users": 15, "new_user
     ],
 )
 def test_points(conn: Connection, one: Case, expected: int) -> None:
-    basis = context(Policy(), NOWS[1], frozenset())
+    judging_context = context(Policy(), NOWS[1], frozenset())
 
-    assert by_sql(conn, [one], basis) == [expected] == [by_python(one, basis)]
+    assert by_sql(conn, [one], judging_context) == [expected] == [by_python(one, judging_context)]
 
 
 def test_every_figure_that_is_judged_is_among_the_cases() -> None:

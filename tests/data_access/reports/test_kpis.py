@@ -73,7 +73,9 @@ def settle(conn: Connection, id_: int, status: str, when: datetime) -> None:
     )
 
 
-def tell(conn: Connection, id_: int, kind: str, when: datetime, by: str, **detail: Any) -> None:
+def add_event(
+    conn: Connection, id_: int, kind: str, when: datetime, by: str, **detail: Any
+) -> None:
     conn.execute(
         insert(tables.events).values(
             application_id=id_, kind=kind, at=when, actor=by, detail=detail
@@ -82,7 +84,7 @@ def tell(conn: Connection, id_: int, kind: str, when: datetime, by: str, **detai
 
 
 def reopen(conn: Connection, id_: int, when: datetime, decision: int) -> None:
-    tell(conn, id_, "reopened", when, MIRA, decision_id=decision)
+    add_event(conn, id_, "reopened", when, MIRA, decision_id=decision)
     settle(conn, id_, "pending", when)
 
 
@@ -164,7 +166,7 @@ def paper(conn: Connection) -> Connection:
             social_platform="youtube" if id_ == 2 else "x",
             account={"country_code": countries.get(id_, "BR")},
         )
-    tell(conn, 1, "claimed", at(2, 1, 6), ANA)
+    add_event(conn, 1, "claimed", at(2, 1, 6), ANA)
     decide(conn, 1, "approved", at(2, 3), ANA, track="on_exchange")
     decide(conn, 2, "rejected", at(2, 11), BEN, is_override=True)
     conn.execute(
@@ -180,8 +182,8 @@ def paper(conn: Connection) -> Connection:
     reopen(conn, 7, at(3, 2), taken_back)
     put(conn, 7, clock_from=at(3, 2))
     settle(conn, 8, "withdrawn", at(2, 16))
-    tell(conn, 8, "withdrawn", at(2, 16), "upstream")
-    tell(conn, 9, "claimed", at(3, 1), ANA)
+    add_event(conn, 8, "withdrawn", at(2, 16), "upstream")
+    add_event(conn, 9, "claimed", at(3, 1), ANA)
     put(conn, 12, status="more_info_needed", clock_from=at(3, 4, 9), paused_at=at(3, 5))
     trade(conn, 1, date(2026, 2, 3), "5")
     trade(conn, 1, date(2026, 2, 4), "0.01")

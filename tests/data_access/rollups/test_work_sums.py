@@ -21,7 +21,7 @@ from program.review.drilldown import Moment, Scope, Slice, Stage
 from program.review.queue_filters import Filters
 from tests.builders import add_application, add_evidence, add_staff
 from tests.data_access.loading.test_loading import load
-from tests.data_access.reports.test_kpis import decide, reopen, settle, tell
+from tests.data_access.reports.test_kpis import add_event, decide, reopen, settle
 from tests.data_access.rollups.test_refreshing import Trade, deliver
 
 T = date(2026, 3, 14)
@@ -112,7 +112,7 @@ def work(conn: Connection, chance: random.Random, ids: range) -> None:
 
 def touch(conn: Connection, id_: int, at: datetime, who: str) -> None:
     if who:
-        tell(conn, id_, "claimed", at, who)
+        add_event(conn, id_, "claimed", at, who)
     else:
         add_evidence(conn, id_, recorded_at=at)
 

@@ -13,7 +13,7 @@ from data_access import rollups
 from program.affiliates.requalification import Standing, Step
 from program.periods import Window, day_start
 from tests.builders import add_application
-from tests.data_access.reports.test_kpis import decide, reopen, tell
+from tests.data_access.reports.test_kpis import add_event, decide, reopen
 from tests.data_access.rollups.test_program_sums import move
 from tests.data_access.rollups.test_refreshing import Referral, Trade, deliver
 
@@ -106,7 +106,7 @@ def _apply(conn: Connection, id_: int, chance: random.Random, now: datetime) -> 
         if chance.random() < 0.5:
             decide(conn, id_, "rejected", again + timedelta(hours=5), BEN, supersedes=made)
     if chance.random() < 0.2:
-        tell(conn, id_, "claimed", submitted + timedelta(hours=1), MIRA)
+        add_event(conn, id_, "claimed", submitted + timedelta(hours=1), MIRA)
 
 
 def _seconds(chance: random.Random, most: int) -> timedelta:
