@@ -247,7 +247,7 @@ def test_a_takeover_is_shown_to_the_first_within_fifteen_seconds(site: Site, vis
 
     second.get_by_role("button", name="Take over").first.click()
 
-    expect(first.get_by_text("took this over").first).to_be_visible()
+    expect(first.get_by_text("took this over").first).to_be_visible(timeout=15_000)
     expect(first.get_by_label("Internal note")).to_have_value("A note half written")
 
 
