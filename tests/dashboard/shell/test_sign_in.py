@@ -223,6 +223,24 @@ def test_the_local_sign_in_is_for_this_computer(
     assert (sentence is None) if part is None else (part in (sentence or ""))
 
 
+def test_whatever_a_proxy_adds_shows_it() -> None:
+    local = {"server_address": "127.0.0.1"}
+    unseen = [
+        header
+        for header in (
+            *("X-Forwarded-For", "X-Forwarded-Proto", "x-forwarded-host", "X-Forwarded-Port"),
+            *("Forwarded", "Via", "CF-Connecting-IP", "CF-Ray", "CDN-Loop", "True-Client-IP"),
+            *("X-Real-IP", "X-Client-IP", "X-Original-URL", "Fastly-Client-IP", "Fly-Client-IP"),
+            *("X-Envoy-External-Address", "X-Auth-Request-User", "X-ARR-ClientCert"),
+        )
+        if "proxy"
+        not in (local_sign_in.obstacle(**local, headers={"Host": "localhost", header: "1"}) or "")
+    ]
+    assert unseen == []
+    ordinary = {"Host": "localhost", "X-Requested-With": "x", "Accept": "*/*", "DNT": "1"}
+    assert local_sign_in.obstacle(**local, headers=ordinary) is None
+
+
 @pytest.mark.parametrize(
     ("address", "expected"),
     [
