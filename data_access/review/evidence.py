@@ -163,10 +163,13 @@ def _check_value(entry: Entry) -> None:
     value = entry.value
     if not value.is_finite() or value < 0:
         raise Invalid("The value must be zero or more.")
-    if entry.kind is EvidenceKind.X_FOLLOWERS:
-        if value != value.to_integral_value() or value > LARGEST_COUNT:
-            raise Invalid("Followers must be a whole number.")
-    elif value > LARGEST_USD or -int(value.as_tuple().exponent) > 2:
+    followers = entry.kind is EvidenceKind.X_FOLLOWERS
+    largest = LARGEST_COUNT if followers else LARGEST_USD
+    if value > largest:
+        raise Invalid(f"The value can be at most {largest:,}.")
+    if followers and value != value.to_integral_value():
+        raise Invalid("Followers must be a whole number.")
+    if not followers and -int(value.as_tuple().exponent) > 2:
         raise Invalid("The volume must be in USD with at most two decimals.")
 
 

@@ -45,14 +45,14 @@ _FIRST_WAYS = (
 )
 _OTHER_WAYS = (
     (r"^-?[0-9]+(\.[0-9]{3}){2,}$", "has points between its digits; write `{joined}`"),
-    (rf"^-?[0-9]{{{MOST_DIGITS + 1},}}(\.[0-9]+)?$", "is too large to search for"),
+    (rf"^-?[0-9]{{{MOST_DIGITS + 1},}}(\.[0-9]+)?$", "is too large"),
     (rf"\.[0-9]{{{MOST_DECIMALS + 1},}}$", f"has more than {MOST_DECIMALS} decimals; round it"),
     (r"", "is not a number; write it like 1234.50"),
 )
 _OTHER_WAYS_WHOLE = (
     (r"^-?[0-9]+(\.[0-9]{3}){2,}$", "has points between its digits; write `{joined}`"),
     (r"^-?[0-9]+\.[0-9]+$", "is not a whole number; write it without decimals"),
-    (r"^-?[0-9]+\Z", "is too large to search for"),
+    (r"^-?[0-9]+\Z", "is too large"),
     (r"", "is not a whole number; write digits only"),
 )
 

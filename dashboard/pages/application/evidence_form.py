@@ -95,8 +95,10 @@ def _record(form: str, request_id: UUID, id_: int, kind: EvidenceKind, actor: st
     }
     now = datetime.now(UTC)
     state.hold(decision_name(id_))
+    # With 5.000 for five thousand, a number that may have decimals would be five.
+    whole = kind is EvidenceKind.X_FOLLOWERS
     try:
-        value = numbers.read((held["value"] or "").strip())
+        value = numbers.read((held["value"] or "").strip(), whole=whole)
     except numbers.NotANumber as error:
         typed = wording.quoted((held["value"] or "").strip())
         submit.refused(form, f"Write the value as a plain number: {typed} {error}.")

@@ -130,9 +130,17 @@ def test_followers_are_a_whole_number(desk: Engine, id_: int, value: str, kept: 
     assert recorded(desk, id_)[0].value == Decimal(kept)
 
 
-@pytest.mark.parametrize("value", ["5000.5", "0.1", "10000000001", "1E+30"])
-def test_other_numbers_of_followers_are_refused(desk: Engine, id_: int, value: str) -> None:
-    refused(desk, id_, replace(FOLLOWERS, value=Decimal(value)), "Followers must be a whole number")
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        *(("5000.5", "must be a whole number"), ("0.1", "must be a whole number")),
+        *(("10000000001", "at most 10,000,000,000"), ("1E+30", "at most 10,000,000,000")),
+    ],
+)
+def test_other_numbers_of_followers_are_refused(
+    desk: Engine, id_: int, value: str, sentence: str
+) -> None:
+    refused(desk, id_, replace(FOLLOWERS, value=Decimal(value)), sentence)
 
 
 @pytest.mark.parametrize("value", ["0", "0.01", "19999999.99", "1E+7", "10000000000000000.00"])
@@ -142,9 +150,18 @@ def test_volume_is_kept_to_the_cent(desk: Engine, id_: int, value: str) -> None:
     assert recorded(desk, id_)[0].value == Decimal(value)
 
 
-@pytest.mark.parametrize("value", ["0.001", "20000000.001", "10000000000000000.01", "1E+17"])
-def test_volume_beyond_cents_or_reason_is_refused(desk: Engine, id_: int, value: str) -> None:
-    refused(desk, id_, replace(VOLUME, value=Decimal(value)), "USD with at most two decimals")
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        *(("0.001", "at most two decimals"), ("20000000.001", "at most two decimals")),
+        ("10000000000000000.01", "at most 10,000,000,000,000,000"),
+        ("1E+17", "at most 10,000,000,000,000,000"),
+    ],
+)
+def test_volume_beyond_cents_or_reason_is_refused(
+    desk: Engine, id_: int, value: str, sentence: str
+) -> None:
+    refused(desk, id_, replace(VOLUME, value=Decimal(value)), sentence)
 
 
 @pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)

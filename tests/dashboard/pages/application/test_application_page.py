@@ -552,11 +552,19 @@ def test_volumes_on_other_exchanges_add_up(queue: Desk) -> None:
         ("x_followers", "-1", {}, "zero or more"),
         ("x_followers", "NaN", {}, "Write the value as a plain number"),
         ("x_followers", "5_200", {}, "Write the value as a plain number"),
-        ("x_followers", "5200.5", {}, "Followers must be a whole number"),
-        ("x_followers", "9" * 30, {}, "Followers must be a whole number"),
+        ("x_followers", "5200.5", {}, "“5200.5” is not a whole number; write it without decimals"),
+        ("x_followers", "5.200", {}, "“5.200” is not a whole number; write it without decimals"),
+        ("x_followers", "1.234,50", {}, "has a decimal comma; write `1234.50`"),
+        ("x_followers", "1 234", {}, "has a thousands separator; write `1234`"),
+        ("x_followers", "１２", {}, "has digits other than 0 to 9; write it with those"),
+        ("x_followers", "٣", {}, "has digits other than 0 to 9; write it with those"),
+        ("x_followers", "9" * 18, {}, "at most 10,000,000,000"),
+        ("x_followers", "9" * 30, {}, "is too large"),
         ("x_followers", "5200", {"source": "javascript:alert(1)"}, "not a web address"),
         ("external_volume", "20000000", {}, "Enter the exchange"),
         ("external_volume", "1.005", {"exchange": "ExA"}, "at most two decimals"),
+        ("external_volume", "20.000", {"exchange": "ExA"}, "at most two decimals"),
+        ("external_volume", "0,25", {"exchange": "ExA"}, "has a decimal comma; write `0.25`"),
         ("external_volume", "1e3", {"exchange": "ExA"}, "Write the value as a plain number"),
     ],
 )
@@ -567,7 +575,7 @@ def test_evidence_that_cannot_be_taken_is_refused_and_kept(
 
     record(app, value, kind, **parts)
 
-    assert sentence in texts(app, ["error"])[0].replace("\\", "")
+    assert sentence in texts(app, ["error"])[0].replace("\\", "").replace("\u2060", "")
     assert field(app, "text_input", f"evidence-{kind}-3-value").value == value
     for part, typed in parts.items():
         assert field(app, "text_input", f"evidence-{kind}-3-{part}").value == typed
