@@ -300,7 +300,7 @@ def records_followers(page: Page, n: int) -> None:
     fills("Source, a web address", "https://x.com/somebody")(page, n)
 
 
-POLICY = {"policy": 1}
+POLICY = {Act.EDIT_POLICY.name: 1, "policy": 1}
 CLAIM, OUTBOX = ({act.name: 1} for act in (Act.CLAIM, Act.KEEP_OUTBOX))
 PARKED = "/outbox?show=parked"
 BUTTONS: dict[str, Pressed] = {
@@ -366,7 +366,7 @@ BUTTONS: dict[str, Pressed] = {
         before=keeps_views,
         reach=lambda page, n: page.locator(".st-key-queue-views button").first.click(),
         button=lambda page, n: page.locator("[class*='st-key-view-remove-'] button").first,
-        writes={"view": -1},
+        writes={Act.SAVE_VIEW.name: 1, "view": -1},
     ),
     "conflict": Pressed(
         reach=fills("Link to the applicant", "A friend", opens="Conflict of interest"),
@@ -464,7 +464,7 @@ BUTTONS: dict[str, Pressed] = {
         before=lambda site, n: unsilence(site),
         reach=fills("Reason, for colleagues", "A change"),
         button=lambda page, n: page.get_by_role("button", name=re.compile("Save version")),
-        writes={"settings": 1},
+        writes=OUTBOX | {"settings": 1},
     ),
     "propose silence": Pressed(
         who="mira",
@@ -475,28 +475,28 @@ BUTTONS: dict[str, Pressed] = {
             screen.settled(page),
         ),
         button=lambda page, n: page.get_by_role("button", name=re.compile("Save version")),
-        writes={"proposal": 1},
+        writes=OUTBOX | {"proposal": 1},
     ),
     "confirm silence": Pressed(
         who="mira",
         at="/outbox?show=settings",
         before=silences("ada@example.com"),
         button=key("silencing-confirm"),
-        writes={"proposal": 1, "settings": 1},
+        writes=OUTBOX | {"proposal": 1, "settings": 1},
     ),
     "decline silence": Pressed(
         who="mira",
         at="/outbox?show=settings",
         before=silences("ada@example.com"),
         button=key("silencing-decline"),
-        writes={"proposal": 1},
+        writes=OUTBOX | {"proposal": 1},
     ),
     "template": Pressed(
         who="mira",
         at="/outbox?show=templates",
         reach=lambda page, n: fills("Subject", f"About application {n} {uuid4()}")(page, n),
         button=lambda page, n: page.get_by_role("button", name=re.compile("Save version")),
-        writes={"template": 1},
+        writes=OUTBOX | {"template": 1},
     ),
     "propose a policy": Pressed(
         who="mira",
@@ -571,7 +571,7 @@ BUTTONS: dict[str, Pressed] = {
         before=holidays,
         reach=asks_past_holiday,
         button=key("holiday-confirm"),
-        writes={"holiday": 1},
+        writes={Act.KEEP_HOLIDAYS.name: 1, "holiday": 1},
     ),
     "remove a holiday": Pressed(
         who="mira",
@@ -581,7 +581,7 @@ BUTTONS: dict[str, Pressed] = {
         button=lambda page, n: page.locator(
             "[class*='st-key-holiday-removed-'][class*='-send'] button"
         ),
-        writes={"holiday": 1},
+        writes={Act.KEEP_HOLIDAYS.name: 1, "holiday": 1},
     ),
 }
 
