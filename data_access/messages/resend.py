@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 
 from sqlalchemy import Connection, Engine, Row, insert, null, select, update
 
-from data_access.applications import commands
+from data_access.applications import commands, decision_history
 from data_access.applications.commands import ApplicationCommand
 from data_access.applications.read import Application
 from data_access.db import tables, text_rules
@@ -71,6 +71,7 @@ def retry(engine: Engine, command: Retry) -> int:
     def do(connection: Connection, application: Application) -> int:
         row = _stopped(connection, command, RETRIABLE)
         _require_sendable(connection, row)
+        _require_current(connection, application, row)
         if row.channel == BACKEND:
             return _send_kept(connection, application, command, row)
         # It was never queued, so it is rendered with current data.
@@ -234,6 +235,21 @@ def _require_sendable(connection: Connection, row: Row[Any]) -> None:
     why = delivery.withheld(str(row.payload.get("kind")), settings)
     if why is not None:
         raise NotInState(f"It would be withheld again, because {why}. Change the settings first.")
+
+
+def _require_current(connection: Connection, application: Application, row: Row[Any]) -> None:
+    """Raise NotInState if the decision that the message is about no longer applies."""
+    if row.decision_id is None:
+        return
+    made = decision_history.current(connection, application.application_id)
+    if made is None or (made.decision_id, str(made.outcome)) != (
+        row.decision_id,
+        str(application.status),
+    ):
+        raise NotInState(
+            "The decision in this message no longer applies, so it is not sent. "
+            "The application was reopened, decided again or withdrawn since."
+        )
 
 
 def _set(connection: Connection, id_: UUID, **state: Any) -> None:  # noqa: ANN401

@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, update
 
 from data_access.db import tables
 from data_access.db.errors import Invalid, NotAllowed, NotFound, NotInState, RequestReused
@@ -226,3 +226,33 @@ def test_a_withheld_message_is_sent_later_with_its_text(desk: Engine) -> None:
     assert (sent.to, sent.text) == ("contact7", kept["withheld_message"])
     assert state(desk, sent.message_id).replaces == id_
     assert state(desk, id_).stopped_as == "replaced"
+
+
+@pytest.mark.parametrize("stopped_as", ["parked", "withheld"])
+def test_a_letter_whose_decision_no_longer_applies_is_not_sent(
+    desk: Engine, stopped_as: str
+) -> None:
+    clicks.reject(desk, 7)
+    with desk.begin() as conn:
+        stopped = update(tables.outbox).values(stopped_as=stopped_as, stopped_at=NOW)
+        id_ = conn.execute(stopped.returning(tables.outbox.c.message_id)).scalar_one()
+
+    clicks.reopen(desk, 7)
+    with pytest.raises(NotInState, match="no longer applies"):
+        act(desk, "retry", id_)
+    clicks.reject(desk, 7)
+    with pytest.raises(NotInState, match="no longer applies"):
+        act(desk, "retry", id_)
+
+    assert state(desk, id_).stopped_as == stopped_as
+
+
+def test_a_letter_whose_decision_still_applies_is_sent(desk: Engine) -> None:
+    clicks.reject(desk, 7)
+    with desk.begin() as conn:
+        stopped = update(tables.outbox).values(stopped_as="parked", stopped_at=NOW)
+        id_ = conn.execute(stopped.returning(tables.outbox.c.message_id)).scalar_one()
+
+    act(desk, "retry", id_)
+
+    assert state(desk, id_).stopped_as is None
