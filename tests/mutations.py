@@ -190,7 +190,7 @@ MUTATIONS = (
         file="data_access/undoing/__init__.py",
         old="    if act.actor != command.actor:",
         new="    if act.actor != command.actor and False:",
-        test=f"{UNDOING}::test_nobody_undoes_what_a_colleague_sent_or_what_was_never_sent",
+        test=f"{UNDOING}::test_only_the_senders_own_act_can_be_undone",
     ),
     Mutation(
         guard="A message being undone is locked against the worker",
@@ -232,7 +232,7 @@ MUTATIONS = (
         file="dashboard/shell/files.py",
         old="        if person is None or not person.may(Act.IMPORT):",
         new="        if person is None:",
-        test=f"{GATES}::test_only_who_imports_uploads_and_from_a_page_of_this_server",
+        test=f"{GATES}::test_uploads_need_permission_to_import_and_a_page_of_this_server",
     ),
     Mutation(
         guard="People are compared by one normal form",

@@ -58,7 +58,7 @@ def test_a_part_that_fails_as_a_whole_leaves_the_next_to_run(
 
 
 @pytest.mark.parametrize(("found", "status"), [({}, None), ({"open": "TimeoutError"}, 1)])
-def test_the_command_names_at_its_end_what_was_not_measured(
+def test_the_bench_ends_with_the_list_of_failed_measurements(
     monkeypatch: pytest.MonkeyPatch, found: dict[str, str], status: int | None
 ) -> None:
     monkeypatch.setattr("sys.argv", ["bench"])

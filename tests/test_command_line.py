@@ -395,7 +395,7 @@ def test_columns_are_chosen_by_name(configured: Engine, tmp_path: Path) -> None:
         (["--search", "a\x1b[31mb"], "--search `a\\x1b[31mb` is not understood"),
     ],
 )
-def test_an_export_refuses_what_it_does_not_understand(
+def test_an_export_refuses_invalid_options(
     configured: Engine, tmp_path: Path, arguments: list[str], sentence: str
 ) -> None:
     file = write(tmp_path / "kept.csv", "precious")

@@ -16,7 +16,7 @@ NOT_COPIED = shutil.ignore_patterns(
 )
 
 
-def test_every_guard_is_still_where_its_mutation_looks_for_it() -> None:
+def test_every_mutations_code_is_found_once() -> None:
     lost = [
         f"{one.guard}: found {found} times in {one.file}"
         for one in MUTATIONS
@@ -25,7 +25,7 @@ def test_every_guard_is_still_where_its_mutation_looks_for_it() -> None:
     assert lost == []
 
 
-def test_every_test_that_holds_a_guard_is_there() -> None:
+def test_every_mutations_test_exists() -> None:
     gone = [
         one.test
         for one in MUTATIONS
@@ -46,7 +46,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.guard)
-def test_a_guard_taken_out_turns_its_test_red(tree: Path, mutation: Mutation) -> None:
+def test_removing_a_guard_fails_its_test(tree: Path, mutation: Mutation) -> None:
     file = tree / mutation.file
     whole = file.read_text()
     file.write_text(whole.replace(mutation.old, mutation.new))

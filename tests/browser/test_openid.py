@@ -65,7 +65,7 @@ def sign_in(page: Page, path: str = "/") -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-def test_somebody_on_the_staff_list_comes_in_at_the_page_they_asked_for(
+def test_staff_land_on_the_requested_page_after_sign_in(
     site: Site, provider: IdentityProvider, page: Page
 ) -> None:
     provider.claims = {"email": "ana@example.com", "email_verified": True}

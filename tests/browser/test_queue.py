@@ -190,7 +190,7 @@ def test_an_altered_export_link_is_refused(site: Site, visit: Visit) -> None:
 
 
 @pytest.mark.slow
-def test_an_export_link_works_for_nobody_else(site: Site, visit: Visit) -> None:
+def test_an_export_link_works_only_for_its_person(site: Site, visit: Visit) -> None:
     address = export_address(visit("ana"))
     noor = visit("noor")
     stranger = visit(None)

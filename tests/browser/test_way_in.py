@@ -76,7 +76,7 @@ def test_the_program_page_is_open_to_a_manager(visit: Visit) -> None:
     screen.settled(page)
 
 
-def test_a_link_and_a_file_are_for_who_is_signed_in_now(site: Site, visit: Visit) -> None:
+def test_a_link_and_a_file_need_the_current_sign_in(site: Site, visit: Visit) -> None:
     page = visit(None, "/")
     screen.sign_in(page, "mira")
     link = page.get_by_role("link", name="Export").get_attribute("href") or ""

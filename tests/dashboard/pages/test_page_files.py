@@ -30,7 +30,7 @@ def test_every_page_file_is_a_screen() -> None:
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.parent.name)
-def test_the_first_thing_a_page_does_is_to_ask_who_is_there(path: Path) -> None:
+def test_every_page_first_checks_the_person(path: Path) -> None:
     first = body_of(path, "main")[0]
 
     assert isinstance(first, ast.Assign | ast.Expr)

@@ -345,7 +345,7 @@ def test_messages_without_file_addresses_cost_no_query(asking: Asking) -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "POST", "GET"])
-def test_only_who_imports_uploads_and_from_a_page_of_this_server(
+def test_uploads_need_permission_to_import_and_a_page_of_this_server(
     method: str, asking: Asking
 ) -> None:
     path = "/_stcore/upload_file/a-session/a-file"
@@ -455,7 +455,7 @@ def opened(port: int, host: str, origin: str | None) -> int:
         return int(wire.recv(64).decode(errors="replace").split()[1])
 
 
-def test_the_websocket_opens_for_the_servers_own_page_and_nothing_is_looked_up(
+def test_the_websocket_opens_for_the_servers_own_page_without_a_look_up(
     server: Server,
 ) -> None:
     port = server.port

@@ -94,7 +94,9 @@ def test_readiness_is_more_than_health(engine: Engine, monkeypatch: pytest.Monke
     assert answer("/healthz") == (200, "ok")
 
 
-def test_many_who_ask_at_once_ask_the_database_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_simultaneous_readiness_checks_query_the_database_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     looks: list[None] = []
     found: list[str | None] = ["the database does not respond"]
 

@@ -323,7 +323,7 @@ HOUR = 3600
         ({"iat": 0}, "no email address"),
     ],
 )
-def test_openid_claims_that_let_nobody_in(
+def test_insufficient_openid_claims_are_refused(
     claims: dict[str, Any], part: str, staffed: Engine
 ) -> None:
     if "iat" in claims:

@@ -157,7 +157,7 @@ def test_days_of_another_year_are_named_with_it(monkeypatch: pytest.MonkeyPatch)
         assert ("%Y" in axis.tickformat) is named
 
 
-def test_the_words_for_those_who_do_not_see_it() -> None:
+def test_every_chart_has_a_text_alternative() -> None:
     chart = charts.monthly_bars(
         [date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)],
         [40, 12, None],

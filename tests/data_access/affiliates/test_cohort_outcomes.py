@@ -315,7 +315,7 @@ def summary(conn: Connection, through: date = THROUGH) -> list[object]:
     ]
 
 
-def test_who_is_no_affiliate_any_more_leaves_without_a_refresh(conn: Connection) -> None:
+def test_former_affiliates_leave_without_a_refresh(conn: Connection) -> None:
     """Superseded, or reopened, which leaves the decision row unchanged."""
     small_cohort(conn)
     update_outcomes(conn)

@@ -103,7 +103,7 @@ def test_reach_elsewhere_by_the_newest_applications_current_evidence(conn: Conne
     assert found.rows[0].facts.volume_usd == 0
 
 
-def test_who_is_not_delivered_yet_is_not_counted_either(conn: Connection) -> None:
+def test_approvals_with_missing_days_are_not_counted(conn: Connection) -> None:
     add_refresh(conn)
     add(conn, 1)
     add_metrics(conn, 2, volume=40 * MILLION, active=20, new=9)
@@ -113,7 +113,7 @@ def test_who_is_not_delivered_yet_is_not_counted_either(conn: Connection) -> Non
     assert ([row.account_id for row in found.rows], found.total, found.over) == ([1], 1, 1)
 
 
-def test_who_waits_is_an_affiliate_or_was_rejected_for_ever_is_left_out(conn: Connection) -> None:
+def test_pending_approved_and_permanently_rejected_accounts_are_left_out(conn: Connection) -> None:
     add_refresh(conn)
     for id_ in range(1, 7):
         add(conn, id_)

@@ -110,7 +110,7 @@ def test_every_miss_in_a_row_counts_from_the_first_refresh_on(
     assert found.misses == misses
 
 
-def test_who_missed_every_month_looked_at_may_have_missed_more(conn: Connection) -> None:
+def test_missing_every_month_read_means_at_least_that_many_misses(conn: Connection) -> None:
     """Twelve months are read; affiliates who joined later cannot have missed one before."""
     add_affiliate(conn, 1, "-" * 14, approved_at=datetime(2024, 6, 10, tzinfo=UTC))
     add_affiliate(conn, 2, "-" * 12, approved_at=datetime(2025, 2, 10, tzinfo=UTC))
@@ -349,7 +349,7 @@ def test_evidence_recorded_later_about_that_time_is_taken_up(conn: Connection) -
     assert outcomes(conn, 1)[FEBRUARY] == "not_met"
 
 
-def test_only_who_is_approved_now_is_an_affiliate(conn: Connection) -> None:
+def test_only_currently_approved_accounts_are_affiliates(conn: Connection) -> None:
     add_affiliate(conn, 1, "+")
     add_affiliate(conn, 2, "+")
     add_refresh(conn)
@@ -436,7 +436,7 @@ def test_another_protection_and_a_way_back_count_at_once(conn: Connection) -> No
     assert counted(0) == (1, 1, Step.PUT_ON_NOTICE)
 
 
-def test_who_was_approved_upstream_alone_is_no_affiliate_here(conn: Connection) -> None:
+def test_accounts_approved_only_upstream_are_no_affiliates_here(conn: Connection) -> None:
     add_application(conn, 1, status="approved")
 
     assert conn.execute(affiliates_approved.current_approvals()).all() == []

@@ -251,7 +251,7 @@ def test_a_reason_is_required_that_fits_the_step(board: Engine) -> None:
     assert all(reason.label for reason in REASONS)
 
 
-def test_who_is_no_affiliate_cannot_be_moved(board: Engine) -> None:
+def test_accounts_that_are_no_affiliates_cannot_be_moved(board: Engine) -> None:
     with board.begin() as conn:
         pending = add_application(conn, next(NUMBERS))
     with pytest.raises(NotInState, match="not the one that made the account an affiliate"):

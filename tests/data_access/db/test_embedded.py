@@ -158,7 +158,7 @@ def test_settings_for_durability_and_privacy_are_set(
 
 @pytest.mark.parametrize("user", [LOGIN, "postgres"])
 @pytest.mark.parametrize("password", ["", "wrong", "postgres"])
-def test_nobody_comes_in_without_the_password(cluster: Cluster, user: str, password: str) -> None:
+def test_connections_need_the_password(cluster: Cluster, user: str, password: str) -> None:
     with pytest.raises(psycopg.OperationalError, match="password"):
         connect(cluster, user=user, password=password)
 

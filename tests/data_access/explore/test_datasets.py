@@ -291,7 +291,7 @@ def test_other_text_is_written_as_it_was_typed(conn: Connection, typed: str) -> 
     assert {name: row[name] for name in TYPED} == dict.fromkeys(TYPED, typed)
 
 
-def test_the_address_of_who_decided_is_guarded_too(conn: Connection) -> None:
+def test_the_deciders_address_is_guarded_too(conn: Connection) -> None:
     add_application(conn, 1, status="rejected")
     add_decision(conn, 1, decided_by="+1@example.com")
 

@@ -553,7 +553,7 @@ def test_a_view_keeps_no_more_than_its_owner_may_see_by_now(stocked: Engine) -> 
         (["x.ods", "--view", "Approved ones"], "x.ods has an extension"),
     ],
 )
-def test_the_command_line_refuses_what_it_does_not_understand(
+def test_the_command_line_refuses_invalid_exports(
     stocked: Engine, arguments: list[str], sentence: str
 ) -> None:
     done = run(*arguments)
@@ -774,7 +774,7 @@ def test_a_client_that_disconnects_leaves_no_transaction_and_is_reported(
 
 
 @pytest.mark.parametrize("change", ["signed out", "another person", "left", "another role"])
-def test_a_file_under_way_ends_for_who_may_not_have_it_any_more(
+def test_a_running_export_ends_when_its_person_loses_the_permission(
     stocked: Engine, stuck: Job, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(downloads, "ASK_EVERY_S", 0.0)

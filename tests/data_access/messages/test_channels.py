@@ -502,7 +502,7 @@ def test_the_status_counts_though_the_body_drips(code: int, taken: bool) -> None
         ("Sun, 15 Mar 99999999999 09:01:30 GMT", None),
     ],
 )
-def test_the_wait_asked_for_is_seconds_or_a_date_and_an_hour_at_most(
+def test_the_requested_wait_is_seconds_or_a_date_and_at_most_an_hour(
     header: str, seconds: int | None
 ) -> None:
     found = requested_wait(header, NOW)

@@ -477,7 +477,7 @@ def test_shipped_words_serve_until_a_version_is_saved(desk: Engine) -> None:
         save("Others", 0)
 
 
-def test_settings_and_templates_are_versions_and_nobody_overwrites_unseen(desk: Engine) -> None:
+def test_settings_and_templates_are_versioned_and_never_overwritten_unseen(desk: Engine) -> None:
     def save(subject: str, shown: int, actor: str = MIRA) -> int:
         return message_templates.save(
             desk,

@@ -313,7 +313,7 @@ def names(of: type[Command]) -> set[str]:
     return {of.__name__}.union(*(names(one) for one in of.__subclasses__()))
 
 
-def test_every_command_is_asked_here_or_where_its_kind_is() -> None:
+def test_every_command_is_tested_here_or_with_its_kind() -> None:
     # Commands on one or many applications have their own tables.
     elsewhere = names(ApplicationCommand) | names(BulkCommand) | {"TakeNext", "RetryAll"}
     groups = {"Command", "DraftCommand", "MapCommand", "PolicyCommand", "SettingsCommand"}

@@ -147,7 +147,7 @@ def test_a_domain_is_one_in_both_of_its_alphabets(desk: Engine) -> None:
         ("\N{NO-BREAK SPACE}ana@example.com",) * 2,
     ],
 )
-def test_only_what_python_and_sql_fold_the_same_is_folded(typed: str, form: str) -> None:
+def test_only_characters_that_python_and_sql_fold_alike_are_folded(typed: str, form: str) -> None:
     assert people.normal(typed) == form
 
 

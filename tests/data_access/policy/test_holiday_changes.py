@@ -43,7 +43,7 @@ def listed(engine: Engine) -> dict[Any, str]:
         return {one.day: one.name for one in holidays.listed(conn)}
 
 
-def test_who_what_when_and_why_are_on_record(desk: Engine) -> None:
+def test_every_change_is_recorded_with_actor_time_and_reason(desk: Engine) -> None:
     change(desk, "added", name="Harvest", actor="MIRA@example.com")
     change(desk, "renamed", name="Fair", reason="Its right name")
     change(desk, "removed", reason="Moved")

@@ -347,7 +347,7 @@ def test_a_small_program_worked_out_by_hand(small: Connection) -> None:
     assert costs.difference_usd == Decimal(100)
 
 
-def test_of_several_approvals_the_standing_one_decided_last_counts_and_the_suspended_are_at_standard(
+def test_the_latest_current_approval_counts_and_suspended_affiliates_are_at_standard(
     small: Connection,
 ) -> None:
     """Account 3 has fees of 1,000 at 30 %, 4 the same at 15 %; 5 has 500 and no approval."""

@@ -220,7 +220,7 @@ def test_an_interrupted_runs_results_count_as_done_though_the_facts_moved(
         assert conn.execute(text("select count(*) from review.decisions")).scalar_one() == 3
 
 
-def test_two_who_send_the_same_run_at_once_do_it_once(desk: Engine) -> None:
+def test_the_same_run_sent_twice_at_once_is_done_once(desk: Engine) -> None:
     request_id = uuid.uuid4()
     with ThreadPoolExecutor(2) as pool:
         both = list(pool.map(lambda _: reject(desk, *SHORT, request_id=request_id), range(2)))
@@ -292,7 +292,7 @@ def test_at_least_one_and_at_most_a_thousand(
             claim(desk, *range(1, number + 1))
 
 
-def test_who_may_not_do_it_once_may_not_do_it_in_bulk(desk: Engine) -> None:
+def test_bulk_acts_need_the_permission_of_the_single_act(desk: Engine) -> None:
     with pytest.raises(NotAllowed):
         claim(desk, 1, actor=NOOR)
     with pytest.raises(NotAllowed):

@@ -56,7 +56,7 @@ def assignments(desk: Engine, id_: int) -> list[tuple[str, str | None, str | Non
     ]
 
 
-def test_nobody_holds_an_application_before_anybody_claims_it(desk: Engine, id_: int) -> None:
+def test_an_application_has_no_holder_before_a_claim(desk: Engine, id_: int) -> None:
     assert holder(desk, id_) is None
 
 
@@ -177,7 +177,7 @@ def test_taking_over_is_possible_and_shown(desk: Engine, id_: int) -> None:
         clicks.reject(desk, id_)
 
 
-def test_of_many_who_take_over_at_once_each_names_the_one_before(desk: Engine, id_: int) -> None:
+def test_simultaneous_takeovers_each_name_the_previous_holder(desk: Engine, id_: int) -> None:
     clicks.claim(desk, id_)
     people = [BEN, MIRA, ANA] * 4
     with ThreadPoolExecutor(8) as pool:
@@ -188,7 +188,7 @@ def test_of_many_who_take_over_at_once_each_names_the_one_before(desk: Engine, i
     assert holder(desk, id_) == passed[-1][2]
 
 
-def test_of_many_who_claim_at_once_one_does(desk: Engine, id_: int) -> None:
+def test_one_of_many_simultaneous_claims_succeeds(desk: Engine, id_: int) -> None:
     def try_to(who: str) -> bool:
         try:
             clicks.claim(desk, id_, actor=who)
@@ -336,7 +336,7 @@ def test_staying_claims_nothing(desk: Engine, id_: int) -> None:
         (review_claims.VIEWING_FOR, []),
     ],
 )
-def test_others_see_who_looks_for_half_a_minute(
+def test_viewers_are_listed_for_half_a_minute(
     desk: Engine, id_: int, after: timedelta, shown: list[str]
 ) -> None:
     review_claims.record_view(desk, application_id=id_, actor=ANA, now=NOW)
@@ -532,7 +532,7 @@ def test_a_request_of_somebody_else_or_of_another_act_is_refused(hall: Engine) -
 
 
 @pytest.mark.parametrize("actor", [NOOR, ADA, "nobody@example.com"])
-def test_only_those_who_review_take_the_next_one(hall: Engine, actor: str) -> None:
+def test_only_reviewers_take_the_next_one(hall: Engine, actor: str) -> None:
     line_up(hall, 1)
 
     with pytest.raises(NotAllowed):

@@ -123,7 +123,7 @@ def test_a_conflict_is_with_the_account_and_so_with_all_its_applications(
     assert found(desk, again, ANA) == found(desk, id_, ANA) is not None
 
 
-def test_who_has_a_conflict_may_not_decide_and_anybody_else_may(desk: Engine, id_: int) -> None:
+def test_only_people_with_a_conflict_may_not_decide(desk: Engine, id_: int) -> None:
     declare(desk, id_)
 
     with desk.connect() as conn:

@@ -197,7 +197,7 @@ def test_the_newest_are_shown_and_all_are_counted(
 
 
 @pytest.mark.parametrize(("most", "total", "at_least"), [(4, 4, True), (6, 5, False)])
-def test_of_a_name_that_very_many_typed_only_so_many_are_looked_at(
+def test_a_very_common_name_is_compared_with_a_limited_number(
     conn: Connection,
     six: list[int],
     monkeypatch: pytest.MonkeyPatch,

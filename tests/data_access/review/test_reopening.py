@@ -33,7 +33,7 @@ def test_only_managers_reopen(desk: Engine, actor: str) -> None:
     assert clicks.read(desk, 1).status == "approved"
 
 
-def test_nobody_reopens_what_they_may_not_decide(desk: Engine) -> None:
+def test_a_person_with_a_conflict_may_not_reopen(desk: Engine) -> None:
     clicks.declare_conflict(desk, 1, email=MIRA, actor=MIRA)
 
     with pytest.raises(ConflictOfInterest):

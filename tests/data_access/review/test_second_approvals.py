@@ -181,7 +181,7 @@ def test_a_change_in_between_lapses_it_and_the_lapse_stays(
 
 
 @pytest.mark.parametrize("change", [new_policy, new_metrics])
-def test_a_refresh_lapses_what_waits_without_anybody_looking(
+def test_a_refresh_expires_outdated_proposals(
     desk: Engine, change: Callable[[Connection], Any]
 ) -> None:
     clicks.ask_second(desk, ID)
@@ -296,7 +296,7 @@ def test_a_check_that_failed_meanwhile_lapses_it(desk: Engine) -> None:
     ]
 
 
-def test_who_has_a_conflict_is_no_second_person(desk: Engine) -> None:
+def test_a_person_with_a_conflict_is_no_second_person(desk: Engine) -> None:
     clicks.ask_second(desk, ID)
     clicks.declare_conflict(desk, ID, actor=MIRA)
 
@@ -349,7 +349,7 @@ def test_a_proposal_is_checked_as_a_decision_is(
     assert clicks.kept(desk, ID) == before
 
 
-def test_of_two_managers_who_confirm_at_once_one_does(desk: Engine) -> None:
+def test_one_of_two_simultaneous_confirmations_succeeds(desk: Engine) -> None:
     number = clicks.ask_second(desk, ID)
 
     def try_to(who: str) -> bool:

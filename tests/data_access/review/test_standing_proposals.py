@@ -97,7 +97,7 @@ def test_a_refresh_that_turns_a_result_ends_it_with_old_and_new(desk: Engine) ->
     )
 
 
-def test_figures_moved_since_the_second_person_looked_are_shown_first(desk: Engine) -> None:
+def test_figures_changed_since_the_second_person_viewed_them_are_shown_first(desk: Engine) -> None:
     day = FIRST + ONE_DAY
     shown = viewed_with_checks(desk, ID, now=morning(FIRST))
     refresh(desk, day, 200_000)

@@ -142,7 +142,7 @@ def test_superseded_decisions_stay_in_the_thread(conn: Connection) -> None:
     assert titles == ["approved", "rejected", "submitted"]
 
 
-def test_of_one_moment_the_later_entry_comes_first_and_the_submission_last(
+def test_entries_of_one_moment_are_newest_first_with_the_submission_last(
     conn: Connection,
 ) -> None:
     add_application(conn, 7)

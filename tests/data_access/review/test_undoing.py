@@ -135,7 +135,7 @@ def test_the_next_decision_supersedes_one_that_was_undone(desk: Engine) -> None:
         assert len(decision_history.history(conn, SHORT)) == 2
 
 
-def test_nobody_undoes_what_a_colleague_sent_or_what_was_never_sent(desk: Engine) -> None:
+def test_only_the_senders_own_act_can_be_undone(desk: Engine) -> None:
     request = uuid.uuid4()
     reject(desk, request_id=request)
 
@@ -149,7 +149,7 @@ def test_nobody_undoes_what_a_colleague_sent_or_what_was_never_sent(desk: Engine
     assert clicks.read(desk, SHORT).status is Status.REJECTED
 
 
-def test_who_may_decide_no_more_may_not_undo(desk: Engine) -> None:
+def test_a_person_without_the_role_any_more_may_not_undo(desk: Engine) -> None:
     request = uuid.uuid4()
     reject(desk, request_id=request)
     with desk.begin() as conn:

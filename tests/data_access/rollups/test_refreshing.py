@@ -416,7 +416,7 @@ def test_one_more_day_leaves_older_days_and_months_alone(engine: Engine) -> None
     assert rows(engine, "select max(recomputed_from) from review.refreshes") == [(T - ONE_DAY,)]
 
 
-def test_the_last_day_is_looked_at_again_since_it_may_have_been_completed(engine: Engine) -> None:
+def test_the_last_day_is_reread_because_it_may_have_been_completed(engine: Engine) -> None:
     deliver(engine, Trade(day=T))
     refresh(engine)
     deliver(engine, Trade(day=T, user=2))

@@ -126,7 +126,7 @@ def test_unknown_placeholders_have_no_value_and_stay_in_the_text(
         ({"active_users": 14, "x_followers": 5001}, None),
     ],
 )
-def test_the_gap_names_what_is_known_to_fall_short_of_an_application_that_is_not_eligible(
+def test_the_gap_names_the_known_shortfalls_of_an_application_that_is_not_eligible(
     facts: dict[str, Any], sentence: str | None
 ) -> None:
     assert gap(**facts) == sentence

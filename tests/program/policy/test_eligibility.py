@@ -122,7 +122,7 @@ def test_the_result_names_the_track_that_carried_it(facts: Facts, track: str | N
         ("new_users", None, None, None),
     ],
 )
-def test_margin_and_what_is_missing(
+def test_a_criterion_has_a_margin_and_a_shortfall(
     key: str, value: Decimal | int | None, margin: Decimal | None, shortfall: Decimal | int | None
 ) -> None:
     result = judge_criterion(BY_KEY[key], Facts(**{key: value}), POLICY)

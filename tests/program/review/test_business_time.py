@@ -107,7 +107,7 @@ def test_a_holiday_moves_due_dates() -> None:
         (datetime(2027, 1, 1, 12, tzinfo=UTC), 1, datetime(2026, 12, 31, 12, tzinfo=UTC)),
     ],
 )
-def test_the_latest_start_of_what_is_due_now(now: datetime, days: int, start: datetime) -> None:
+def test_the_latest_start_of_clocks_due_now(now: datetime, days: int, start: datetime) -> None:
     assert latest_start(now, days) == start
 
 
@@ -184,7 +184,7 @@ def test_the_hour_that_comes_twice_is_two_hours() -> None:
 
 
 @given(moments, moments, holidays, st.integers(0, 12))
-def test_what_began_at_the_latest_start_or_before_is_due(
+def test_clocks_started_at_the_latest_start_or_before_are_due(
     start: datetime, now: datetime, off: frozenset[date], days: int
 ) -> None:
     assert (due_at(start, days, off) <= now) == (start <= latest_start(now, days, off))

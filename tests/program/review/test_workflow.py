@@ -25,9 +25,7 @@ from tests.program.grid import CELLS, WHO
 
 
 @pytest.mark.parametrize(("old", "new", "role"), CELLS)
-def test_who_may_bring_an_application_from_where_to_where(
-    old: Status, new: Status, role: Role
-) -> None:
+def test_every_transition_has_its_roles(old: Status, new: Status, role: Role) -> None:
     acts = [t.act for t in TRANSITIONS if (t.old, t.new) == (old, new) and t.act is not None]
     assert any(may(role, act) for act in acts) is (role in WHO[old, new])
 

@@ -71,7 +71,7 @@ def press(app: AppTest, key: str) -> AppTest:
     return button.click().run()
 
 
-def test_the_page_is_for_those_who_may_see_it(desk: Desk) -> None:
+def test_the_page_needs_its_permission(desk: Desk) -> None:
     for role in Role:
         desk.who = PEOPLE[role]
         seen = texts(desk.open(AFFILIATES))

@@ -76,7 +76,7 @@ def test_a_colleagues_claim_is_shown_with_its_end_and_can_be_taken_over(
     assert "taken over from ben@example.com" in plain(texts(app, ["caption"]))
 
 
-def test_a_colleague_who_was_quicker_is_named(queue: Desk) -> None:
+def test_a_faster_colleague_is_named(queue: Desk) -> None:
     app = opened(queue)
     clicks.claim(queue.engine, MET, actor=BEN, now=queue.now)
 
@@ -86,7 +86,7 @@ def test_a_colleague_who_was_quicker_is_named(queue: Desk) -> None:
     assert holder(queue) == BEN
 
 
-def test_assigning_gives_it_to_a_colleague_who_reviews_and_it_does_not_lapse(queue: Desk) -> None:
+def test_an_assignment_to_a_reviewer_does_not_expire(queue: Desk) -> None:
     app = opened(queue)
     assert {"Ben · reviewer", "Mira · manager"} <= offered(app)
     assert not {"Ana · reviewer", "Noor · analyst", "Ada · admin"} & offered(app)
@@ -279,7 +279,7 @@ def test_a_failed_check_without_a_comment_is_refused(queue: Desk) -> None:
     assert "required" in line(app, "no_prior_ban")
 
 
-def test_who_may_not_answer_may_read_the_question(queue: Desk) -> None:
+def test_people_who_may_not_answer_can_read_the_question(queue: Desk) -> None:
     queue.who = PEOPLE[Role.ANALYST]
     app = opened(queue)
 
@@ -382,7 +382,7 @@ def news(app: AppTest) -> list[str]:
     ]
 
 
-def test_who_else_looks_is_shown_for_half_a_minute(queue: Desk) -> None:
+def test_other_viewers_are_shown_for_half_a_minute(queue: Desk) -> None:
     for who, seconds in ((BEN, 1), (MIRA, 40)):
         at = queue.now - timedelta(seconds=seconds)
         claims.record_view(queue.engine, application_id=MET, actor=who, now=at)

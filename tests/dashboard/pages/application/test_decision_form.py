@@ -68,7 +68,7 @@ def made(desk: Desk, id_: int) -> list[dict[str, Any]]:
         return [dict(row) for row in conn.execute(statement, {"id": id_}).mappings()]
 
 
-def test_nothing_can_be_sent_before_something_is_chosen(queue: Desk) -> None:
+def test_sending_needs_a_choice(queue: Desk) -> None:
     app = opened(queue)
 
     assert [f"choose-{key}-{MET}" for key in "arid"] == [
@@ -435,7 +435,7 @@ def test_markup_in_every_field_is_shown_as_typed(queue: Desk) -> None:
 
 
 @pytest.mark.parametrize("who", [Role.ANALYST, Role.ADMIN])
-def test_who_does_not_decide_sees_that_instead_of_the_form(queue: Desk, who: Role) -> None:
+def test_people_who_may_not_decide_see_a_notice_instead_of_the_form(queue: Desk, who: Role) -> None:
     queue.who = PEOPLE[who]
     app = opened(queue)
 

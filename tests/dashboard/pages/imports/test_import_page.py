@@ -70,7 +70,7 @@ def test_people_who_may_not_import_get_an_explanation_instead_of_the_form(
     assert ("Import" in texts(app, ["subheader"])) is may(role, Act.IMPORT)
 
 
-def test_who_is_a_reviewer_no_more_loads_nothing_with_a_form_left_open(importing: Desk) -> None:
+def test_a_form_left_open_loads_nothing_after_its_person_loses_the_role(importing: Desk) -> None:
     app = uploaded(importing.open(IMPORT), *ROWS)
     with importing.engine.begin() as conn:
         conn.execute(text("update review.staff set role = 'analyst'"))

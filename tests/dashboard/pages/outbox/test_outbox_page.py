@@ -69,7 +69,7 @@ def states(desk: Desk) -> list[tuple[str | None, str, str | None]]:
 
 
 @pytest.mark.parametrize("role", Role)
-def test_it_is_for_those_who_keep_the_outbox(role: Role, outbox: Desk) -> None:
+def test_the_page_needs_permission_to_manage_the_outbox(role: Role, outbox: Desk) -> None:
     outbox.who = PEOPLE[role]
 
     assert ("Outbox" in texts(outbox.open(OUTBOX))) is may(role, Act.KEEP_OUTBOX)
@@ -280,7 +280,7 @@ def test_a_withheld_message_without_text_cannot_be_sent_and_says_so(outbox: Desk
     assert button.disabled
 
 
-def test_who_confirms_less_is_shown_all_that_would_be_in_force(outbox: Desk) -> None:
+def test_confirming_fewer_messages_shows_all_settings_that_would_be_in_force(outbox: Desk) -> None:
     template(outbox, "pt", "{{message}}", shown=0, kind=MessageKind.OTHER)
     settle(outbox, 2, silent=True)
     app = outbox.open(OUTBOX, show="settings")

@@ -58,7 +58,7 @@ def kept(desk: Desk) -> drafts.Kept:
 
 
 @pytest.mark.parametrize("role", Role)
-def test_the_page_is_for_those_who_may_read_the_policy(role: Role, desk: Desk) -> None:
+def test_the_page_needs_permission_to_read_the_policy(role: Role, desk: Desk) -> None:
     desk.who = PEOPLE[role]
 
     app = desk.open(POLICY, part="draft")
@@ -102,7 +102,7 @@ def test_a_draft_is_marked_replayed_and_published_by_two(office: Desk) -> None:
     assert any("confirmed by leo" in one.replace("\\", "") for one in words)
 
 
-def test_who_changes_side_is_listed_by_the_way_the_address_names(office: Desk) -> None:
+def test_changed_results_are_listed_by_the_move_in_the_address(office: Desk) -> None:
     written(office, volume="10,000,000")
     app = draft_page(office, replay=str(kept(office).draft_id), move="not_met-to-met")
 
@@ -118,7 +118,7 @@ def test_who_changes_side_is_listed_by_the_way_the_address_names(office: Desk) -
     assert UNKNOWN not in cells(app, "number", 1)
 
 
-def test_that_no_result_changes_is_said_of_those_that_were_replayed(office: Desk) -> None:
+def test_an_unchanged_result_is_stated_only_for_replayed_cases(office: Desk) -> None:
     app = draft_page(office)
     # No rollup counts users from this floor.
     field(app, "text_input", "A user is active from").set_value("5")

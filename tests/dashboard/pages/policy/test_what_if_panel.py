@@ -92,7 +92,7 @@ def test_unchanged_is_claimed_only_of_replayed_applications() -> None:
         (0, 0, "No result changes.", "0", 0.0, "rate."),
     ],
 )
-def test_nothing_is_said_of_those_that_were_not_replayed(
+def test_cases_that_were_not_replayed_have_no_results(
     replayed: int, undetermined: int, no_change: str, met: str, changed: float | None, share: str
 ) -> None:
     app = AppTest.from_function(panel, args=(replayed, undetermined)).run()

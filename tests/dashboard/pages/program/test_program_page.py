@@ -303,9 +303,7 @@ def test_days_of_an_address_that_are_no_period_are_named(
         ("cohorts", 1, 1),
     ],
 )
-def test_only_the_part_that_is_looked_at_is_drawn(
-    worked: Desk, tab: str, charts: int, tables_: int
-) -> None:
+def test_only_the_visible_part_is_drawn(worked: Desk, tab: str, charts: int, tables_: int) -> None:
     app = worked.open(PROGRAM, tab=tab)
 
     assert not app.exception
@@ -455,7 +453,7 @@ def test_chart_table_and_file_are_the_same_rows() -> None:
     assert sheet.file == "x-2026-02-01-to-2026-02-28-utc"
 
 
-def test_a_file_is_kept_in_the_log_and_refused_to_who_may_no_longer_see_it(
+def test_a_file_is_logged_and_refused_after_its_person_loses_the_role(
     worked: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offered: dict[str, Any] = {}

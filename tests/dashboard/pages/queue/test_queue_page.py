@@ -710,7 +710,7 @@ def test_a_view_without_unclaimed_applications_is_reported(set_aside: Desk) -> N
 
 
 @pytest.mark.parametrize("role", Role)
-def test_next_is_for_those_who_may_claim(role: Role, queue: Desk) -> None:
+def test_next_needs_permission_to_claim(role: Role, queue: Desk) -> None:
     queue.who = PEOPLE[role]
 
     assert ("take-next" in buttons(queue.open(QUEUE))) is may(role, Act.CLAIM)

@@ -54,7 +54,7 @@ def add(app: AppTest, day: date | None, name: str) -> AppTest:
 
 
 @pytest.mark.parametrize("role", Role)
-def test_the_page_is_for_those_who_keep_the_holidays(role: Role, desk: Desk) -> None:
+def test_the_page_needs_permission_to_edit_holidays(role: Role, desk: Desk) -> None:
     desk.who = PEOPLE[role]
 
     app = desk.open(SETTINGS)
