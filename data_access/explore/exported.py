@@ -66,6 +66,8 @@ def _raw(
 ) -> Select[Any]:
     """Return the rows before outcomes are formatted; each track is judged once per row."""
     stored = dict.fromkeys(name for name in columns if name in source.stored)
+    only_open = set(statuses) <= set(OPEN_STATUSES)
+    matches = listing.search_matches(filters, pending_only=only_open)
     statement = (
         select(
             # Written at the level at which several workers can share the work.
@@ -76,7 +78,7 @@ def _raw(
         .select_from(source.rows)
         .where(
             *([] if _is_whole(filters, statuses) else [_in_statuses(statuses, context)]),
-            *listing.filtered(filters, context, pending_only=set(statuses) <= set(OPEN_STATUSES)),
+            *listing.filtered(filters, context, matches),
             *listing.judged(filters, _values(source), context),
         )
         .order_by(*order)

@@ -253,19 +253,13 @@ def search_matches(filters: Filters, *, pending_only: bool) -> Select[int] | Non
 
 
 def filtered(
-    filters: Filters, context: JudgingContext, *, pending_only: bool = True
+    filters: Filters, context: JudgingContext, matches: Select[int] | None
 ) -> list[ColumnElement[bool]]:
     """Return conditions for the filters that need no assessment; shared by queue and export.
 
-    A country needs the account joined; an owner or the clock needs the desk.
+    ``matches`` are those of `search_matches`. A country needs the account joined; an owner or the
+    clock needs the desk.
     """
-    matches = search_matches(filters, pending_only=pending_only)
-    found = _narrowed(filters, context)
-    return found if matches is None else [*found, tables.applications.c.application_id.in_(matches)]
-
-
-def _narrowed(filters: Filters, context: JudgingContext) -> list[ColumnElement[bool]]:
-    """Return the conditions of `filtered` except the search."""
     application = tables.applications
     conditions: list[ColumnElement[bool]] = []
     if filters.owner is Owner.MINE:
@@ -281,6 +275,8 @@ def _narrowed(filters: Filters, context: JudgingContext) -> list[ColumnElement[b
     if filters.waiting_days:
         since = context.now - timedelta(days=filters.waiting_days)
         conditions.append(application.c.submitted_at <= since)
+    if matches is not None:
+        conditions.append(application.c.application_id.in_(matches))
     return [*conditions, *application_conditions.conditions(filters.slice, context)]
 
 
@@ -403,10 +399,8 @@ def matching_ids(filters: Filters, context: JudgingContext) -> Matching:
     """Match with only the tables that filters and order need."""
     application = tables.applications
     pending_only = filters.only_open
-    conditions = [*in_statuses(filters, context.now), *_narrowed(filters, context)]
     matches = search_matches(filters, pending_only=pending_only)
-    if matches is not None:
-        conditions.append(application.c.application_id.in_(matches))
+    conditions = [*in_statuses(filters, context.now), *filtered(filters, context, matches)]
     values: dict[str, ColumnElement[Any]] = {}
     source: FromClause = application
     ranked = filters.sort is Sort.PRIORITY and pending_only
