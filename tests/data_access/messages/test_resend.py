@@ -228,14 +228,20 @@ def test_a_withheld_message_is_sent_later_with_its_text(desk: Engine) -> None:
     assert state(desk, id_).stopped_as == "replaced"
 
 
+def stopped_letter(desk: Engine, stopped_as: str) -> uuid.UUID:
+    """Reject application 7 and stop the letter that says so."""
+    clicks.reject(desk, 7)
+    stopped = update(tables.outbox).values(stopped_as=stopped_as, stopped_at=NOW)
+    with desk.begin() as conn:
+        id_: uuid.UUID = conn.execute(stopped.returning(tables.outbox.c.message_id)).scalar_one()
+    return id_
+
+
 @pytest.mark.parametrize("stopped_as", ["parked", "withheld"])
 def test_a_letter_whose_decision_no_longer_applies_is_not_sent(
     desk: Engine, stopped_as: str
 ) -> None:
-    clicks.reject(desk, 7)
-    with desk.begin() as conn:
-        stopped = update(tables.outbox).values(stopped_as=stopped_as, stopped_at=NOW)
-        id_ = conn.execute(stopped.returning(tables.outbox.c.message_id)).scalar_one()
+    id_ = stopped_letter(desk, stopped_as)
 
     clicks.reopen(desk, 7)
     with pytest.raises(NotInState, match="no longer applies"):
@@ -248,10 +254,7 @@ def test_a_letter_whose_decision_no_longer_applies_is_not_sent(
 
 
 def test_a_letter_whose_decision_still_applies_is_sent(desk: Engine) -> None:
-    clicks.reject(desk, 7)
-    with desk.begin() as conn:
-        stopped = update(tables.outbox).values(stopped_as="parked", stopped_at=NOW)
-        id_ = conn.execute(stopped.returning(tables.outbox.c.message_id)).scalar_one()
+    id_ = stopped_letter(desk, "parked")
 
     act(desk, "retry", id_)
 
