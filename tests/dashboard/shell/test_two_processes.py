@@ -23,9 +23,10 @@ from dashboard.shell import browsers, export_links, local_sign_in
 from dashboard.shell.export_links import Promise
 from dashboard.shell.screens import EXPLORE, QUEUE
 from data_access.exports import jobs, log, spool
-from data_access.review import bulk
+from data_access.review import bulk, claims
 from program.reports.export_formats import Ending
 from program.review.permissions import Role
+from program.review.queue_filters import Filters
 from tests.builders import T, add_application, add_refresh, scalar
 from tests.conftest import ROOT
 from tests.dashboard.pages.screen import PEOPLE, Desk, protos, texts
@@ -56,6 +57,24 @@ command = bulk.ClaimEach(
 claim = partial(bulk.claim, database.writer(), command)
 background.begin(UUID(number), claim, actor=actor)
 time.sleep(60)
+"""
+# Presses Next until nothing is left, the first time under the given id.
+TAKE = """
+import sys
+from datetime import UTC, datetime
+from uuid import UUID, uuid5
+from data_access.db import database
+from data_access.review import claims
+from program.review.queue_filters import Filters
+
+actor, number = sys.argv[1], UUID(sys.argv[2])
+taken = claims.Taken(0)
+while taken.application_id is not None:
+    command = claims.TakeNext(
+        filters=Filters(), actor=actor, at=datetime.now(UTC), request_id=number
+    )
+    taken = claims.take_next(database.writer(), command)
+    number = uuid5(number, "then")
 """
 
 
@@ -210,6 +229,45 @@ def test_a_bulk_run_goes_on_in_another_process_where_the_first_was_killed(
 
     assert claimed(desk) == 3
     assert any("**Claimed 3 of 3 applications**" in words for words in texts(desk.open(QUEUE)))
+
+
+def test_next_in_two_processes_gives_each_application_to_one_press_of_its_person(
+    desk: Desk, home: Path
+) -> None:
+    with desk.engine.begin() as conn:
+        add_refresh(conn)
+        for id_ in range(1, 41):
+            add_application(conn, id_, submitted_at=desk.now - timedelta(days=1))
+    first, second = uuid4(), uuid4()
+    with desk.engine.connect() as holder, holder.begin():
+        # Both know the same order by the time their first presses reach the database.
+        holder.execute(text("lock table review.requests in exclusive mode"))
+        both = [Process(desk, home, TAKE, desk.who, str(number)) for number in (first, second)]
+        until(lambda: waiting_for_requests(desk) == 2)
+    assert [process.child.wait(60) for process in both] == [0, 0]
+
+    with desk.engine.connect() as conn:
+        taken = conn.execute(text("select application_id from review.requests")).scalars().all()
+        events = scalar(conn, "select count(*) from review.events where kind = 'claimed'")
+    assert sorted(taken) == list(range(1, 41))
+    assert (events, claimed(desk)) == (40, 40)
+    # A press sent again, now answered by this process, means the application it took then.
+    again = [take_again(desk, number) for number in (first, second)]
+    assert len(set(again)) == 2
+    assert claimed(desk) == 40
+
+
+def waiting_for_requests(desk: Desk) -> int:
+    waiting = (
+        "select count(*) from pg_locks where relation = 'review.requests'::regclass and not granted"
+    )
+    with desk.engine.connect() as conn:
+        return scalar(conn, waiting)
+
+
+def take_again(desk: Desk, number: UUID) -> int | None:
+    command = claims.TakeNext(filters=Filters(), actor=desk.who, at=desk.now, request_id=number)
+    return claims.take_next(desk.engine, command).application_id
 
 
 def claim_all(desk: Desk, number: UUID) -> object:

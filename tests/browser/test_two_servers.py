@@ -1,0 +1,118 @@
+"""Two dashboard processes behind one address: a person does not notice which one answers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect
+
+from tests.browser import screen
+from tests.browser.balancer import Balancer
+from tests.browser.conftest import DESKTOP, PATIENCE_MS, Site, Visit, served
+from tests.browser.test_drafts import KEPT, WORDS, begin_rejection, is_back, note, opened, typed
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.xdist_group("browser-deciding"),
+]
+
+
+@dataclass
+class Pair:
+    """Two servers over one database, and ana's browser, which knows only their common address."""
+
+    balancer: Balancer
+    first: served
+    second: served
+    context: BrowserContext
+
+    def open_at(self, server: served, path: str) -> Page:
+        """Open a page whose session is at this server."""
+        self.balancer.to = server.port
+        page = self.context.new_page()
+        page.goto(path)
+        page.locator(".st-key-header").wait_for()
+        assert self.balancer.reached[-1] == server.port
+        screen.settled(page)
+        screen.answers_to_keys(page)
+        return page
+
+    def lose_first(self, page: Page) -> None:
+        """Kill the first server; the page goes on at the second one by itself."""
+        self.balancer.to = self.second.port
+        self.first.process.kill()
+        self.first.process.wait(10)
+        page.locator("[data-test-connection-state=CONNECTED]").wait_for()
+        screen.settled(page)
+
+
+@pytest.fixture
+def pair(
+    site: Site, chromium: Browser, cookies: dict[str, StorageState], visit: Visit
+) -> Iterator[Pair]:
+    visit("ana").close()
+    home = Path(site.cluster.home)
+    first, second = served(home), served(home)
+    with first, second, Balancer(first.port) as balancer:
+        context = chromium.new_context(
+            base_url=balancer.address, viewport=DESKTOP, storage_state=cookies["ana"]
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        yield Pair(balancer, first, second, context)
+        context.close()
+
+
+def test_next_opens_another_application_whichever_server_answers(site: Site, pair: Pair) -> None:
+    ids = [site.applicant(account={"username": f"pair_{n}"}) for n in range(4)]
+    pages = [pair.open_at(server, "/?search=pair_") for server in (pair.first, pair.second)]
+
+    taken: list[int] = []
+    for _ in range(2):
+        for page in pages:
+            page.keyboard.press("u")
+        for page in pages:
+            page.wait_for_url(lambda url, before=(0, *taken): id_in(url) not in before)
+            page.locator("html:not([data-taking-next])").wait_for(state="attached")
+            screen.settled(page)
+            taken.append(id_in(page.url))
+
+    assert sorted(taken) == ids
+    assert site.rows(
+        "select application_id, count(*) from review.events "
+        "where kind = 'claimed' and application_id = any(:ids) group by 1 order by 1",
+        ids=ids,
+    ) == [(id_, 1) for id_ in ids]
+
+
+def test_unsent_texts_are_there_when_another_server_answers(site: Site, pair: Pair) -> None:
+    number = site.applicant(meets=False, account={"username": "moved"})
+    page = pair.open_at(pair.first, f"/application?id={number}")
+    typed(opened(page, number, "moved"))
+    rationale = page.get_by_label("Rationale (internal)")
+    page.keyboard.press("Escape")
+    begin_rejection(page)
+    rationale.fill("Written at the first.")
+
+    pair.lose_first(page)
+
+    expect(note(page)).to_have_value(WORDS)
+    begin_rejection(page)
+    expect(rationale).to_have_value("Written at the first.")
+    page.reload()
+    is_back(page)
+    screen.settled(page)
+    page.get_by_role("button", name="Add note").click()
+    expect(screen.toast(page, "Note added.")).to_be_visible()
+
+    assert site.rows("select body from review.notes where application_id = :n", n=number) == [
+        (WORDS,)
+    ]
+    assert len(page.evaluate(KEPT)) == 1
+
+
+def id_in(url: str) -> int:
+    """Return the application in an address; 0 if there is none."""
+    return int(dict(parse_qsl(urlsplit(url).query)).get("id", 0))
