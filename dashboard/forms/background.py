@@ -6,9 +6,10 @@ process does not run it again, and every process can show its state.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from types import MappingProxyType
 from uuid import UUID
 
 from dashboard.forms import submit as form_submit
@@ -17,7 +18,7 @@ from data_access.db.errors import Refusal
 from data_access.people import job_leases, jobs
 from data_access.people.commands import CommandT, Verb
 from data_access.people.job_leases import Held
-from data_access.people.jobs import JobKind, NewJob, State
+from data_access.people.jobs import Job, JobKind, NewJob, State
 from program.reports.export_formats import Ending
 
 LOG = logging.getLogger(__name__)
@@ -25,22 +26,29 @@ AT_ONCE = 4
 # A short run ends within this time, and its page shows the report at once.
 PATIENCE_S = 1.5
 POLL_EVERY_S = 0.05
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 _pool = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="act")
 
 
 def submit(
-    form: str, command: CommandT, verb: Verb[CommandT, object], *, kind: JobKind = JobKind.RUN
+    form: str,
+    command: CommandT,
+    verb: Verb[CommandT, object],
+    *,
+    kind: JobKind = JobKind.RUN,
+    shown: Mapping[str, str] = NOTHING,
 ) -> bool:
     """Start a command that takes longer than a click, if the sender is still signed in.
 
-    Returns whether it started; an early refusal is shown beside the form.
+    Returns whether it started; an early refusal is shown beside the form. ``shown`` is what other
+    sessions need to describe it.
     """
     if form_submit.refused_to_stranger(form, command.actor):
         return False
     act = partial(form_submit.carry_out, command, verb)
     try:
-        begin(command.request_id, act, actor=command.actor, kind=kind)
+        begin(command.request_id, act, actor=command.actor, kind=kind, shown=shown)
     except Refusal as refusal:
         form_submit.refused(form, str(refusal))
         return False
@@ -48,7 +56,12 @@ def submit(
 
 
 def begin(
-    request_id: UUID, act: Callable[[], object], *, actor: str, kind: JobKind = JobKind.RUN
+    request_id: UUID,
+    act: Callable[[], object],
+    *,
+    actor: str,
+    kind: JobKind = JobKind.RUN,
+    shown: Mapping[str, str] = NOTHING,
 ) -> None:
     """Start ``act`` unless this request is running already, and wait briefly for it.
 
@@ -56,7 +69,9 @@ def begin(
     """
     engine = database.writer()
     with database.acting(engine) as connection:
-        lease = jobs.claim(connection, NewJob(job_id=request_id, kind=kind, person=actor))
+        lease = jobs.claim(
+            connection, NewJob(job_id=request_id, kind=kind, person=actor, request=shown)
+        )
     if lease is None:
         _wait_for_other(request_id)
         return
@@ -67,6 +82,13 @@ def begin(
     except TimeoutError:
         if future.done():
             raise
+
+
+def newest(kind: JobKind, person: str) -> Job | None:
+    """Return the person's newest job of this kind, whichever process runs it."""
+    with database.reading(database.reader()) as connection:
+        found = jobs.of(connection, kind=kind, person=person, seen_for=jobs.KEPT_FOR)
+    return found[-1] if found else None
 
 
 def state(request_id: UUID) -> State | None:

@@ -7,15 +7,14 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.forms import background, sending, submit
+from dashboard.forms import background, dismissal, sending
 from dashboard.shell import sign_in
 from dashboard.ui import keyboard, lookups, state
 from dashboard.ui.navigation import APPLICATION
 from data_access import undoing
 from data_access.db import database
-from data_access.people import jobs, preferences
+from data_access.people import jobs
 from data_access.people.jobs import State
-from data_access.people.preferences import PutPreference
 from data_access.review import bulk_runs
 from data_access.review.bulk_runs import Result, Run
 from program.messages.delivery import undo_for
@@ -42,11 +41,6 @@ class Words:
     undo: str = Act.UNDO.name
     waits: str = "The first message leaves in"
 
-    @property
-    def preference(self) -> str:
-        """The name of the preference with the last report that was dismissed."""
-        return f"{self.desk}_report_seen"
-
     def number(self, number: int) -> str:
         """Format the number with its noun."""
         return f"{number:,} {self.noun}{'' if number == 1 else 's'}"
@@ -55,11 +49,7 @@ class Words:
 def draw(words: Words, *, actor: str) -> None:
     """Draw the actor's newest run until it is dismissed."""
     run = _latest(words, actor)
-    if run is None:
-        return
-    with database.reading(database.reader()) as connection:
-        seen = preferences.read(connection, email=actor, name=words.preference)
-    if seen == str(run.request_id):
+    if run is None or dismissal.is_dismissed(words.desk, run.request_id, actor=actor):
         return
     with st.container(border=True, key=f"{words.desk}-report", gap="small"):
         if _runs(run):
@@ -98,14 +88,7 @@ def _report(words: Words, run: Run, actor: str) -> None:
         st.markdown(_sentence(words, run, len(refused)), width="content")
         st.space("stretch")
         _draw_undo(words, run, actor)
-        st.button(
-            "Dismiss",
-            key=f"{words.desk}-dismiss",
-            type="tertiary",
-            icon=":material/close:",
-            on_click=_dismiss,
-            args=[words.preference, run.request_id, actor, state.request_id(words.preference)],
-        )
+        dismissal.button(words.desk, run.request_id, actor=actor)
     if refused:
         _refusals(refused)
 
@@ -178,10 +161,3 @@ def _refusals(refused: Sequence[Result]) -> None:
                 st.text(result.sentence)
         if len(refused) > REFUSALS_LISTED:
             st.caption(f"and {len(refused) - REFUSALS_LISTED:,} more")
-
-
-def _dismiss(seen: str, run_id: UUID, actor: str, request_id: UUID) -> None:
-    command = PutPreference(
-        name=seen, value=str(run_id), actor=actor, at=datetime.now(UTC), request_id=request_id
-    )
-    submit.submit("", command, preferences.put, renews=seen)

@@ -9,9 +9,10 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.forms import background, sending, submit
-from dashboard.pages.imports import field_map, tables
+from dashboard.pages.imports import field_map, tables, under_way
 from dashboard.pages.imports import report as import_report
-from dashboard.ui import address, state, states
+from dashboard.pages.imports.under_way import FORM
+from dashboard.ui import state
 from dashboard.ui.safe_text import escape
 from data_access.db import database
 from data_access.db.errors import Refusal
@@ -24,11 +25,8 @@ from data_access.loading.imports import Peek, Report, Upload
 from data_access.people.jobs import JobKind
 from data_access.people.staff import Person
 
-FORM = "form-import"
-SENT = "form-import-sent"
 COMMON = "Common field names"
 PREVIEWED = 8
-POLL_EVERY = "1s"
 ACCEPTED = ["csv", "txt", "tsv", "gz", "zst"]
 # As in .streamlit/config.toml.
 LARGEST_MB = 1
@@ -36,7 +34,7 @@ LARGEST_MB = 1
 
 def draw(person: Person) -> None:
     """Draw the steps, each once the previous one is done."""
-    if _is_under_way():
+    if under_way.draw(actor=person.email):
         return
     submit.draw(FORM)
     upload = _uploaded()
@@ -175,43 +173,13 @@ def _load(
         at=datetime.now(UTC),
         request_id=request_id,
     )
-    if not background.submit(FORM, command, imports.make, kind=JobKind.IMPORT):
+    shown = {under_way.FILE: upload.name}
+    if not background.submit(FORM, command, imports.make, kind=JobKind.IMPORT, shown=shown):
         return
-    state.keep(SENT, request_id)
+    under_way.follow(request_id)
     state.forget(FORM)
     if not background.is_running(request_id):
-        _finish(request_id)
-
-
-def _is_under_way() -> bool:
-    """Whether a submitted import is running; if so, show it."""
-    request_id = state.kept(SENT)
-    if request_id is None:
-        return False
-    if not background.is_running(request_id):
-        _finish(request_id)
-        st.rerun()
-    _progress(request_id)
-    return True
-
-
-@st.fragment(run_every=POLL_EVERY)
-def _progress(request_id: UUID) -> None:
-    if not background.is_running(request_id):
-        st.rerun()
-    states.empty("Loading the rows. Another load may go first. You can leave this page.")
-
-
-def _finish(request_id: UUID) -> None:
-    """Show the report of the import, or that there is none."""
-    state.forget(SENT)
-    with database.reading(database.reader()) as connection:
-        import_id = imports.by_request(connection, request_id)
-    if import_id is None:
-        submit.refused(FORM, "The import failed and nothing was loaded. Send it again.")
-        return
-    state.renew(FORM, request_id)
-    address.write({"show": "history", "import": str(import_id)})
+        under_way.finish(request_id)
 
 
 def _stem(upload: Upload) -> str:

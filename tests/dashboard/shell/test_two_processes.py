@@ -21,14 +21,22 @@ from sqlalchemy import text
 from dashboard.forms import background
 from dashboard.shell import browsers, export_links, local_sign_in
 from dashboard.shell.export_links import Promise
-from dashboard.shell.screens import EXPLORE, QUEUE
+from dashboard.shell.screens import EXPLORE, IMPORT, QUEUE
+from dashboard.ui.safe_text import escape
+from data_access.db import locks
 from data_access.exports import jobs, log, spool
+from data_access.loading import imports
+from data_access.loading.form_map import FormMap
+from data_access.loading.imports import Upload
+from data_access.people import jobs as people_jobs
+from data_access.people.jobs import JobKind, NewJob
 from data_access.review import bulk, claims
 from program.reports.export_formats import Ending
 from program.review.permissions import Role
 from program.review.queue_filters import Filters
-from tests.builders import T, add_application, add_refresh, scalar
+from tests.builders import T, add_account, add_application, add_refresh, scalar
 from tests.conftest import ROOT
+from tests.dashboard.pages.imports.test_import_page import HEADER, ROWS
 from tests.dashboard.pages.screen import PEOPLE, Desk, protos, texts
 
 BROWSER = "what this browser was given"
@@ -75,6 +83,25 @@ while taken.application_id is not None:
     )
     taken = claims.take_next(database.writer(), command)
     number = uuid5(number, "then")
+"""
+# Uploads a form's export on the Import page, presses Load, and keeps serving.
+IMPORT_FILE = """
+import sys, time
+from datetime import UTC, datetime, timedelta
+from dashboard.forms import sending
+from dashboard.shell import sign_in
+from dashboard.shell.screens import IMPORT
+from data_access.db import database
+from tests.dashboard.pages.imports.test_import_page import ROWS, press, uploaded
+from tests.dashboard.pages.imports.test_import_page import HEADER, ROWS
+from tests.dashboard.pages.screen import Desk
+
+sign_in.local_obstacle = lambda: None
+sign_in.signed_in_address = lambda: sys.argv[1]
+sending.pressed_at = lambda: datetime.now(UTC) + timedelta(seconds=1)
+desk = Desk(database.writer(), datetime.now(UTC), sys.argv[1])
+press(uploaded(desk.open(IMPORT), *ROWS, name="spring_[1].csv"), "Load 2 rows")
+time.sleep(60)
 """
 
 
@@ -243,7 +270,7 @@ def test_next_in_two_processes_gives_each_application_to_one_press_of_its_person
         # Both know the same order by the time their first presses reach the database.
         holder.execute(text("lock table review.requests in exclusive mode"))
         both = [Process(desk, home, TAKE, desk.who, str(number)) for number in (first, second)]
-        until(lambda: waiting_for_requests(desk) == 2)
+        until(lambda: waiting_for_a_lock(desk) == 2)
     assert [process.child.wait(60) for process in both] == [0, 0]
 
     with desk.engine.connect() as conn:
@@ -257,10 +284,11 @@ def test_next_in_two_processes_gives_each_application_to_one_press_of_its_person
     assert claimed(desk) == 40
 
 
-def waiting_for_requests(desk: Desk) -> int:
-    waiting = (
-        "select count(*) from pg_locks where relation = 'review.requests'::regclass and not granted"
-    )
+def waiting_for_a_lock(desk: Desk) -> int:
+    waiting = """
+        select count(*) from pg_locks lock join pg_database on pg_database.oid = lock.database
+        where datname = current_database() and not granted
+    """
     with desk.engine.connect() as conn:
         return scalar(conn, waiting)
 
@@ -278,3 +306,56 @@ def claim_all(desk: Desk, number: UUID) -> object:
 def claimed(desk: Desk) -> int:
     with desk.engine.connect() as conn:
         return scalar(conn, "select count(*) from review.desk where assignee is not null")
+
+
+def test_an_import_that_was_cut_off_is_reported_in_another_session_until_dismissed(
+    desk: Desk, home: Path
+) -> None:
+    with desk.engine.begin() as conn:
+        for account_id in (1, 2, 3):
+            add_account(conn, account_id)
+    with desk.engine.connect() as holder, holder.begin():
+        holder.execute(text(f"select pg_advisory_xact_lock({locks.LOAD})"))
+        pressed = Process(desk, home, IMPORT_FILE, desk.who)
+        until(lambda: waiting_for_a_lock(desk))
+        assert "Loading the rows." in " ".join(texts(desk.open(IMPORT)))
+        pressed.die()
+    lease_runs_out(desk)
+    report = (
+        f":material/warning: **Import of {escape('spring_[1].csv')} ended unfinished: "
+        "the server stopped; nothing was loaded.** Send it again."
+    )
+
+    page = desk.open(IMPORT)
+    assert report in texts(page)
+    assert page.file_uploader
+    with desk.engine.connect() as conn:
+        assert scalar(conn, "select count(*) from exchange.applications") == 0
+
+    page.button(key="import-dismiss").click().run()
+    assert report not in texts(page)
+    assert report not in texts(desk.open(IMPORT))
+
+
+def test_an_import_that_was_loaded_before_its_server_stopped_leads_to_its_report(
+    desk: Desk,
+) -> None:
+    with desk.engine.begin() as conn:
+        add_account(conn, 1)
+    upload = Upload(name="grid.csv", content="\r\n".join([HEADER, ROWS[0], ""]).encode())
+    number = uuid4()
+    command = imports.MakeImport(
+        upload=upload, read_by=FormMap(), actor=desk.who, at=desk.now, request_id=number
+    )
+    imports.make(desk.engine, command)
+    new_job = NewJob(
+        job_id=number, kind=JobKind.IMPORT, person=desk.who, request={"file": upload.name}
+    )
+    with desk.engine.begin() as conn:
+        people_jobs.claim(conn, new_job)
+    page = desk.open(IMPORT)
+    assert "Loading the rows." in " ".join(texts(page))
+    lease_runs_out(desk)
+
+    assert any(line.startswith("##### Import 1: grid") for line in texts(page.run()))
+    assert not any("ended unfinished" in line for line in texts(desk.open(IMPORT)))
