@@ -9,7 +9,7 @@ PORT ?= 8501
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one: make run PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
@@ -61,6 +61,10 @@ prove: $(READY_DEV) ## The longer proofs
 .PHONY: bench
 bench: $(READY_DEV) ## Build a million applications and measure against plain SQL
 	$(BIN)/python -m bench
+
+.PHONY: bench-quick
+bench-quick: $(READY_DEV) ## Measure every page over small data, and fail over a limit
+	$(BIN)/python -m bench quick
 
 .PHONY: clean
 clean: ## Remove the environment and caches; the data stays

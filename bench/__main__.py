@@ -1,6 +1,7 @@
 """``python -m bench``: build the bench database if it is missing, then measure.
 
-``python -m bench build`` rebuilds it. Exits with status 1 if something could not be measured.
+``python -m bench build`` rebuilds it. ``python -m bench quick`` measures the pages over small data,
+and their limits. Exits with status 1 if something could not be measured, or exceeds a limit.
 """
 
 import argparse
@@ -24,7 +25,9 @@ from bench import (
     loading,
     measurements,
     notifying,
+    pages,
     pulling,
+    quick,
     refreshing,
     report,
     shares,
@@ -45,6 +48,7 @@ TIMED = (
 # Measurements with their own reports; each prints its rows as it goes.
 APART: dict[str, Callable[[Engine, Failures], None]] = {
     "next": pulling.report,
+    "pages": pages.report,
     "browser": browser.report,
     "files": exporting.report,
     "notifying": notifying.report,
@@ -54,6 +58,10 @@ APART: dict[str, Callable[[Engine, Failures], None]] = {
 def main() -> None:
     """Run the command line."""
     chosen = arguments()
+    if chosen.command == "quick":
+        print(circumstances(), flush=True)
+        faults = quick.report(chosen.only)
+        sys.exit("\n".join(faults) or None)
     if chosen.command == "build" or not database.is_built(chosen.database):
         yesterday = utc_day(datetime.now(UTC)) - timedelta(days=1)
         engine = build.build(
@@ -72,7 +80,9 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("command", nargs="?", choices=["build", "measure"], default="measure")
+    parser.add_argument(
+        "command", nargs="?", choices=["build", "measure", "quick"], default="measure"
+    )
     parser.add_argument("--scale", type=float, default=1.0, help="1 is a million applications")
     parser.add_argument("--database", default=database.NAME, help="its name on the embedded server")
     parser.add_argument("--only", nargs="*", help="measure these alone")

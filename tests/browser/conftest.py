@@ -4,20 +4,12 @@ Everything lasts as long as this folder's tests: the browser's driver keeps an e
 which other tests must not meet.
 """
 
-import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.client import HTTPConnection
 from itertools import count
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -36,9 +28,9 @@ from data_access import demo, rollups
 from data_access.db import migrate
 from data_access.db.embedded import Cluster
 from tests.browser import screen
+from tests.browser.serving import served
 from tests.builders import add_application, add_evidence, add_metrics, pass_checks
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 # The first has no window of its own to draw, which saves a fifth of the time.
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
@@ -135,51 +127,6 @@ def no_leftovers(site: Site) -> Iterator[None]:
             ),
             {"first": FIRST_NUMBER},
         )
-
-
-class served:  # noqa: N801 - reads as a word
-    """A server over the database under ``home``, at the given address."""
-
-    def __init__(self, home: Path, *, port: int | None = None, **settings: str) -> None:
-        self.home, self.port, self.settings = home, port or free_port(), settings
-        self.address = f"http://localhost:{self.port}"
-
-    def __enter__(self) -> str:
-        port = self.port
-        ours = ("DATABASE_", "STREAMLIT_", "SMTP_", "NOTIFY_")
-        kept = {name: v for name, v in os.environ.items() if not name.startswith(ours)}
-        with (self.home / f"serve-{port}.log").open("w") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "serve.py", "--port", str(port)],
-                cwd=ROOT,
-                env={**kept, "AFFILIATE_REVIEW_HOME": str(self.home), **self.settings},
-                stdout=log,
-                stderr=log,
-            )
-        wait_until_ready(port)
-        return self.address
-
-    def __exit__(self, *_: object) -> None:
-        self.process.terminate()
-        self.process.wait(10)
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
-def wait_until_ready(port: int) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        connection = HTTPConnection("127.0.0.1", port, timeout=10)
-        with suppress(OSError), closing(connection):
-            connection.request("GET", "/readyz")
-            if connection.getresponse().status == 200:
-                return
-        time.sleep(0.1)
-    raise AssertionError("the server did not start")
 
 
 @pytest.fixture(scope="package")

@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import DESKTOP, PATIENCE_MS, Site, free_port, served
+from tests.browser.conftest import DESKTOP, PATIENCE_MS, Site
 from tests.browser.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider
 from tests.browser.screen import settled
+from tests.browser.serving import free_port, served
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-deciding")]
 

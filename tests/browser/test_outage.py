@@ -7,8 +7,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import screen
-from tests.browser.conftest import DESKTOP, PATIENCE_MS, Site, Visit, free_port, served
+from tests.browser.conftest import DESKTOP, PATIENCE_MS, Site, Visit
 from tests.browser.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider
+from tests.browser.serving import free_port, served
 from tests.browser.test_openid import SECRETS
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-deciding")]

@@ -1,0 +1,68 @@
+"""The short form: small data, and what each page of the dashboard may cost at most.
+
+``python -m bench quick`` prints the pages and fails over a limit; the tests hold the same limits.
+Only counts are limited, since times depend on the machine.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Engine, text
+
+from bench import build, pages
+from bench.measurements import Failures
+from bench.pages import Counts
+from data_access import rollups
+from data_access.db.embedded import HOME, Cluster
+from program.periods import utc_day
+
+CLUSTER = Cluster(HOME / "bench-quick")
+SCALE = 0.01
+# Statements are exact. Messages and rows have some room, since the data follow the calendar.
+LIMITS = {
+    "queue": Counts(statements=16, messages=75, rows_read=6_600),
+    "queue by waiting": Counts(statements=16, messages=75, rows_read=4_900),
+    "queue, met": Counts(statements=17, messages=75, rows_read=8_200),
+    "queue, one country": Counts(statements=17, messages=75, rows_read=4_300),
+    "queue, waiting 14 d": Counts(statements=17, messages=75, rows_read=6_800),
+    "queue, search": Counts(statements=17, messages=75, rows_read=2_800),
+    "queue, approved": Counts(statements=16, messages=70, rows_read=4_400),
+    "application": Counts(statements=34, messages=275, rows_read=1_700),
+    "program, work": Counts(statements=29, messages=120, rows_read=52_000),
+    "program, reviewers": Counts(statements=26, messages=75, rows_read=51_000),
+    "program, volume": Counts(statements=30, messages=135, rows_read=56_000),
+    "program, cohorts": Counts(statements=26, messages=75, rows_read=54_000),
+    "affiliates": Counts(statements=11, messages=45, rows_read=17_000),
+    "affiliates, outcomes": Counts(statements=7, messages=40, rows_read=21_000),
+    "affiliates, near misses": Counts(statements=10, messages=30, rows_read=3_600),
+    "explore": Counts(statements=12, messages=70, rows_read=24_000),
+    "explore, decisions": Counts(statements=12, messages=70, rows_read=24_000),
+    "explore, by country": Counts(statements=11, messages=65, rows_read=53_000),
+    "outbox": Counts(statements=10, messages=35, rows_read=51),
+    "policy": Counts(statements=12, messages=115, rows_read=44),
+    "policy, history": Counts(statements=12, messages=30, rows_read=44),
+    "settings": Counts(statements=6, messages=75, rows_read=42),
+    "import": Counts(statements=6, messages=25, rows_read=38),
+}
+
+
+def report(only: Sequence[str] | None = None) -> list[str]:
+    """Print a row for every page, over new data; returns what failed or exceeds a limit."""
+    engine, failures = prepared(CLUSTER), Failures()
+    try:
+        found = pages.report_over(engine, CLUSTER.home, failures, only=only)
+    finally:
+        engine.dispose()
+        CLUSTER.stop()
+    return [*failures.found, *pages.over(found, LIMITS)]
+
+
+def prepared(cluster: Cluster) -> Engine:
+    """Build the small data on ``cluster``, with metrics and statistics."""
+    now = datetime.now(UTC)
+    size = build.Size(scale=SCALE, through=utc_day(now) - timedelta(days=1))
+    engine = build.build(size, cluster=cluster)
+    rollups.refresh(engine, now=now)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("vacuum (analyze)"))
+    return engine

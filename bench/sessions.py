@@ -1,0 +1,103 @@
+"""Sessions of people without a browser: Streamlit's websocket, spoken as its own page does."""
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpx
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import ClientConnection, connect
+
+PATIENCE_S = 60
+AGAIN = (ForwardMsg.FINISHED_EARLY_FOR_RERUN, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the script: milliseconds until it has finished, and its messages as sent."""
+
+    ms: float
+    frames: tuple[bytes, ...]
+
+    @property
+    def messages(self) -> int:
+        """How many messages the browser would have received."""
+        return len(self.frames)
+
+    @property
+    def size(self) -> int:
+        """Their bytes, before compression."""
+        return sum(map(len, self.frames))
+
+    def shows(self, words: str) -> bool:
+        """Whether a text, or the key of an element, is among what it sent."""
+        return any(words.encode() in frame for frame in self.frames)
+
+
+class Session:
+    """An open page of somebody."""
+
+    def __init__(self, socket: ClientConnection, address: str) -> None:
+        self.socket, self.address = socket, address
+        self.kept: set[str] = set()
+
+    def run(self, path: str = "", query: str = "") -> Run:
+        """Run the page at ``path`` with this query, as a person's click does, to its end."""
+        wanted = self._message(path, query)
+        frames: list[bytes] = []
+        kept: set[str] = set()
+        began = time.perf_counter()
+        self.socket.send(wanted)
+        while True:
+            frames.append(bytes(self.socket.recv(timeout=PATIENCE_S)))
+            answer = ForwardMsg.FromString(frames[-1])
+            kept |= kept_by_the_page(answer)
+            if answer.WhichOneof("type") == "script_finished":
+                if answer.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
+                    break
+                assert answer.script_finished in AGAIN, answer
+        ms = (time.perf_counter() - began) * 1000
+        self.kept = kept
+        return Run(ms, tuple(frames))
+
+    def _message(self, path: str, query: str) -> bytes:
+        message = BackMsg()
+        state = message.rerun_script
+        state.query_string, state.page_name = query, path
+        state.cached_message_hashes.extend(self.kept)
+        state.context_info.timezone, state.context_info.locale = "UTC", "en-US"
+        state.context_info.url = f"{self.address}/{path}"
+        return message.SerializeToString()
+
+
+def kept_by_the_page(answer: ForwardMsg) -> set[str]:
+    """Return the hash of a message that the page keeps, so that it need not be sent again."""
+    if answer.HasField("ref_hash"):
+        return {answer.ref_hash}
+    return {answer.hash} if answer.metadata.cacheable else set()
+
+
+@contextmanager
+def opened(address: str, cookies: str = "") -> Iterator[Session]:
+    """Open a page of the server at ``address``, with these cookies."""
+    stream = address.replace("http", "ws", 1) + "/_stcore/stream"
+    headers = {"Cookie": cookies, "Origin": address}
+    with connect(
+        stream, subprotocols=["streamlit"], additional_headers=headers, max_size=None
+    ) as socket:
+        yield Session(socket, address)
+
+
+def sign_in(address: str, email: str) -> str:
+    """Sign in locally as ``email``; returns the cookies."""
+    with opened(address) as session:
+        screen = b"".join(session.run().frames).decode(errors="replace")
+    found = re.search(rf'href="(local-sign-in\?token=[^"]+)" title="{re.escape(email)}"', screen)
+    assert found is not None, f"The sign-in screen does not offer {email}."
+    with httpx.Client(base_url=address) as browser:
+        browser.get("/")
+        browser.get(f"/{found[1]}")
+        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies.jar)
