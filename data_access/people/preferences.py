@@ -1,9 +1,10 @@
 """Personal settings, such as the columns of the queue."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from data_access.db import tables
@@ -11,6 +12,8 @@ from data_access.people import commands
 from data_access.people.commands import Command
 from data_access.people.identities import known_by
 from program.review.permissions import Act
+
+REQUESTS_KEPT_FOR = timedelta(days=7)
 
 
 @known_by("email")
@@ -46,3 +49,18 @@ def put(engine: Engine, command: PutPreference) -> int:
         return 1
 
     return commands.perform(engine, command, do)
+
+
+def forget_requests(connection: Connection, *, now: datetime) -> None:
+    """Remove the requests that set a value long ago; the values stay.
+
+    Each click in the queue's column chooser leaves one. Their repeats come within minutes, and one
+    that came later would only set the value again. Requests of all other acts are kept for good.
+    """
+    table = tables.requests
+    connection.execute(
+        delete(table).where(
+            table.c.content["command"].astext == PutPreference.__name__,
+            table.c.at < now - REQUESTS_KEPT_FOR,
+        )
+    )

@@ -20,6 +20,7 @@ from data_access.db import locks
 from data_access.db.errors import DatabaseUnavailable, Refusal
 from data_access.eligibility import freshness, policies
 from data_access.eligibility.freshness import Freshness
+from data_access.people import preferences
 from data_access.rollups import plan, program_sums, replacing, statements, work_sums
 from data_access.rollups.plan import Plan, Span
 from program.periods import Window, month_start
@@ -87,6 +88,7 @@ def refresh(
                 )
                 _carry_out(cursor, made, progress or _ignore_progress, then)
                 _record(cursor, made, now)
+                preferences.forget_requests(connection, now=now)
                 fresh = freshness.newest(connection)
     except (psycopg.OperationalError, OperationalError) as error:
         raise DatabaseUnavailable(

@@ -1,4 +1,4 @@
-"""Saved views, columns and holidays: personal and shared settings."""
+"""Saved views of one person and of all."""
 
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
@@ -15,8 +15,6 @@ from data_access.db.errors import (
     RequestReused,
 )
 from data_access.explore import saved_views
-from data_access.people import preferences
-from data_access.people.preferences import PutPreference
 from program.policy.outcomes import Outcome
 from program.reports.views import View
 from program.review.queue_filters import Filters, Owner
@@ -201,13 +199,3 @@ def test_a_forged_number_removes_nothing(desk: Engine, forged: int) -> None:
 def test_strangers_save_nothing(desk: Engine) -> None:
     with pytest.raises(NotAllowed):
         save(desk, actor="nobody@example.com")
-
-
-def test_a_preference_is_each_persons_own(desk: Engine) -> None:
-    for columns in (["due"], ["due", "owner"]):
-        command = clicks.command(PutPreference, name="queue_columns", value=columns)
-        preferences.put(desk, command)
-
-    with desk.connect() as conn:
-        assert preferences.read(conn, email=ANA, name="queue_columns") == ["due", "owner"]
-        assert preferences.read(conn, email=BEN, name="queue_columns") is None

@@ -12,7 +12,8 @@ create table review.requests (
     constraint requests_pkey primary key (request_id),
     constraint requests_people_normal check (actor = review.person(actor))
 );
-comment on table review.requests is 'Every submitted form, by the id made when it was drawn; a repeat returns the first result';
+create index requests_of_preferences on review.requests (at) where content ->> 'command' = 'PutPreference';
+comment on table review.requests is 'Every submitted form, by the id made when it was drawn; a repeat returns the first result. A refresh removes those of personal settings after a week';
 comment on column review.requests.request_id is 'The id made when the form was drawn';
 comment on column review.requests.act is 'The act';
 comment on column review.requests.actor is 'Who sent it';
