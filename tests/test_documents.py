@@ -65,11 +65,42 @@ def test_every_path_a_document_names_is_there() -> None:
         assert not missing, document.name
 
 
-def test_the_table_of_common_changes_has_twenty() -> None:
+# What a newcomer searches for, and the one file that holds the rule.
+HOMES = {
+    "status transitions": "program/review/workflow.py",
+    "reapply date": "program/review/reapplication.py",
+    "SMTP": "data_access/messages/channels/smtp.py",
+    "conflict of interest": "data_access/review/conflicts.py",
+    "queue search": "program/review/searching.py",
+    "approved affiliate": "data_access/affiliates/approved.py",
+    "duplicate applicant": "data_access/review/duplicates.py",
+    "rebate limit": "program/review/rebates.py",
+    "overdue": "program/review/business_time.py",
+    "median decision time": "data_access/reports/speed.py",
+    "decision that stands": "data_access/db/migrations/schema/05_review.sql",
+}
+
+
+def test_the_table_of_common_changes_has_a_row_for_each_subject() -> None:
+    table = rows_of_common_changes()
+
+    assert len({change for change, _ in table}) == len(table) == 25
+    for words, home in HOMES.items():
+        assert [where for change, where in table if words in change and home in where], words
+
+
+@pytest.mark.parametrize(("words", "home"), HOMES.items())
+def test_a_rule_is_found_by_its_words(words: str, home: str) -> None:
+    text = (ROOT / home).read_text()
+    introduction = text.split('"""')[1] if home.endswith(".py") else text
+
+    assert words.lower() in introduction.lower()
+
+
+def rows_of_common_changes() -> list[tuple[str, str]]:
     text = (ROOT / "docs" / "architecture.md").read_text()
     table = text.split("| to change | edit |\n|---|---|\n")[1].split("\n\n")[0]
-
-    assert len(table.splitlines()) == 20
+    return re.findall(r"^\| (.+?) \| (.+) \|$", table, re.M)
 
 
 def test_the_glossary_is_sorted_and_explains_each_term_in_one_sentence() -> None:

@@ -1,4 +1,4 @@
-"""Approved affiliates and their approvals: the one definition for all callers."""
+"""Who is an approved affiliate, and since when: the one definition for all callers."""
 
 from collections.abc import Sequence
 from datetime import datetime

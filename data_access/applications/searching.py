@@ -1,4 +1,4 @@
-"""Search applications and accounts in SQL, using the indexes."""
+"""Search applications and accounts in SQL, using the indexes, by `program/review/searching.py`."""
 
 from collections.abc import Iterable
 from typing import Any

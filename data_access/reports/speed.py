@@ -1,4 +1,4 @@
-"""Measure how long decisions and first touches took in a period, in total and by group."""
+"""The median decision time of a period, and that of first touches, in total and by group."""
 
 from dataclasses import dataclass
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Conflicts of interest: neither the applicant nor a person with a conflict may decide."""
+"""Conflict of interest: neither the applicant nor a person with a conflict may decide."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar

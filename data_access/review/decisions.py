@@ -414,14 +414,11 @@ def _require_override_reason(draft: Draft, outcome: Outcome, *, override: bool) 
 
 def check_rate(rate: Decimal | None, policy: Policy) -> None:
     """Raise Invalid unless the rate is within the policy's limits."""
-    standard, most = policy.standard_rebate_rate, policy.max_rebate_rate
-    if rate is None or not (rate.is_finite() and standard < rate <= most):
-        raise Invalid(
-            f"The rebate rate must be above the standard {standard * 100:.4g} % "
-            f"and at most {most * 100:.4g} %."
-        )
-    if rate != rate.quantize(Decimal("0.0001")):
-        raise Invalid("The rebate rate takes at most two decimals of a percent.")
+    problem = rebates.rate_problem(
+        rate, standard=policy.standard_rebate_rate, most=policy.max_rebate_rate
+    )
+    if problem is not None:
+        raise Invalid(problem)
 
 
 def _snapshot(

@@ -1,4 +1,4 @@
-"""Find duplicate applicants: other accounts with the same or a similar handle or contact."""
+"""Find each duplicate applicant: another account with the same or a similar handle or contact."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Business time: UTC days without weekends and holidays.
+"""Business time, UTC days without weekends and holidays: when an application is due or overdue.
 
 Business time is continuous. An application that arrives on a Friday at 14:00 is due after three
 business days, on Wednesday at 14:00; one that arrives on a Saturday counts from Monday.
@@ -66,7 +66,7 @@ def due_at(start: datetime, days: int, holidays: Holidays = frozenset()) -> date
 def latest_start(now: datetime, days: int, holidays: Holidays = frozenset()) -> datetime:
     """Return the latest start from which ``days`` business days have passed at ``now``.
 
-    Whatever began at or before it is due, so queries need no calendar.
+    Whatever began at or before it is overdue, so queries need no calendar.
     """
     return _start_before(now, days * ONE_DAY, holidays)
 

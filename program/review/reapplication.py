@@ -1,4 +1,4 @@
-"""When rejected applicants may apply again."""
+"""The reapply date: when a rejected applicant may apply again."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta

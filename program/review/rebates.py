@@ -1,4 +1,4 @@
-"""The cost of a higher rebate, and when a decision needs a second person."""
+"""The rebate limit, the cost of a higher rebate, and when a decision needs a second person."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,6 +10,22 @@ MONTH_DAYS = 30
 # A window as long as a calendar month is a month and is not scaled to 30 days.
 MONTH_LENGTHS = range(28, 32)
 MONTHS_A_YEAR = 12
+SMALLEST_STEP = Decimal("0.0001")
+
+
+def rate_problem(rate: Decimal | None, *, standard: Decimal, most: Decimal) -> str | None:
+    """Return why an approval may not grant this rate; ``None`` if it may.
+
+    ``standard`` and ``most`` are the policy's standard and highest rate.
+    """
+    if rate is None or not (rate.is_finite() and standard < rate <= most):
+        return (
+            f"The rebate rate must be above the standard {standard * 100:.4g} % "
+            f"and at most {most * 100:.4g} %."
+        )
+    if rate != rate.quantize(SMALLEST_STEP):
+        return "The rebate rate takes at most two decimals of a percent."
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

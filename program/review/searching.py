@@ -1,4 +1,6 @@
-"""Search for people by a part of a name, a link, a phone number or an id.
+"""The queue search: people by a part of a name, a link, a phone number or an id.
+
+`data_access/applications/searching.py` runs it in SQL, also for affiliates and Explore.
 
 ``review.search_text`` in the database returns the same text as `search_text`.
 """

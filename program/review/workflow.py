@@ -1,4 +1,4 @@
-"""The application's statuses, the transitions between them, and the rejection reasons."""
+"""The application's statuses, its status transitions, and the rejection reasons."""
 
 from dataclasses import dataclass
 from enum import StrEnum

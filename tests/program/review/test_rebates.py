@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from program.periods import Window
-from program.review.rebates import RebateCost, cost, needs_second_person
+from program.review.rebates import RebateCost, cost, needs_second_person, rate_problem
 
 MONTH = Window(date(2026, 10, 24), date(2026, 11, 23))
 FEBRUARY = Window(date(2026, 2, 1), date(2026, 3, 1))
@@ -20,6 +20,26 @@ def costs(
     found = cost(Decimal(fees), window=window, rate=Decimal(rate), standard=standard)
     assert found is not None
     return found
+
+
+@pytest.mark.parametrize(
+    ("rate", "allowed"),
+    [
+        ("0.1000", False),
+        ("0.1001", True),
+        ("0.5000", True),
+        ("0.5001", False),
+        ("0.20005", False),
+        ("NaN", False),
+        ("Infinity", False),
+    ],
+)
+def test_a_rate_is_above_the_standard_and_at_most_the_highest_in_hundredths_of_a_percent(
+    rate: str, allowed: bool
+) -> None:
+    problem = rate_problem(Decimal(rate), standard=STANDARD, most=Decimal("0.50"))
+
+    assert (problem is None) is allowed
 
 
 @pytest.mark.parametrize(
