@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import socket
 from pathlib import Path
 
 import httpx
@@ -12,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
+from streamlit.web.server.starlette import starlette_server
 
 import serve
 from dashboard.shell import browsers, failures, local_sign_in, readiness, routes
@@ -260,3 +262,15 @@ def test_streamlit_does_not_log_the_same_error_unredacted() -> None:
 
     assert not serve._not_the_plain_copy(record)
     assert serve._not_the_plain_copy(other)
+
+
+def test_the_server_sends_short_messages_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(starlette_server, "_bind_socket", starlette_server._bind_socket)
+    serve.send_at_once()
+
+    with starlette_server._bind_socket("127.0.0.1", 0, 1) as listening:
+        listening.setblocking(True)
+        with socket.create_connection(listening.getsockname()):
+            accepted, _ = listening.accept()
+    with accepted:
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
