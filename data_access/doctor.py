@@ -6,10 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 from sqlalchemy import Connection, Engine, func, select, text
 
 from data_access.db import migrate, tables
-from data_access.eligibility import freshness
+from data_access.eligibility import freshness, judging
 from data_access.messages import backlog
 from data_access.messages.backlog import Backlog
+from data_access.queue import standings
 
+# How many applications a sentence names.
+NAMED = 5
 DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
 
@@ -32,6 +35,7 @@ def examine(engine: Engine, *, now: datetime) -> list[Finding]:
             *found,
             _data(connection, now),
             _rollups(connection, now),
+            _standings(connection, now),
             _outbox(connection, now),
             _privileges(connection),
         ]
@@ -105,6 +109,23 @@ def _rollups(connection: Connection, now: datetime) -> Finding:
     if behind:
         sentence += "; newer days are loaded: run `python -m data_access refresh`"
     return Finding(what="rollups", ok=not behind, sentence=sentence)
+
+
+def _standings(connection: Connection, now: datetime) -> Finding:
+    """Compare the kept standings of all open applications with a recount."""
+    context = judging.read_context(connection, now=now)
+    if context.kept != context.basis:
+        sentence = "computed for each view until they are kept again; the next refresh does that"
+        return Finding(what="standings", ok=True, sentence=sentence)
+    differ = standings.differences(connection, context)
+    if not differ:
+        return Finding(what="standings", ok=True, sentence="equal to a recount")
+    some = ", ".join(str(id_) for id_ in differ[:NAMED])
+    sentence = (
+        f"{len(differ):,} of the open applications differ from a recount, such as {some}: "
+        "run `python -m data_access refresh`"
+    )
+    return Finding(what="standings", ok=False, sentence=sentence)
 
 
 def _outbox(connection: Connection, now: datetime) -> Finding:

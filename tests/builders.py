@@ -141,6 +141,13 @@ def add_metrics(
             zero_fee_volume_usd=0,
         )
     )
+    conn.execute(
+        text(
+            "select review.restate(array(select application_id from review.standings "
+            "where account_id = :account))"
+        ),
+        {"account": account_id},
+    )
 
 
 def pass_checks(conn: Connection, application_id: int, *, but: tuple[str, ...] = ()) -> None:

@@ -8,17 +8,21 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from functools import partial
+from threading import Lock
 from types import MappingProxyType
 from uuid import UUID
 
 from dashboard.forms import submit as form_submit
 from data_access.db import database
 from data_access.db.errors import Refusal
+from data_access.eligibility.judging import JudgingContext
 from data_access.people import job_leases, jobs
 from data_access.people.commands import CommandT, Verb
 from data_access.people.job_leases import Held
 from data_access.people.jobs import Job, JobKind, NewJob, State
+from data_access.queue import standings
 from program.reports.export_formats import Ending
 
 LOG = logging.getLogger(__name__)
@@ -28,6 +32,10 @@ PATIENCE_S = 1.5
 POLL_EVERY_S = 0.05
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
+# Computing so many standings for a view takes longer than everything else in it.
+WORTH_KEEPING = 1_000
+
+_restating = Lock()
 _pool = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="act")
 
 
@@ -100,6 +108,27 @@ def state(request_id: UUID) -> State | None:
 def is_running(request_id: UUID) -> bool:
     """Whether it is running, in any process."""
     return state(request_id) is State.RUNNING
+
+
+def restate_standings(context: JudgingContext, pending: int) -> None:
+    """Compute the kept standings anew if a policy or a refresh took effect since.
+
+    Until then each view computes them, which few applications do not need to avoid.
+    """
+    if context.kept == context.basis or pending < WORTH_KEEPING:
+        return
+    if _restating.acquire(blocking=False):
+        _pool.submit(_restate)
+
+
+def _restate() -> None:
+    try:
+        standings.restate(database.writer(), now=datetime.now(UTC))
+    except Exception:
+        # The next view tries again.
+        LOG.exception("the standings could not be restated")
+    finally:
+        _restating.release()
 
 
 def _do(held: Held, act: Callable[[], object]) -> None:

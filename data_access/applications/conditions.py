@@ -212,7 +212,7 @@ def aged(key: str, now: datetime) -> list[Condition]:
 def clock(state: Clock, context: JudgingContext) -> Condition:
     """Return the condition for a clock state; needs the desk joined. Exactly one is true."""
     stopped = tables.desk.c.paused_at.is_not(None)
-    overdue, soon = _overdue(context), clock_from() <= _soon_since(context)
+    overdue, soon = _overdue(context), clock_from() <= soon_since(context)
     return {
         Clock.STOPPED: stopped,
         Clock.OVERDUE: and_(~stopped, overdue),
@@ -224,7 +224,7 @@ def clock(state: Clock, context: JudgingContext) -> Condition:
 def due(state: Due, context: JudgingContext) -> list[Condition]:
     """Return the conditions for the queue's filter on the clock; needs the desk joined."""
     runs, overdue = tables.desk.c.paused_at.is_(None), _overdue(context)
-    soon = clock_from() <= _soon_since(context)
+    soon = clock_from() <= soon_since(context)
     return [runs, overdue] if state is Due.OVERDUE else [runs, ~overdue, soon]
 
 
@@ -320,6 +320,7 @@ def _overdue(context: JudgingContext) -> Condition:
     return clock_from() <= overdue_since(context)
 
 
-def _soon_since(context: JudgingContext) -> datetime:
+def soon_since(context: JudgingContext) -> datetime:
+    """Return the time at or before which the clock began of one that is overdue within a day."""
     days = max(0, context.policy.review_sla_business_days - 1)
     return business_time.latest_start(context.now, days, context.holidays)

@@ -138,7 +138,7 @@ def read(
     row = connection.execute(statement).mappings().first() if possible else None
     if row is None:
         raise NotFound(f"There is no application {application_id}.")
-    facts = {name: value for name, value in row.items() if name not in _DESK}
+    facts = {name: value for name, value in row.items() if name not in DESK}
     facts["status"] = Status(row["status"])
     return Application(**facts, desk=desk_of(row))
 
@@ -200,7 +200,8 @@ def held_by(now: datetime) -> ColumnElement[str | None]:
     return case((is_held(now), tables.desk.c.assignee))
 
 
-_DESK = (
+# The desk's columns that `desk_of` reads.
+DESK = (
     "status_at",
     "assignee",
     "claimed_at",
@@ -215,7 +216,7 @@ _DESK = (
 
 def desk_columns() -> list[ColumnElement[Any]]:
     """Return the columns that `desk_of` reads, besides ``submitted_at``."""
-    return [tables.desk.c[name] for name in _DESK]
+    return [tables.desk.c[name] for name in DESK]
 
 
 def desk_of(row: Mapping[Any, Any]) -> Desk:

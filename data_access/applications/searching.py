@@ -65,8 +65,12 @@ def accounts(term: str) -> Select[Any]:
 def contains(column: ColumnElement[Any], texts: Iterable[str]) -> ColumnElement[bool]:
     """Return whether a column of typed text contains any of these parts of `search_text`."""
     searched = func.review.search_text(column, type_=Text)
-    patterns = [f"%{text.translate(_LIKE_SIGNS)}%" for text in texts]
-    return or_(*(searched.like(literal(pattern, Text), escape="\\") for pattern in patterns))
+    return or_(*(searched.like(literal(part_of(part), Text), escape="\\") for part in texts))
+
+
+def part_of(text: str) -> str:
+    """Return the pattern of ``like`` for any text that contains this one."""
+    return f"%{text.translate(_LIKE_SIGNS)}%"
 
 
 def _of_application(application: FromClause, wanted: Sought) -> list[ColumnElement[bool]]:

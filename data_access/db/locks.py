@@ -16,6 +16,8 @@ FORM_MAPS = 7_310_015
 SAVED_VIEWS = 7_310_013
 # Used with the hash of a request id, for requests that lock nothing else.
 REQUESTS = 7_310_016
+# Held alone by whoever restates all standings; the triggers that restate some of them share it.
+STANDINGS = 7_310_017
 # 7_310_008 is taken by the trigger that gives decisions their position.
 # Whoever starts an export counts the running ones under this lock.
 EXPORT_JOBS = 7_310_014

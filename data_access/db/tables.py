@@ -18,6 +18,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Numeric,
+    SmallInteger,
     Table,
     Text,
     Uuid,
@@ -35,6 +36,7 @@ TYPES: dict[str, TypeEngine[Any]] = {
     "datemultirange": DATEMULTIRANGE(),
     "integer": Integer(),
     "jsonb": JSONB(),
+    "smallint": SmallInteger(),
     "text": Text(),
     "timestamptz": DateTime(timezone=True),
     "uuid": Uuid(),
@@ -116,6 +118,8 @@ affiliate_daily = _table("review.affiliate_daily")
 affiliate_monthly = _table("review.affiliate_monthly")
 affiliate_window = _table("review.affiliate_window")
 desk = _table("review.desk")
+standings = _table("review.standings")
+standing_basis = _table("review.standing_basis")
 viewers = _table("review.viewers")
 proposals = _table("review.proposals")
 saved_views = _table("review.saved_views")

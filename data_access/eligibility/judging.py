@@ -18,6 +18,7 @@ from sqlalchemy import (
     FromClause,
     Integer,
     Numeric,
+    RowMapping,
     Select,
     Subquery,
     and_,
@@ -28,15 +29,15 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    text,
 )
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.types import TypeEngine
 
 from data_access.db import tables
-from data_access.eligibility import freshness as refreshed
-from data_access.eligibility import holidays, policies
+from data_access.eligibility import policies
 from data_access.eligibility.freshness import Freshness
-from program.periods import evidence_cutoff
+from program.periods import Window, WindowKind, evidence_cutoff
 from program.policy.criteria import (
     ACTIVE_USERS,
     BOTH_TRACKS,
@@ -74,24 +75,101 @@ _TYPES: dict[str, TypeEngine[Any]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What the standings are computed with; ``refresh_id`` is 0 if metrics are unknown."""
+
+    policy: Policy
+    refresh_id: int
+    evidence_from: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JudgingContext:
-    """The inputs of judging: the policy in force, the newest refresh, the clock, the holidays."""
+    """The inputs of judging: the policy in force, the newest refresh, the clock, the holidays.
+
+    ``kept`` is the basis of the kept standings, if there are any; ``future_evidence`` is whether
+    some of their evidence was observed after ``now``, and does not count yet.
+    """
 
     policy: Policy
     freshness: Freshness | None
     now: datetime
     holidays: frozenset[date] = frozenset()
+    kept: Basis | None = None
+    future_evidence: bool = False
+
+    @property
+    def evidence_from(self) -> datetime:
+        """The earliest time at which evidence may have been observed and still count."""
+        through = self.freshness.data_through if self.freshness else None
+        day = through or self.now.astimezone(UTC).date()
+        return evidence_cutoff(day, self.policy.evidence_valid_days)
+
+    @property
+    def basis(self) -> Basis:
+        """What standings are computed with in this context."""
+        refresh_id = self.freshness.refresh_id if self.freshness else 0
+        return Basis(policy=self.policy, refresh_id=refresh_id, evidence_from=self.evidence_from)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the kept standings are what judging in this context gives."""
+        return self.kept == self.basis and not self.future_evidence
+
+
+_CONTEXT = text(
+    f"""
+select {", ".join(f"policy.{name}" for name in policies.NAMES)},
+    fresh.refresh_id, fresh.data_through, fresh.window_start, fresh.window_end,
+    fresh.window_kind as counted_window, fresh.policy_version as counted_policy, fresh.refreshed_at,
+    fresh.window_kind = policy.window_kind
+        and counted.active_user_min_volume_usd = policy.active_user_min_volume_usd
+        and counted.new_user_must_trade = policy.new_user_must_trade as measures_alike,
+    array(select day from review.holidays) as holidays,
+    basis.policy_version as kept_policy, basis.refresh_id as kept_refresh,
+    basis.evidence_from as kept_evidence_from,
+    exists (select from review.standings where newest_observed_at > :now) as future_evidence
+from review.policies as policy
+left join lateral (select * from review.refreshes order by refresh_id desc limit 1) as fresh on true
+left join review.policies as counted on counted.version = fresh.policy_version
+left join review.standing_basis as basis on true
+where policy.version = review.policy_in_force(:now)
+"""  # noqa: S608 - names of columns
+)
 
 
 def read_context(connection: Connection, *, now: datetime) -> JudgingContext:
     """Read the inputs of judging at ``now``."""
-    policy = policies.in_force(connection, now=now)
-    fresh = refreshed.newest(connection)
-    if fresh is not None and not policies.measures_alike(connection, fresh, policy):
-        # The metrics were counted over another window or by other rules than this policy's.
-        fresh = None
+    row = connection.execute(_CONTEXT, {"now": now}).mappings().first()
+    if row is None:
+        raise policies.none_in_force()
+    policy = policies.of_row(row)
+    kept = row["kept_policy"] == policy.version
     return JudgingContext(
-        policy=policy, freshness=fresh, now=now, holidays=holidays.days(connection)
+        policy=policy,
+        # Else the metrics were counted over another window or by other rules than this policy's.
+        freshness=_freshness(row) if row["measures_alike"] else None,
+        now=now,
+        holidays=frozenset(row["holidays"]),
+        kept=Basis(
+            policy=policy,
+            refresh_id=row["kept_refresh"],
+            evidence_from=row["kept_evidence_from"],
+        )
+        if kept
+        else None,
+        future_evidence=row["future_evidence"],
+    )
+
+
+def _freshness(row: RowMapping) -> Freshness:
+    return Freshness(
+        refresh_id=row["refresh_id"],
+        data_through=row["data_through"],
+        window=Window(row["window_start"], row["window_end"]),
+        window_kind=WindowKind(row["counted_window"]),
+        policy_version=row["counted_policy"],
+        refreshed_at=row["refreshed_at"],
     )
 
 
@@ -130,13 +208,11 @@ def established_evidence(context: JudgingContext, only: Only = ()) -> Subquery:
     ``only`` restricts it to these applications.
     """
     evidence = tables.evidence
-    through = context.freshness.data_through if context.freshness else None
-    day = through or context.now.astimezone(UTC).date()
     keys = (evidence.c.application_id, evidence.c.kind, evidence.c.exchange_key)
     newest = (
         select(evidence.c.application_id, evidence.c.kind, evidence.c.value)
         .where(
-            evidence.c.observed_at >= evidence_cutoff(day, context.policy.evidence_valid_days),
+            evidence.c.observed_at >= context.evidence_from,
             evidence.c.observed_at <= context.now,
         )
         .ext(distinct_on(*keys))

@@ -18,7 +18,6 @@ from sqlalchemy import (
 
 from data_access.db import tables
 from data_access.db.errors import SettingMissing
-from data_access.eligibility.freshness import Freshness
 from program.periods import WindowKind
 from program.policy import settings
 from program.policy.policy import Policy
@@ -56,7 +55,7 @@ def scheduled(connection: Connection, *, now: datetime) -> list[Policy]:
     rows = connection.execute(
         query.order_by(None).order_by(table.c.effective_from, table.c.version)
     )
-    return [_policy(row) for row in rows.mappings()]
+    return [of_row(row) for row in rows.mappings()]
 
 
 def newest(connection: Connection) -> Policy:
@@ -80,7 +79,7 @@ def version(connection: Connection, number: int) -> Policy:
 def every(connection: Connection) -> list[Policy]:
     """Return all versions that were not withdrawn, newest first."""
     rows = connection.execute(_selected().where(~_withdrawn()))
-    return [_policy(row) for row in rows.mappings()]
+    return [of_row(row) for row in rows.mappings()]
 
 
 def history(connection: Connection) -> list[Published]:
@@ -94,7 +93,7 @@ def history(connection: Connection) -> list[Published]:
         row.version: row
         for row in connection.execute(select(gone).where(gone.c.closed_as == "withdrawn"))
     }
-    found = {row["version"]: _policy(row) for row in connection.execute(_selected()).mappings()}
+    found = {row["version"]: of_row(row) for row in connection.execute(_selected()).mappings()}
     listed = []
     for number, policy in found.items():
         by, back = confirmed.get(number), taken_back.get(number)
@@ -119,24 +118,6 @@ def add(connection: Connection, policy: Policy) -> None:
     connection.execute(insert(tables.policies).values({k: _stored(v) for k, v in row.items()}))
 
 
-def measures_alike(connection: Connection, fresh: Freshness, policy: Policy) -> bool:
-    """Whether a refresh counted its metrics as ``policy`` does.
-
-    Minimums may differ, since they are only compared with; counting rules may not.
-    """
-    if fresh.window_kind is not policy.window_kind:
-        return False
-    if fresh.policy_version == policy.version:
-        return True
-    table = tables.policies
-    counted = (table.c.active_user_min_volume_usd, table.c.new_user_must_trade)
-    row = connection.execute(
-        select(*counted).where(table.c.version == fresh.policy_version)
-    ).first()
-    wanted = (policy.active_user_min_volume_usd, policy.new_user_must_trade)
-    return row is not None and tuple(row) == wanted
-
-
 def _withdrawn() -> ColumnElement[bool]:
     gone = tables.policy_withdrawals
     return exists().where(
@@ -152,13 +133,20 @@ def _selected() -> Select[Any]:
 def _first(connection: Connection, statement: Select[Any]) -> Policy:
     row = connection.execute(statement.limit(1)).mappings().first()
     if row is None:
-        raise SettingMissing("No policy is in effect. Run `python -m data_access migrate`.")
-    return _policy(row)
+        raise none_in_force()
+    return of_row(row)
 
 
-def _policy(row: Mapping[Any, Any]) -> Policy:
-    lists = {name: tuple(v) for name, v in row.items() if isinstance(v, list)}
-    return Policy(**{**row, **lists, "window_kind": WindowKind(row["window_kind"])})
+def none_in_force() -> SettingMissing:
+    """Return the refusal for a database without a policy."""
+    return SettingMissing("No policy is in effect. Run `python -m data_access migrate`.")
+
+
+def of_row(row: Mapping[Any, Any]) -> Policy:
+    """Return the policy in the columns `NAMES` of a row."""
+    found = {name: row[name] for name in NAMES}
+    lists = {name: tuple(value) for name, value in found.items() if isinstance(value, list)}
+    return Policy(**{**found, **lists, "window_kind": WindowKind(found["window_kind"])})
 
 
 def _stored(value: Any) -> Any:  # noqa: ANN401 - each setting has its own type

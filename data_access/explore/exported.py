@@ -12,7 +12,7 @@ from data_access.eligibility.judging import JudgingContext
 from data_access.explore import sources
 from data_access.explore.queries import Writer, guarded
 from data_access.explore.sources import Source
-from data_access.queue import listing
+from data_access.queue import drilldown_list
 from program.policy.criteria import CRITERIA
 from program.reports.datasets import APPLICATIONS, DatasetColumn
 from program.review.queue_filters import Filters
@@ -52,7 +52,9 @@ def _order(
     if _is_whole(filters, statuses):
         return [tables.applications.c.application_id]
     # Numbering the rows keeps descending orders and NULLS LAST without repeating them.
-    return [func.row_number().over(order_by=listing.ordering(filters, _values(source), context))]
+    return [
+        func.row_number().over(order_by=drilldown_list.ordering(filters, _values(source), context))
+    ]
 
 
 def _raw(
@@ -67,7 +69,7 @@ def _raw(
     """Return the rows before outcomes are formatted; each track is judged once per row."""
     stored = dict.fromkeys(name for name in columns if name in source.stored)
     only_open = set(statuses) <= set(OPEN_STATUSES)
-    matches = listing.search_matches(filters, pending_only=only_open)
+    matches = drilldown_list.search_matches(filters, pending_only=only_open)
     statement = (
         select(
             # Written at the level at which several workers can share the work.
@@ -78,8 +80,8 @@ def _raw(
         .select_from(source.rows)
         .where(
             *([] if _is_whole(filters, statuses) else [_in_statuses(statuses, context)]),
-            *listing.filtered(filters, context, matches),
-            *listing.judged(filters, _values(source), context),
+            *drilldown_list.filtered(filters, context, matches),
+            *drilldown_list.judged(filters, _values(source), context),
         )
         .order_by(*order)
     )

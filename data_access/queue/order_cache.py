@@ -18,7 +18,7 @@ from data_access.applications.read import with_desk
 from data_access.db import tables
 from data_access.eligibility import judging
 from data_access.eligibility.judging import JudgingContext
-from data_access.queue import listing
+from data_access.queue import drilldown_list, listing
 from program.review.queue_filters import Filters
 
 KEPT_FOR = timedelta(seconds=60)
@@ -132,8 +132,7 @@ def _kept(connection: Connection, filters: Filters, now: datetime) -> RankedView
 def _find(connection: Connection, filters: Filters, context: JudgingContext) -> RankedView:
     # Read first: an application that moves in between is in both, and not missed.
     newest = connection.execute(select(func.max(tables.events.c.event_id))).scalar() or 0
-    matching = listing.matching_ids(filters, context)
-    ids = connection.execute(matching.statement.order_by(*matching.order)).scalars().all()
+    ids = listing.ids(connection, filters, context, most=None)
     key, made = _key(connection, filters), RankedView(ids, context.now, newest)
     with _lock:
         _views[key] = made
@@ -198,7 +197,7 @@ def _first_there(
                 .select_from(with_desk(application))
                 .where(
                     application.c.application_id.in_(some),
-                    *listing.in_statuses(filters, context.now),
+                    *drilldown_list.in_statuses(filters, context.now),
                 )
             ).scalars()
         )

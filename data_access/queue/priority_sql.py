@@ -1,6 +1,6 @@
 """Build the priority's points as an SQL expression, from the tables that explain them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -38,20 +38,27 @@ def score(
 
 def _clock(clock_from: ColumnElement[datetime], context: JudgingContext) -> Value:
     """Return the points for waiting and overdue, looked up in a table of times."""
+    starts, by_days = clock_steps(context)
+    moments = ARRAY(DateTime(timezone=True))
+    # width_bucket counts the times at or before a value, and needs them ascending.
+    passed = func.width_bucket(clock_from, cast(literal(list(starts), moments), moments))
+    return array(by_days, type_=Integer)[passed + 1]
+
+
+def clock_steps(context: JudgingContext) -> tuple[Sequence[datetime], Sequence[int]]:
+    """Return times in order, and the points before, between and after them.
+
+    A clock that started at or after a time, and before the next, has the points in between.
+    """
     most = priority.days_counted(context.policy)
     sla = context.policy.review_sla_business_days
     starts = business_time.latest_starts(context.now, most, context.holidays)
-    # width_bucket counts the bounds at or before a value, and needs them ascending.
-    bounds = [start + JUST_AFTER for start in reversed(starts)]
     by_days = [
         priority.waiting_points(days) + priority.overdue_points(days - sla)
         for days in range(most + 1)
     ]
     yet_to_begin = 0
-    points = array([*reversed(by_days), yet_to_begin], type_=Integer)
-    moments = ARRAY(DateTime(timezone=True))
-    passed = func.width_bucket(clock_from, cast(literal(bounds, moments), moments))
-    return points[passed + 1]
+    return [start + JUST_AFTER for start in reversed(starts)], [*reversed(by_days), yet_to_begin]
 
 
 def _eligibility(truth: ColumnElement[bool]) -> Value:

@@ -21,6 +21,7 @@ from data_access.db.errors import DatabaseUnavailable, Refusal
 from data_access.eligibility import freshness, policies
 from data_access.eligibility.freshness import Freshness
 from data_access.people import preferences
+from data_access.queue import standings
 from data_access.rollups import plan, program_sums, replacing, statements, work_sums
 from data_access.rollups.plan import Plan, Span
 from program.periods import Window, month_start
@@ -96,6 +97,8 @@ def refresh(
             f"then run it again. Postgres says: {_first_line(error)}"
         ) from error
     assert fresh is not None
+    # In a transaction of its own: it must see what was recorded meanwhile, and acts wait for it.
+    standings.restate(engine, now=now)
     return fresh
 
 

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine
 
-from tests.builders import add_application, add_eligible, add_refresh, add_staff
+from data_access.eligibility import judging
+from data_access.queue import standings
+from tests.builders import NOW, add_application, add_eligible, add_refresh, add_staff
 from tests.data_access.clicks import NUMBERS
 from tests.databases import Databases
 
@@ -16,7 +18,19 @@ def desk(databases: Databases) -> Iterator[Engine]:
         with made.begin() as conn:
             add_staff(conn)
             add_refresh(conn)
+        standings.restate(made, now=NOW)
         yield made
+
+
+@pytest.fixture(autouse=True)
+def _standings_follow(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a test did at the desk, the kept standings are those of a recount."""
+    yield
+    if "desk" in request.fixturenames:
+        with request.getfixturevalue("desk").connect() as conn:
+            context = judging.read_context(conn, now=NOW)
+            if context.kept == context.basis:
+                assert standings.differences(conn, context) == []
 
 
 @pytest.fixture

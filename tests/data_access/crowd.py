@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert, text
 
 from data_access.db import tables
-from data_access.queue.listing import EvidenceState
+from data_access.queue.rows import EvidenceState
 from program.policy.eligibility import Assessment, Facts, assess
 from program.policy.evidence import EvidenceKind, Observation, establish
 from program.policy.outcomes import Outcome
@@ -198,6 +198,12 @@ def invent(seed: int = 20260314) -> list[Applicant]:
         elif person.status not in OPEN_STATUSES:
             person.settled_at = NOW - chance.choice(AGES) if chance.random() < 0.8 else None
     return people
+
+
+def forget_the_future(people: Sequence[Applicant]) -> None:
+    """Remove the observations that do not count yet."""
+    for person in people:
+        person.observations = [seen for seen in person.observations if seen.observed_at <= NOW]
 
 
 def _touched(chance: random.Random, person: Applicant) -> dict[str, Any]:

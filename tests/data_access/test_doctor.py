@@ -17,7 +17,10 @@ from data_access.doctor import Finding
 from tests.builders import NOW, T, add_application, add_refresh
 from tests.conftest import CLUSTER
 
-ALL = ["connection", "durable settings", "schema", "data", "rollups", "outbox", "privileges"]
+ALL = [
+    *("connection", "durable settings", "schema", "data", "rollups", "standings"),
+    *("outbox", "privileges"),
+]
 MINUTE = timedelta(minutes=1)
 
 

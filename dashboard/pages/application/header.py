@@ -10,7 +10,7 @@ from dashboard.pages.application import claim
 from dashboard.ui import badges, due, figures, keyboard, navigation, shortcuts
 from dashboard.ui.safe_text import escape
 from dashboard.ui.shortcuts import Shortcut
-from data_access.queue import listing
+from data_access.queue import rows
 from data_access.review.opening import Opened
 from program.review.permissions import Act
 from program.review.priority import HIGHEST, Priority
@@ -84,7 +84,7 @@ def _draw_standing(shown: Opened) -> None:
     if application.status.upstream is Status.PENDING:
         _draw_clock(shown)
         _draw_priority(
-            listing.priority_of(
+            rows.priority_of(
                 shown.standing.facts, assessment, shown.application.desk, shown.context
             )
         )
@@ -103,7 +103,7 @@ def _status_detail(shown: Opened) -> str:
 
 
 def _draw_clock(shown: Opened) -> None:
-    due_at, holidays = listing.due_at(shown.application.desk, shown.context), shown.context.holidays
+    due_at, holidays = rows.due_at(shown.application.desk, shown.context), shown.context.holidays
     badge = due.badge(due_at, status=shown.application.status, now=shown.now)
     help_ = f"Due {figures.moment(due_at)}; business days of 24 hours."
     if badge is due.PAUSED:

@@ -16,8 +16,8 @@ from data_access.db import database
 from data_access.eligibility import judging
 from data_access.messages import rendering
 from data_access.people.staff import Person
-from data_access.queue import listing
-from data_access.queue.listing import QueueRow
+from data_access.queue import rows
+from data_access.queue.rows import QueueRow
 from data_access.review import bulk
 from data_access.review.bulk import AskEach, RejectEach
 from data_access.review.bulk_runs import BulkCommand
@@ -116,7 +116,7 @@ def _some(chosen: Chosen) -> tuple[QueueRow | None, list[str], bool]:
     """Return the first, some names, and whether metrics are behind."""
     with database.reading(database.reader()) as connection:
         context = judging.read_context(connection, now=datetime.now(UTC))
-        rows = listing.rows(connection, list(chosen.ids[:NAMED]), context)
+        named = rows.of_ids(connection, chosen.ids[:NAMED], context)
     fresh = context.freshness
     behind = fresh is not None and is_behind(fresh.data_through, utc_day(context.now))
-    return (rows[0] if rows else None), [row.username for row in rows], behind
+    return (named[0] if named else None), [row.username for row in named], behind

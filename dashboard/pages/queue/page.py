@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from dashboard.forms import bulk_report, submit, taking_next
+from dashboard.forms import background, bulk_report, submit, taking_next
 from dashboard.pages.queue import bulk_actions, bulk_dialog, news, table
 from dashboard.pages.queue import columns as queue_columns
 from dashboard.pages.queue import filters as queue_filters
@@ -31,8 +31,9 @@ from data_access.people import preferences, staff
 from data_access.people.staff import Person
 from data_access.queue import listing
 from data_access.queue import news as queue_news
-from data_access.queue.listing import Counts, QueueRow
+from data_access.queue.listing import Counts
 from data_access.queue.news import Pulse
+from data_access.queue.rows import QueueRow
 from data_access.review import bulk_runs
 from program.review.permissions import Act
 from program.review.queue_filters import PAGE_SIZE, QUERY_NAMES, Filters, Sort
@@ -68,6 +69,7 @@ def main() -> None:
     query = address.read(QUERY_NAMES)
     wanted = Filters.from_query(query)
     page = load(wanted.for_viewer(person.email), person, now)
+    background.restate_standings(page.context, page.numbers.total)
     filters = page.filters
     state.keep_rows(TABLE, [row.application_id for row in page.rows])
     submit.draw_flash()
@@ -103,7 +105,7 @@ def load(filters: Filters, person: Person, now: datetime) -> Loaded:
             numbers=numbers,
             filters=filters,
             total=total,
-            rows=listing.page(connection, filters, context),
+            rows=listing.page(connection, filters, context, total=total),
             columns=queue_columns.understood(
                 preferences.read(connection, email=person.email, name=queue_columns.NAME)
             ),

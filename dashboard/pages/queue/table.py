@@ -8,7 +8,7 @@ from typing import Any
 
 from dashboard.ui import badges, due, figures, grid, headings
 from data_access.eligibility.judging import JudgingContext
-from data_access.queue.listing import EvidenceState, QueueRow
+from data_access.queue.rows import EvidenceState, QueueRow
 from program.policy.outcomes import Outcome
 from program.review.queue_filters import Sort
 from program.review.workflow import OPEN_STATUSES, STATUS_WORDS, Status

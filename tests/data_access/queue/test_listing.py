@@ -14,8 +14,10 @@ from sqlalchemy import Connection, Engine, event, text
 
 from data_access.eligibility import judging
 from data_access.eligibility.judging import JudgingContext
-from data_access.queue import listing, order_cache
+from data_access.queue import listing, order_cache, standings
+from data_access.queue import rows as queue_rows
 from data_access.queue.order_cache import Place
+from data_access.queue.rows import EvidenceState
 from program.policy.outcomes import Outcome
 from program.review.drilldown import Scope, Slice
 from program.review.queue_filters import (
@@ -59,11 +61,18 @@ class Desk:
         return order_cache.place(self.conn, id_, filters, self.context)
 
 
-@pytest.fixture(scope="module")
-def desk(databases: Databases) -> Iterator[Desk]:
+@pytest.fixture(scope="module", params=["kept standings", "computed standings"])
+def desk(databases: Databases, request: pytest.FixtureRequest) -> Iterator[Desk]:
     people = crowd.invent()
-    with crowd.town(databases, people) as engine, engine.connect() as conn:
-        yield Desk(engine, conn, people, judging.read_context(conn, now=NOW))
+    if request.param == "kept standings":
+        crowd.forget_the_future(people)
+    with crowd.town(databases, people) as engine:
+        if request.param == "kept standings":
+            assert standings.restate(engine, now=NOW)
+        with engine.connect() as conn:
+            context = judging.read_context(conn, now=NOW)
+            assert context.is_kept is (request.param == "kept standings")
+            yield Desk(engine, conn, people, context)
 
 
 def whole_numbers() -> st.SearchStrategy[str]:
@@ -121,7 +130,7 @@ def test_the_crowd_holds_every_case(desk: Desk) -> None:
 
     assert outcomes == set(Outcome)
     assert tracks == {None, *TRACK_CHOICES}
-    assert {p.evidence_state for p in pending} == set(listing.EvidenceState)
+    assert {p.evidence_state for p in pending} == set(EvidenceState)
     assert {p.status for p in desk.people} == set(Status)
     assert None in volumes
     assert Decimal(0) in volumes
@@ -297,7 +306,7 @@ def test_each_row_shows_the_facts_judgment_months_and_evidence_of_its_applicatio
     desk: Desk,
 ) -> None:
     by_id = {p.application_id: p for p in desk.people}
-    rows = listing.rows(desk.conn, list(by_id), desk.context)
+    rows = queue_rows.of_ids(desk.conn, list(by_id), desk.context)
 
     assert [row.application_id for row in rows] == list(by_id)
     for row in rows:
@@ -328,10 +337,10 @@ def test_each_row_shows_the_facts_judgment_months_and_evidence_of_its_applicatio
 
 def test_rows_come_in_the_given_order_without_unknown_ids(desk: Desk) -> None:
     a, b, c = (p.application_id for p in desk.people[:3])
-    rows = listing.rows(desk.conn, [c, ABSENT, a, b], desk.context)
+    rows = queue_rows.of_ids(desk.conn, [c, ABSENT, a, b], desk.context)
 
     assert [row.application_id for row in rows] == [c, a, b]
-    assert listing.rows(desk.conn, [], desk.context) == []
+    assert queue_rows.of_ids(desk.conn, [], desk.context) == []
 
 
 def test_before_the_first_refresh_everything_is_unknown_and_nothing_fails(
@@ -513,14 +522,14 @@ def test_a_page_of_one_row_and_of_all_takes_as_many_statements(desk: Desk, view:
             desk.paged(view, size=size)
         taken.append(len(seen))
 
-    assert taken == [2, 2]
+    assert taken == [1, 1]
 
 
 def test_one_row_and_two_hundred_take_one_statement(desk: Desk) -> None:
     ids = [p.application_id for p in desk.people]
     for count in (1, 200):
         with statements(desk.engine) as seen:
-            assert len(listing.rows(desk.conn, ids[:count], desk.context)) == count
+            assert len(queue_rows.of_ids(desk.conn, ids[:count], desk.context)) == count
         assert len(seen) == 1
 
 

@@ -11,6 +11,7 @@ from data_access.db import tables
 from data_access.db.errors import DatabaseUnavailable, Invalid, NotInState
 from data_access.eligibility import judging
 from data_access.queue import listing
+from data_access.queue import rows as queue_rows
 from data_access.review import reactions
 from program.periods import day_start
 from program.review.queue_filters import Filters
@@ -43,7 +44,7 @@ def counts(desk: Engine, *, now: object = NOW) -> tuple[int, dict[Status, int]]:
 def due(desk: Engine, now: object) -> object:
     with desk.connect() as conn:
         context = judging.read_context(conn, now=now)  # type: ignore[arg-type]
-        return listing.due_at(clicks.read(desk, 1, now=now).desk, context)
+        return queue_rows.due_at(clicks.read(desk, 1, now=now).desk, context)
 
 
 def test_asking_leaves_the_queue_and_sends_the_message(desk: Engine) -> None:

@@ -1,0 +1,256 @@
+-- Standings: what the queue shows, filters and orders by, one narrow row per open application.
+
+create table review.standings (
+    application_id bigint not null,
+    account_id bigint not null,
+    submitted_at timestamptz not null,
+    clock_from timestamptz not null,
+    paused_at timestamptz,
+    deferred_until timestamptz,
+    claim_until timestamptz,
+    newest_observed_at timestamptz,
+    points smallint not null,
+    active_users integer,
+    new_users integer,
+    x_followers integer,
+    on_exchange boolean,
+    external boolean,
+    eligible boolean,
+    has_evidence boolean not null,
+    volume_usd numeric(24,2),
+    external_volume_usd numeric,
+    status text not null,
+    country_code text,
+    platform_key text not null,
+    assignee text,
+    search_keys text[] not null,
+    search_text text not null,
+    constraint standings_pkey primary key (application_id)
+);
+create index standings_by_submission on review.standings (submitted_at, application_id);
+create index standings_by_clock on review.standings (clock_from, application_id);
+create index standings_by_points on review.standings (points, clock_from, application_id);
+create index standings_by_volume on review.standings (volume_usd desc nulls last, application_id);
+create index standings_by_active_users on review.standings (active_users desc nulls last, application_id);
+create index standings_by_new_users on review.standings (new_users desc nulls last, application_id);
+create index standings_by_volume_upward on review.standings (volume_usd, application_id desc);
+create index standings_by_active_users_upward on review.standings (active_users, application_id desc);
+create index standings_by_new_users_upward on review.standings (new_users, application_id desc);
+create index standings_by_account on review.standings (account_id);
+create index standings_by_observation on review.standings (newest_observed_at) where newest_observed_at is not null;
+create index standings_set_aside on review.standings (status, application_id) where status <> 'pending';
+create index standings_held on review.standings (assignee, application_id) where assignee is not null;
+create index standings_search on review.standings using gin (search_text gin_trgm_ops, search_keys);
+comment on table review.standings is 'What the queue shows, filters and orders by: one row per application that is pending upstream; kept by triggers, by refreshes, and when another policy takes effect';
+comment on column review.standings.application_id is 'The application';
+comment on column review.standings.account_id is 'The applicant''s account';
+comment on column review.standings.submitted_at is 'When the application arrived';
+comment on column review.standings.clock_from is 'When the review clock started';
+comment on column review.standings.paused_at is 'When the clock stopped because the applicant owes information';
+comment on column review.standings.deferred_until is 'When a deferred application returns by itself';
+comment on column review.standings.claim_until is 'When the claim expires; null: unclaimed, or assigned by a colleague';
+comment on column review.standings.newest_observed_at is 'The newest observation recorded as evidence; one in the future does not count yet';
+comment on column review.standings.points is 'The points of the priority that do not depend on the clock';
+comment on column review.standings.active_users is 'Active referred users in the window; null: unknown';
+comment on column review.standings.new_users is 'New users in the window; null: unknown';
+comment on column review.standings.x_followers is 'Followers on X by current evidence; null: unknown';
+comment on column review.standings.on_exchange is 'Whether the on-exchange track is met; null: unknown';
+comment on column review.standings.external is 'Whether the external track is met; null: unknown';
+comment on column review.standings.eligible is 'Whether any track is met; null: unknown';
+comment on column review.standings.has_evidence is 'Whether any evidence was ever recorded';
+comment on column review.standings.volume_usd is 'Referral volume in the window, USD; null: unknown';
+comment on column review.standings.external_volume_usd is 'Volume on other exchanges by current evidence, USD; null: unknown';
+comment on column review.standings.status is 'What it waits for at the desk; deferred also after deferred_until has passed';
+comment on column review.standings.country_code is 'The applicant''s country';
+comment on column review.standings.platform_key is 'review.platform_key of the social platform';
+comment on column review.standings.assignee is 'Who works on it, or did until claim_until';
+comment on column review.standings.search_keys is 'What a search matches exactly: identity keys, and the ids of application and account';
+comment on column review.standings.search_text is 'What a search matches in part: review.search_text of name, handle and contact, a line each';
+
+create table review.standing_basis (
+    single boolean not null default true,
+    policy_version integer not null,
+    refresh_id bigint not null,
+    covered_until timestamptz,
+    evidence_from timestamptz not null,
+    restated_at timestamptz not null,
+    constraint standing_basis_pkey primary key (single),
+    constraint standing_basis_only_one check (single)
+);
+comment on table review.standing_basis is 'What the standings were computed with; without a row none are kept';
+comment on column review.standing_basis.single is 'Allows one row only';
+comment on column review.standing_basis.policy_version is 'The policy';
+comment on column review.standing_basis.refresh_id is 'The refresh whose metrics are used; 0: metrics are unknown';
+comment on column review.standing_basis.covered_until is 'Accounts first seen later are not covered by that refresh; null: none is';
+comment on column review.standing_basis.evidence_from is 'Evidence observed before no longer counts';
+comment on column review.standing_basis.restated_at is 'When all standings were last computed';
+
+create function review.standing_rows(
+    ids bigint[], policy review.policies, covered_until timestamptz, evidence_from timestamptz, evidence_until timestamptz)
+    returns setof review.standings language sql stable as $$
+select application.application_id, application.account_id, application.submitted_at,
+    coalesce(desk.clock_from, application.submitted_at), desk.paused_at, desk.deferred_until, desk.claim_until,
+    recorded.newest_observed_at,
+    (
+        -- [[[cog
+        -- import cog
+        -- from data_access.queue import standing_sql
+        -- cog.outl("\n+ ".join(standing_sql.points()))
+        -- ]]]
+        case when truth.on_exchange or truth.external then 25 when not (truth.on_exchange or truth.external) then 0 else 10 end
+        + case when value.volume_usd >= 5 * policy.min_volume_usd then 15 when value.volume_usd >= 2 * policy.min_volume_usd then 10 when value.volume_usd >= 1 * policy.min_volume_usd then 5 else 0 end
+        + case when (truth.on_exchange or truth.external) is not true and value.volume_usd >= 0.9 * policy.min_volume_usd and value.active_users >= ceil(0.9 * policy.min_active_users) and value.new_users >= ceil(0.9 * policy.min_new_users) then 10 else 0 end
+        + case when desk.answered_at is not null then 10 else 0 end
+        -- [[[end]]]
+    )::smallint,
+    value.active_users, value.new_users, value.x_followers::integer, truth.on_exchange, truth.external,
+    -- [[[cog
+    -- cog.outl(standing_sql.eligible() + ",")
+    -- ]]]
+    truth.on_exchange or truth.external,
+    -- [[[end]]]
+    recorded.newest_observed_at is not null, value.volume_usd, value.external_volume_usd,
+    coalesce(desk.status, 'pending'), account.country_code, review.platform_key(application.social_platform),
+    desk.assignee,
+    array[review.identity_key(application.social_platform, application.social_handle),
+        review.identity_key(application.contact_platform, application.contact_handle),
+        application.application_id::text, application.account_id::text],
+    concat_ws(E'\n', review.search_text(account.username), review.search_text(application.social_handle),
+        review.search_text(application.contact_handle))
+from unnest(ids) as one (application_id)
+join exchange.applications as application on application.application_id = one.application_id
+join exchange.accounts as account on account.account_id = application.account_id
+left join review.desk as desk on desk.application_id = application.application_id
+left join review.affiliate_window as affiliate on affiliate.affiliate_account_id = application.account_id
+cross join lateral (
+    select max(observed_at) as newest_observed_at from review.evidence
+    where evidence.application_id = application.application_id
+) as recorded
+left join lateral (
+    select max(newest.value) filter (where newest.kind = 'x_followers') as x_followers,
+        sum(newest.value) filter (where newest.kind = 'external_volume') as external_volume_usd
+    from (
+        select distinct on (kind, exchange_key) kind, evidence.value from review.evidence
+        where evidence.application_id = application.application_id
+            and observed_at >= standing_rows.evidence_from and observed_at <= standing_rows.evidence_until
+        order by kind, exchange_key, observed_at desc, evidence_id desc
+    ) as newest
+) as established on recorded.newest_observed_at >= standing_rows.evidence_from
+cross join lateral (
+    -- An account without a row has no referrals, which is a known zero once a refresh covers it.
+    select case when account.first_seen_at <= standing_rows.covered_until then 0 end as no_referrals
+) as covered
+cross join lateral (
+    select
+        case when covered_until is not null then coalesce(affiliate.volume_usd, covered.no_referrals) end as volume_usd,
+        case when covered_until is not null then coalesce(affiliate.active_users, covered.no_referrals) end as active_users,
+        case when covered_until is not null then coalesce(affiliate.new_users, covered.no_referrals) end as new_users,
+        established.x_followers, established.external_volume_usd
+) as value
+cross join lateral (
+    select
+        -- [[[cog
+        -- from program.policy.criteria import TRACKS
+        -- cog.outl(",\n".join(f"{standing_sql.truth(track)} as {track.key}" for track in TRACKS))
+        -- ]]]
+        value.volume_usd >= policy.min_volume_usd and value.active_users >= policy.min_active_users and value.new_users >= policy.min_new_users as on_exchange,
+        value.x_followers > policy.min_x_followers or value.external_volume_usd >= policy.min_external_volume_usd as external
+        -- [[[end]]]
+) as truth
+$$;
+comment on function review.standing_rows(bigint[], review.policies, timestamptz, timestamptz, timestamptz) is 'The standings of these applications, computed now; those of decided ones too';
+
+create function review.keep_standings(ids bigint[], basis review.standing_basis) returns void language plpgsql as $$
+declare
+    policy review.policies;
+begin
+    select * into policy from review.policies where version = basis.policy_version;
+    insert into review.standings as kept
+    select * from review.standing_rows(ids, policy, basis.covered_until, basis.evidence_from, 'infinity')
+    on conflict (application_id) do update set (
+        account_id, submitted_at, clock_from, paused_at, deferred_until, claim_until, newest_observed_at, points,
+        active_users, new_users, x_followers, on_exchange, external, eligible, has_evidence, volume_usd,
+        external_volume_usd, status, country_code, platform_key, assignee, search_keys, search_text
+    ) = row(
+        excluded.account_id, excluded.submitted_at, excluded.clock_from, excluded.paused_at, excluded.deferred_until,
+        excluded.claim_until, excluded.newest_observed_at, excluded.points, excluded.active_users, excluded.new_users,
+        excluded.x_followers, excluded.on_exchange, excluded.external, excluded.eligible, excluded.has_evidence,
+        excluded.volume_usd, excluded.external_volume_usd, excluded.status, excluded.country_code,
+        excluded.platform_key, excluded.assignee, excluded.search_keys, excluded.search_text
+    ) where kept is distinct from excluded;
+end $$;
+comment on function review.keep_standings(bigint[], review.standing_basis) is 'Writes the standings that differ; all of these applications must be pending';
+
+create function review.restate(ids bigint[]) returns void language plpgsql as $$
+declare
+    basis review.standing_basis;
+    pending bigint[];
+begin
+    if cardinality(ids) = 0 then
+        return;
+    end if;
+    -- Whoever restates all of them holds this lock alone.
+    perform pg_advisory_xact_lock_shared(7310017);
+    select * into basis from review.standing_basis;
+    if not found then
+        return;
+    end if;
+    -- Lock first and compute then, so that a waiting transaction sees what the other wrote.
+    perform from review.standings where application_id = any(ids) order by application_id for update;
+    pending := array(
+        select application_id from exchange.applications where application_id = any(ids) and status = 'pending');
+    delete from review.standings where application_id = any(ids) and application_id <> all(pending);
+    perform review.keep_standings(pending, basis);
+end $$;
+comment on function review.restate(bigint[]) is 'Brings the standings of these applications up to date';
+
+create function review.restate_all(basis review.standing_basis) returns void language plpgsql as $$
+declare
+    pending bigint[];
+begin
+    perform pg_advisory_xact_lock(7310017);
+    pending := array(select application_id from exchange.applications where status = 'pending');
+    insert into review.standing_basis select (basis).*
+    on conflict (single) do update set (policy_version, refresh_id, covered_until, evidence_from, restated_at)
+        = row(excluded.policy_version, excluded.refresh_id, excluded.covered_until, excluded.evidence_from, excluded.restated_at);
+    delete from review.standings where application_id <> all(pending);
+    perform review.keep_standings(pending, basis);
+end $$;
+comment on function review.restate_all(review.standing_basis) is 'Computes all standings with another basis';
+
+create function review.follow_changes() returns trigger language plpgsql as $$
+begin
+    perform review.restate(array(select distinct application_id from changed));
+    return null;
+end $$;
+comment on function review.follow_changes() is 'Restates the applications whose rows changed';
+create function review.follow_applications() returns trigger language plpgsql as $$
+begin
+    perform review.restate(array(
+        select application_id from changed where status = 'pending'
+        union select application_id from changed join review.standings using (application_id)));
+    return null;
+end $$;
+comment on function review.follow_applications() is 'Restates the changed applications that are or were open';
+create function review.follow_accounts() returns trigger language plpgsql as $$
+begin
+    perform review.restate(array(select application_id from changed join review.standings using (account_id)));
+    return null;
+end $$;
+comment on function review.follow_accounts() is 'Restates the open applications of changed accounts';
+create trigger standings_insert after insert on exchange.applications
+    referencing new table as changed for each statement execute function review.follow_applications();
+create trigger standings_update after update on exchange.applications
+    referencing new table as changed for each statement execute function review.follow_applications();
+create trigger standings_delete after delete on exchange.applications
+    referencing old table as changed for each statement execute function review.follow_applications();
+create trigger standings_update after update on exchange.accounts
+    referencing new table as changed for each statement execute function review.follow_accounts();
+create trigger standings_insert after insert on review.desk
+    referencing new table as changed for each statement execute function review.follow_changes();
+create trigger standings_update after update on review.desk
+    referencing new table as changed for each statement execute function review.follow_changes();
+create trigger standings_delete after delete on review.desk
+    referencing old table as changed for each statement execute function review.follow_changes();
+create trigger standings_insert after insert on review.evidence
+    referencing new table as changed for each statement execute function review.follow_changes();

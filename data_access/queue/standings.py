@@ -1,0 +1,109 @@
+"""Keep the standings of open applications, and compute them anew where they are not kept.
+
+Triggers in the database follow every change to an application, its account, its desk state and its
+evidence. Two things change all rows at once: a refresh and another policy. Until the rows are
+restated, the queue computes them for each view; that takes longer and shows the same.
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+from sqlalchemy import Connection, Engine, func, select
+
+from data_access.db import database, locks
+from data_access.eligibility import judging
+from data_access.eligibility.judging import JudgingContext
+from program.policy.criteria import CRITERIA
+
+PATIENCE_S, PAUSE_S = 30, 0.05
+COMPUTED = """
+computed as materialized (
+    select * from review.standing_rows(
+        array(select application_id from exchange.applications where status = 'pending'),
+        jsonb_populate_record(null::review.policies, %(policy)s::jsonb),
+        %(covered_until)s, %(evidence_from)s, %(now)s)
+)
+"""
+RESTATE = """
+select review.restate_all(row(
+    true, %(policy_version)s, %(refresh_id)s, %(covered_until)s, %(evidence_from)s, %(now)s
+)::review.standing_basis)
+"""
+DIFFERENCES = """
+select array(
+    select coalesce(kept.application_id, computed.application_id)
+    from review.standings as kept
+    full join review.standing_rows(
+        array(select application_id from exchange.applications where status = 'pending'),
+        jsonb_populate_record(null::review.policies, %(policy)s::jsonb),
+        %(covered_until)s, %(evidence_from)s, 'infinity') as computed using (application_id)
+    where kept is distinct from computed
+    order by 1)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a statement reads standings: a table's name, and the CTE that computes it, if any."""
+
+    name: str
+    computed: str = ""
+
+
+KEPT, LIVE = Source("review.standings"), Source("computed", COMPUTED)
+
+
+def source(context: JudgingContext) -> Source:
+    """Return where to read standings that are right for ``context``."""
+    return KEPT if context.is_kept else LIVE
+
+
+def values(context: JudgingContext) -> dict[str, Any]:
+    """Return the parameters with which standings are computed."""
+    minimums = {c.minimum: str(getattr(context.policy, c.minimum)) for c in CRITERIA}
+    return {
+        "policy": Jsonb(minimums),
+        "covered_until": context.freshness.refreshed_at if context.freshness else None,
+        "evidence_from": context.evidence_from,
+        "now": context.now,
+    }
+
+
+def restate(engine: Engine, *, now: datetime) -> bool:
+    """Compute all standings anew unless they are those of ``now``; returns whether they are now.
+
+    Acts wait while it computes, half a second for twenty thousand applications. It waits for a load
+    that is running, without holding up others, but not for ever: it can be called again.
+    """
+    waited_until = time.monotonic() + PATIENCE_S
+    while not _restated(engine, now):
+        if time.monotonic() > waited_until:
+            return False
+        time.sleep(PAUSE_S)
+    return True
+
+
+def _restated(engine: Engine, now: datetime) -> bool:
+    with database.acting(engine) as connection:
+        # A lock that was waited for would hold up whoever comes after, so try and come back.
+        if not connection.execute(select(func.pg_try_advisory_xact_lock(locks.STANDINGS))).scalar():
+            return False
+        context = judging.read_context(connection, now=now)
+        if context.kept != context.basis:
+            fresh = context.freshness
+            given = {
+                **values(context),
+                "policy_version": context.policy.version,
+                "refresh_id": fresh.refresh_id if fresh else 0,
+            }
+            connection.exec_driver_sql(RESTATE, given)
+    return True
+
+
+def differences(connection: Connection, context: JudgingContext) -> list[int]:
+    """Return the applications whose standing is not what a recount gives; none should differ."""
+    found: list[int] = connection.exec_driver_sql(DIFFERENCES, values(context)).scalar_one()
+    return found

@@ -1,0 +1,328 @@
+"""The kept standings are those of a recount, whatever is done, by whom, and in which order."""
+
+import random
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+
+from data_access import doctor
+from data_access.db import database
+from data_access.db.errors import Refusal
+from data_access.eligibility import judging
+from data_access.eligibility.judging import JudgingContext
+from data_access.queue import listing, standings
+from program.policy.outcomes import Outcome
+from program.policy.policy import Policy
+from program.review.queue_filters import Filters, Sort
+from tests.builders import (
+    NOW,
+    add_account,
+    add_application,
+    add_evidence,
+    add_metrics,
+    add_policy,
+    add_refresh,
+    add_staff,
+)
+from tests.data_access import clicks
+from tests.data_access.clicks import ANA, BEN, MIRA
+from tests.databases import Databases
+
+HUNDRED_DAYS = timedelta(days=100)
+STANDING = "select * from review.standings where application_id = :id"
+
+
+@pytest.fixture(scope="module")
+def desk(databases: Databases) -> Iterator[Engine]:
+    with databases.engine("standings", pool_size=8) as made:
+        with made.begin() as conn:
+            add_staff(conn)
+            add_refresh(conn)
+            for id_ in range(1, 13):
+                add_application(conn, id_)
+        assert standings.restate(made, now=NOW)
+        yield made
+
+
+@pytest.fixture
+def fresh(engine: Engine) -> Engine:
+    """A desk of its own with two open applications."""
+    with engine.begin() as conn:
+        add_staff(conn)
+        add_refresh(conn)
+        add_application(conn, 1)
+        add_application(conn, 2)
+    assert standings.restate(engine, now=NOW)
+    return engine
+
+
+def context_of(engine: Engine, **given: Any) -> JudgingContext:
+    with engine.connect() as conn:
+        return judging.read_context(conn, now=given.get("now", NOW))
+
+
+def differing(engine: Engine) -> list[int]:
+    with engine.connect() as conn:
+        return standings.differences(conn, judging.read_context(conn, now=NOW))
+
+
+def standing(engine: Engine, id_: int) -> Any:
+    with engine.connect() as conn:
+        return conn.execute(text(STANDING), {"id": id_}).one_or_none()
+
+
+def upstream(statement: str) -> Callable[[Engine, int], None]:
+    """An act of the exchange's backend, which knows nothing of standings."""
+
+    def act(engine: Engine, id_: int) -> None:
+        with engine.begin() as conn:
+            conn.execute(text(statement), {"id": id_})
+
+    return act
+
+
+ACTS: dict[str, Callable[[Engine, int], object]] = {
+    "claims": clicks.claim,
+    "takes over": lambda desk, id_: clicks.take_over(desk, id_, actor=BEN),
+    "releases": clicks.release,
+    "assigns": lambda desk, id_: clicks.assign(desk, id_, actor=MIRA),
+    "takes the next": lambda desk, id_: clicks.take_next(desk),
+    "asks": clicks.ask_applicant,
+    "records the answer": clicks.record_answer,
+    "stops waiting": clicks.stop_waiting,
+    "defers": clicks.defer,
+    "brings back": clicks.bring_back,
+    "records followers": lambda desk, id_: clicks.record_evidence(
+        desk, id_, entry=clicks.followers(5_001)
+    ),
+    "records old followers": lambda desk, id_: clicks.record_evidence(
+        desk, id_, entry=clicks.followers(9_000, observed_at=NOW - HUNDRED_DAYS)
+    ),
+    "rejects": clicks.reject,
+    "asks for a second approval": clicks.ask_second,
+    "confirms": clicks.confirm,
+    "declines": clicks.decline,
+    "reopens": clicks.reopen,
+    "is withdrawn": upstream(
+        "update exchange.applications set status = 'withdrawn', status_changed_at = now() "
+        "where application_id = :id and status = 'pending'"
+    ),
+    "is pending again": upstream(
+        "update exchange.applications set status = 'pending' where application_id = :id"
+    ),
+    "is renamed": upstream(
+        "update exchange.accounts set username = username || 'x', country_code = 'DE' "
+        "where account_id = :id"
+    ),
+    "has another handle": upstream(
+        "update exchange.applications set social_handle = '@other', social_platform = 'YouTube', "
+        "contact_handle = null where application_id = :id"
+    ),
+}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_after_any_acts_the_kept_standings_are_those_of_a_recount(desk: Engine, seed: int) -> None:
+    chance = random.Random(seed)
+    for _ in range(25):
+        id_, (name, act) = chance.randint(1, 12), chance.choice(list(ACTS.items()))
+        try:
+            act(desk, id_)
+        except Refusal:
+            continue
+        assert differing(desk) == [], f"after {id_} {name}"
+
+
+def test_every_kind_of_act_can_change_a_standing(fresh: Engine) -> None:
+    """Otherwise the acts above would prove nothing."""
+    seen = []
+    for name in ("claims", "asks", "records the answer", "records followers", "is renamed"):
+        before = standing(fresh, 1)
+        ACTS[name](fresh, 1)
+        seen.append(standing(fresh, 1) != before)
+    assert seen == [True] * 5
+
+
+def test_a_standing_is_kept_while_the_application_is_pending_upstream(fresh: Engine) -> None:
+    ACTS["is withdrawn"](fresh, 1)
+    assert standing(fresh, 1) is None
+
+    ACTS["is pending again"](fresh, 1)
+    assert standing(fresh, 1) is not None
+
+
+def test_an_application_that_arrives_has_a_standing_at_once(fresh: Engine) -> None:
+    with fresh.begin() as conn:
+        add_application(conn, 3, account={"first_seen_at": NOW - timedelta(days=9)})
+        add_application(conn, 4, account={"first_seen_at": NOW})
+
+    assert standing(fresh, 3).volume_usd == 0
+    assert standing(fresh, 4).volume_usd is None, "its account came after the refresh"
+    assert differing(fresh) == []
+
+
+def test_a_rolled_back_act_leaves_the_standing(fresh: Engine) -> None:
+    before = standing(fresh, 1)
+    with fresh.connect() as conn:
+        add_evidence(conn, 1)
+        conn.rollback()
+
+    assert standing(fresh, 1) == before
+
+
+def test_two_people_recording_at_once_are_both_counted(fresh: Engine) -> None:
+    """The second waits for the first, and then counts what it wrote."""
+    with fresh.connect() as first:
+        add_evidence(first, 1, value=5_001)
+        with ThreadPoolExecutor(1) as pool:
+            second = pool.submit(_record_volume, fresh)
+            _wait_until_blocked(fresh)
+            first.commit()
+            second.result(timeout=20)
+
+    assert (standing(fresh, 1).x_followers, standing(fresh, 1).external_volume_usd) == (5_001, 7)
+    assert differing(fresh) == []
+
+
+def _record_volume(engine: Engine) -> None:
+    with engine.begin() as conn:
+        add_evidence(conn, 1, kind="external_volume", value=7, exchange_name="Kraken")
+
+
+def _wait_until_blocked(engine: Engine) -> None:
+    """Wait until some session waits for a lock."""
+    waiting = (
+        "select count(*) from pg_stat_activity where wait_event_type = 'Lock' "
+        "and datname = current_database()"
+    )
+    for _ in range(2_000):
+        with engine.connect() as conn:
+            if conn.execute(text(waiting)).scalar():
+                return
+        threading.Event().wait(0.01)
+    raise AssertionError("nobody waited")
+
+
+def test_restating_waits_for_a_running_act_and_holds_up_nobody(fresh: Engine) -> None:
+    with fresh.connect() as acting, ThreadPoolExecutor(1) as pool:
+        add_evidence(acting, 1, value=5_001)
+        with fresh.begin() as conn:
+            add_refresh(conn)
+        restating = pool.submit(standings.restate, fresh, now=NOW)
+        with fresh.begin() as conn:
+            add_evidence(conn, 2, value=5_001)
+        acting.commit()
+        assert restating.result(timeout=20)
+
+    assert differing(fresh) == []
+    assert context_of(fresh).is_kept
+
+
+def changed_policy() -> Policy:
+    return Policy(version=2, effective_from=NOW - timedelta(hours=2), min_x_followers=10_000)
+
+
+@pytest.mark.parametrize("change", ["a refresh", "a policy", "a policy that counts otherwise"])
+def test_what_changes_all_standings_is_seen_at_once_and_kept_again_when_restated(
+    fresh: Engine, change: str
+) -> None:
+    with fresh.begin() as conn:
+        add_evidence(conn, 1, value=6_000)
+        assert context_of(fresh).is_kept
+        if change == "a refresh":
+            add_refresh(conn)
+            add_metrics(conn, 2, volume=Decimal(30_000_000), active=20, new=9)
+        elif change == "a policy":
+            add_policy(conn, changed_policy())
+        else:
+            add_policy(conn, replace(changed_policy(), active_user_min_volume_usd=Decimal(9)))
+
+    before = context_of(fresh)
+    shown = outcomes(fresh, before)
+    assert standings.restate(fresh, now=NOW)
+    after = context_of(fresh)
+
+    assert (before.is_kept, after.is_kept) == (False, True)
+    assert outcomes(fresh, after) == shown
+    assert (1 in shown[Outcome.MET]) is (change == "a refresh")
+    assert (2 in shown[Outcome.MET]) is (change == "a refresh")
+
+
+def outcomes(engine: Engine, context: JudgingContext) -> dict[Outcome, Sequence[int]]:
+    with engine.connect() as conn:
+        return {
+            outcome: listing.ids(
+                conn, Filters(eligibility=(outcome,), sort=Sort.WAITING), context, most=None
+            )
+            for outcome in Outcome
+        }
+
+
+def test_without_metrics_the_standings_are_kept_by_day(engine: Engine) -> None:
+    with engine.begin() as conn:
+        add_application(conn, 1)
+        add_evidence(conn, 1, observed_at=NOW - timedelta(days=90))
+    assert standings.restate(engine, now=NOW)
+
+    tomorrow = NOW + timedelta(days=1)
+    assert context_of(engine).is_kept
+    assert not context_of(engine, now=tomorrow).is_kept, "the evidence no longer counts"
+    assert 1 in outcomes(engine, context_of(engine))[Outcome.MET]
+    assert 1 in outcomes(engine, context_of(engine, now=tomorrow))[Outcome.UNKNOWN]
+
+
+def test_evidence_of_the_future_does_not_count_yet(fresh: Engine) -> None:
+    later = NOW + timedelta(hours=3)
+    with fresh.begin() as conn:
+        add_evidence(conn, 1, value=6_000, observed_at=later)
+
+    assert 1 in outcomes(fresh, context_of(fresh))[Outcome.UNKNOWN]
+    assert 1 in outcomes(fresh, context_of(fresh, now=later))[Outcome.MET]
+
+
+def test_restating_again_writes_nothing(fresh: Engine) -> None:
+    newest = "select max(xmin::text::bigint) from review.standings"
+    with fresh.connect() as conn:
+        before = conn.execute(text(newest)).scalar()
+    assert standings.restate(fresh, now=NOW)
+
+    with fresh.connect() as conn:
+        assert conn.execute(text(newest)).scalar() == before
+
+
+def test_a_load_that_takes_too_long_is_not_waited_for(
+    fresh: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standings, "PATIENCE_S", 0)
+    with fresh.connect() as loading:
+        add_account(loading, 9)
+        add_application(loading, 9, account_id=9)
+        assert not standings.restate(fresh, now=NOW)
+        loading.rollback()
+    assert standings.restate(fresh, now=NOW)
+
+
+def test_the_doctor_finds_a_standing_that_differs(fresh: Engine) -> None:
+    with fresh.begin() as conn:
+        conn.execute(text("update review.standings set points = 7 where application_id = 2"))
+
+    with database.acting(fresh) as conn:
+        assert standings.differences(conn, context_of(fresh)) == [2]
+    found = {one.what: one for one in doctor.examine(fresh, now=NOW)}["standings"]
+    assert not found.ok
+    assert "1 of the open applications differ from a recount, such as 2" in found.sentence
+
+
+def test_a_mine_view_of_another_person_is_not_kept_for_this_one(fresh: Engine) -> None:
+    clicks.claim(fresh, 1)
+    context = context_of(fresh)
+    with fresh.connect() as conn:
+        mine = [listing.counts(conn, context, viewer=viewer).mine for viewer in (ANA, BEN)]
+    assert mine == [1, 0]
