@@ -13,9 +13,7 @@ from dashboard.shell.freshness import freshness_line
 from dashboard.shell.screens import SCREENS, Screen
 from dashboard.ui import keyboard, state
 from dashboard.ui.safe_text import escape
-from data_access.db import database
 from data_access.db.errors import DatabaseUnavailable
-from data_access.eligibility import freshness
 from data_access.eligibility.freshness import Freshness
 from data_access.people.staff import Person
 
@@ -30,32 +28,27 @@ def main() -> None:
     )
     st.html(ROOT / "dashboard" / "style.css")
     try:
-        person = sign_in.current_person()
-        newest = newest_refresh() if person else None
+        arrival = sign_in.arrive()
     except DatabaseUnavailable as error:
         draw = partial(failures.is_unavailable, error)
         pages = [hidden_page(screen, draw) for screen in SCREENS]
         st.navigation(pages, position="hidden").run()
         return
-    if person is None:
+    if arrival is None:
         # Pages are not even registered before somebody has signed in.
         pages = [hidden_page(screen, sign_in.screen) for screen in SCREENS]
         st.navigation(pages, position="hidden").run()
         return
+    person = arrival.person
     st.logo(sign_in.logo(), size="medium")
     page = st.navigation([page_for(screen, person) for screen in SCREENS], position="top")
-    header(person, newest)
+    header(person, arrival.newest)
     try:
         page.run()
         taking_next.finish_page()
     except Exception as error:
         if not failures.is_unavailable(error):
             raise
-
-
-def newest_refresh() -> Freshness | None:
-    with database.reading(database.reader()) as connection:
-        return freshness.newest(connection)
 
 
 def page_for(screen: Screen, person: Person) -> st.Page:

@@ -7,6 +7,7 @@ only; role and permissions come from the staff list at every run.
 
 import time
 from collections.abc import Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -19,6 +20,8 @@ from dashboard.shell import local_sign_in, sign_outs
 from dashboard.ui import states
 from dashboard.ui.safe_text import escape, escape_html
 from data_access.db import database
+from data_access.eligibility import arrival as data_arrival
+from data_access.eligibility.arrival import Arrival
 from data_access.people import staff
 from data_access.people.staff import Person
 from program.review import people
@@ -45,6 +48,10 @@ server_metadata_url = "https://id.example.com/.well-known/openid-configuration"
 """
 
 
+# The person for whom the frame runs a page, until the page takes it: only in the same run.
+_arrived: ContextVar[Person | None] = ContextVar("arrived", default=None)
+
+
 def current_person() -> Person | None:
     """Return the signed-in member of staff, read now; ``None`` if there is none."""
     email = signed_in_address()
@@ -54,12 +61,28 @@ def current_person() -> Person | None:
         return staff.find(connection, email)
 
 
+def arrive() -> Arrival | None:
+    """Return who opens a page, read now; ``None`` if nobody is signed in.
+
+    The page that the frame runs next is shown to this person without asking again.
+    """
+    _arrived.set(None)
+    email = signed_in_address()
+    if email is None:
+        return None
+    with database.reading(database.reader()) as connection:
+        arrival = data_arrival.read(connection, email=email)
+    _arrived.set(arrival and arrival.person)
+    return arrival
+
+
 def require(act: Act) -> Person:
     """Return the person if they may ``act``; every page calls it first.
 
     Otherwise it draws the sign-in screen or a refusal and stops the script.
     """
-    person = current_person()
+    person = _arrived.get() or current_person()
+    _arrived.set(None)
     if person is None:
         screen()
         st.stop()

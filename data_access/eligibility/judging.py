@@ -18,7 +18,6 @@ from sqlalchemy import (
     FromClause,
     Integer,
     Numeric,
-    RowMapping,
     Select,
     Subquery,
     and_,
@@ -35,9 +34,9 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.types import TypeEngine
 
 from data_access.db import tables
-from data_access.eligibility import policies
+from data_access.eligibility import freshness, policies
 from data_access.eligibility.freshness import Freshness
-from program.periods import Window, WindowKind, evidence_cutoff
+from program.periods import evidence_cutoff
 from program.policy.criteria import (
     ACTIVE_USERS,
     BOTH_TRACKS,
@@ -148,7 +147,11 @@ def read_context(connection: Connection, *, now: datetime) -> JudgingContext:
     return JudgingContext(
         policy=policy,
         # Else the metrics were counted over another window or by other rules than this policy's.
-        freshness=_freshness(row) if row["measures_alike"] else None,
+        freshness=freshness.of_row(
+            {**row, "window_kind": row["counted_window"], "policy_version": row["counted_policy"]}
+        )
+        if row["measures_alike"]
+        else None,
         now=now,
         holidays=frozenset(row["holidays"]),
         kept=Basis(
@@ -159,17 +162,6 @@ def read_context(connection: Connection, *, now: datetime) -> JudgingContext:
         if kept
         else None,
         future_evidence=row["future_evidence"],
-    )
-
-
-def _freshness(row: RowMapping) -> Freshness:
-    return Freshness(
-        refresh_id=row["refresh_id"],
-        data_through=row["data_through"],
-        window=Window(row["window_start"], row["window_end"]),
-        window_kind=WindowKind(row["counted_window"]),
-        policy_version=row["counted_policy"],
-        refreshed_at=row["refreshed_at"],
     )
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, RowMapping, select
 
 from data_access.db import tables
 from data_access.db.errors import NotAllowed
@@ -31,10 +31,14 @@ def find(connection: Connection, email: str) -> Person | None:
         # Not an address, and perhaps not storable text.
         return None
     table = tables.staff
-    row = connection.execute(select(table).where(table.c.email == email, table.c.active)).first()
-    if row is None:
-        return None
-    return Person(email=row.email, display_name=row.display_name, role=Role(row.role))
+    query = select(table).where(table.c.email == email, table.c.active)
+    row = connection.execute(query).mappings().first()
+    return None if row is None else of_row(row)
+
+
+def of_row(row: RowMapping) -> Person:
+    """Return the person in the columns of ``review.staff``."""
+    return Person(email=row["email"], display_name=row["display_name"], role=Role(row["role"]))
 
 
 def everyone(connection: Connection) -> list[Person]:
@@ -43,9 +47,7 @@ def everyone(connection: Connection) -> list[Person]:
     rows = connection.execute(
         select(table).where(table.c.active).order_by(table.c.role, table.c.email)
     )
-    return [
-        Person(email=row.email, display_name=row.display_name, role=Role(row.role)) for row in rows
-    ]
+    return [of_row(row) for row in rows.mappings()]
 
 
 @known_by("actor")

@@ -9,10 +9,13 @@ from data_access.db import tables
 from data_access.eligibility.judging import JudgingContext
 from data_access.people.identities import known_by
 from data_access.queue import drilldown_list, open_list, rows
+from data_access.queue.news import Pulse, pulse_of
 from data_access.queue.rows import QueueRow
 from program.review.queue_filters import PAGE_SIZE, Filters, Sort
 from program.review.workflow import OPEN_STATUSES, Status
 from program.text.platforms import choices
+
+COUNTED = ("total", "met", "not_met", "overdue", "unassigned", "mine")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,18 +32,39 @@ class Counts:
     set_aside: Mapping[Status, int]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """The counts of the whole queue, the pulse, and how many match the view.
+
+    ``matching`` is ``None`` for a list that is not open, or that nothing narrows.
+    """
+
+    numbers: Counts
+    pulse: Pulse
+    matching: int | None
+
+
+def overview(connection: Connection, filters: Filters, context: JudgingContext) -> Overview:
+    """Count the whole queue by eligibility, clock and owner, and the view, in one query."""
+    row = open_list.overview(filters, context).run(connection).mappings().one()
+    counted = {name: row[name] for name in COUNTED}
+    numbers = Counts(
+        **counted,
+        unknown=row["total"] - row["met"] - row["not_met"],
+        set_aside={status: row[status] for status in OPEN_STATUSES[1:]},
+    )
+    return Overview(numbers=numbers, pulse=pulse_of(row), matching=row.get("matching"))
+
+
 @known_by("viewer")
 def counts(connection: Connection, context: JudgingContext, *, viewer: str = "") -> Counts:
-    """Count the whole queue by eligibility, clock and owner, in one query."""
-    row = dict(open_list.overview(context, viewer).run(connection).mappings().one())
-    set_aside = {status: row.pop(status) for status in OPEN_STATUSES[1:]}
-    unknown = row["total"] - row["met"] - row["not_met"]
-    return Counts(**row, unknown=unknown, set_aside=set_aside)
+    """Count the whole queue by eligibility, clock and owner."""
+    return overview(connection, Filters(viewer=viewer), context).numbers
 
 
 def count(connection: Connection, filters: Filters, context: JudgingContext) -> int:
     """Count the applications that match the filters."""
-    if _is_open(filters):
+    if filters.is_open:
         counted: int = open_list.counted(filters, context).run(connection).scalar_one()
         return counted
     matching = drilldown_list.matching_ids(filters.in_order(Sort.WAITING), context).statement
@@ -62,7 +86,7 @@ def page(
     With the ``total``, pages near the end are found from there.
     """
     offset = (filters.page - 1) * size
-    if _is_open(filters):
+    if filters.is_open:
         found = open_list.page(filters, context, size=size, offset=offset, total=total)
         return rows.of_open(connection, found, context)
     matching = drilldown_list.matching_ids(filters, context)
@@ -76,7 +100,7 @@ def ids(
     connection: Connection, filters: Filters, context: JudgingContext, *, most: int | None
 ) -> list[int]:
     """Return the ids of all matches, in order, at most ``most``."""
-    if _is_open(filters):
+    if filters.is_open:
         return list(open_list.found(filters, context, size=most).run(connection).scalars())
     matching = drilldown_list.matching_ids(filters, context)
     found = connection.execute(matching.statement.order_by(*matching.order).limit(most))
@@ -105,8 +129,3 @@ def platforms(connection: Connection) -> dict[str, str]:
         .group_by(table.c.social_platform)
     )
     return choices({row.social_platform: row.number for row in found})
-
-
-def _is_open(filters: Filters) -> bool:
-    """Whether a list is of one open status, which standings answer."""
-    return filters.slice.scope is None and filters.only_open

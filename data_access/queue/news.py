@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, func, select, union
+from sqlalchemy import Connection, RowMapping, func, select, union
 
 from data_access.db import tables
 from data_access.people.identities import known_by
@@ -36,23 +36,25 @@ class News:
         return self != News()
 
 
+# Columns of a statement, as `pulse_of` reads them.
+PULSE = """
+(select max(event_id) from review.events) as newest_event,
+(select max(application_id) from exchange.applications) as newest_application,
+(select max(submitted_at) from exchange.applications where status = 'pending') as newest_arrival
+"""
+
+
 def read(connection: Connection) -> Pulse:
     """Return the current pulse."""
-    event, application = tables.events.c, tables.applications.c
-    row = connection.execute(
-        select(
-            select(func.max(event.event_id)).scalar_subquery().label("event_id"),
-            select(func.max(application.application_id)).scalar_subquery().label("application_id"),
-            select(func.max(application.submitted_at))
-            .where(application.status == Status.PENDING)
-            .scalar_subquery()
-            .label("submitted_at"),
-        )
-    ).one()
+    return pulse_of(connection.exec_driver_sql(f"select {PULSE}").mappings().one())
+
+
+def pulse_of(row: RowMapping) -> Pulse:
+    """Return the pulse in the columns of `PULSE`."""
     return Pulse(
-        event_id=row.event_id or 0,
-        application_id=row.application_id or 0,
-        submitted_at=row.submitted_at or ELDEST,
+        event_id=row["newest_event"] or 0,
+        application_id=row["newest_application"] or 0,
+        submitted_at=row["newest_arrival"] or ELDEST,
     )
 
 

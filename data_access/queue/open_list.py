@@ -14,7 +14,7 @@ from sqlalchemy import Connection, CursorResult
 
 from data_access.applications import conditions, searching
 from data_access.eligibility.judging import JudgingContext
-from data_access.queue import priority_sql, standings
+from data_access.queue import news, priority_sql, standings
 from data_access.queue.standings import Source
 from program.policy.criteria import BOTH_TRACKS, TRACKS
 from program.policy.outcomes import Outcome
@@ -121,7 +121,7 @@ select count(*) filter (where is_pending) as total,
     count(*) filter (where is_pending and is_held and assignee = %(viewer)s) as mine,
     count(*) filter (where status = 'deferred' and not is_pending) as deferred,
     count(*) filter (where status = 'more_info_needed') as more_info_needed,
-    count(*) filter (where status = 'awaiting_second_approval') as awaiting_second_approval
+    count(*) filter (where status = 'awaiting_second_approval') as awaiting_second_approval{{more}}
 from (
     select status, eligible, assignee, {OVERDUE} as is_overdue, {HELD} as is_held,
         {STATUSES[Status.PENDING]} is true as is_pending
@@ -192,17 +192,22 @@ def page(
     return replace(near, text=text)
 
 
-def overview(context: JudgingContext, viewer: str) -> Statement:
-    """Return the statement for the counts of the whole queue."""
+def overview(filters: Filters, context: JudgingContext) -> Statement:
+    """Return the statement for the counts of the whole queue and the pulse.
+
+    If the view narrows an open list, its ``matching`` is counted too.
+    """
     source = standings.source(context)
     overdue = {"overdue_since": conditions.overdue_since(context)}
-    given = {**_values(Filters(viewer=viewer), context), **overdue}
-    return Statement(_overview(source), source.computed, given)
+    counted = filters.is_open and filters.narrows
+    text = _overview(source, tuple(_conditions(filters)) if counted else ())
+    return Statement(text, source.computed, {**_values(filters, context), **overdue})
 
 
 @cache
-def _overview(source: Source) -> str:
-    return COUNTS.format(source=source.name)
+def _overview(source: Source, conditions: tuple[str, ...]) -> str:
+    matching = f", ({_counted(source, conditions)}) as matching" if conditions else ""
+    return COUNTS.format(source=source.name, more=f", {news.PULSE}{matching}")
 
 
 @cache

@@ -122,6 +122,11 @@ class Filters:
         return set(self.statuses) <= set(OPEN_STATUSES)
 
     @property
+    def is_open(self) -> bool:
+        """Whether the list is of one open status."""
+        return self.slice.scope is None and self.only_open
+
+    @property
     def narrows(self) -> bool:
         """Whether any filter is set; status, order and page are not filters."""
         whole = replace(

@@ -27,7 +27,7 @@ from data_access.eligibility import judging
 from data_access.eligibility.judging import JudgingContext
 from data_access.explore import saved_views
 from data_access.explore.saved_views import SavedView
-from data_access.people import preferences, staff
+from data_access.people import preferences
 from data_access.people.staff import Person
 from data_access.queue import listing
 from data_access.queue import news as queue_news
@@ -91,27 +91,30 @@ def main() -> None:
 def load(filters: Filters, person: Person, now: datetime) -> Loaded:
     """Read everything."""
     with database.reading(database.reader()) as connection:
-        pulse = queue_news.read(connection)
         context = judging.read_context(connection, now=now)
-        numbers = listing.counts(connection, context, viewer=person.email)
-        total = (
-            whole_list(filters, numbers)
-            if not filters.narrows
-            else listing.count(connection, filters, context)
-        )
+        seen = listing.overview(connection, filters, context)
+        total = seen.matching
+        if total is None:
+            total = (
+                listing.count(connection, filters, context)
+                if filters.narrows
+                else whole_list(filters, seen.numbers)
+            )
         filters = filters.on_page(min(filters.page, grid.page_count(total, PAGE_SIZE)))
+        rows = listing.page(connection, filters, context, total=total)
+        chosen, people = preferences.read_with_staff(
+            connection, email=person.email, name=queue_columns.NAME
+        )
         return Loaded(
             context=context,
-            numbers=numbers,
+            numbers=seen.numbers,
             filters=filters,
             total=total,
-            rows=listing.page(connection, filters, context, total=total),
-            columns=queue_columns.understood(
-                preferences.read(connection, email=person.email, name=queue_columns.NAME)
-            ),
+            rows=rows,
+            columns=queue_columns.understood(chosen),
             views=saved_views.listed(connection, viewer=person.email),
-            names=short_names(staff.everyone(connection)),
-            pulse=pulse,
+            names=short_names(people),
+            pulse=seen.pulse,
         )
 
 
