@@ -25,8 +25,8 @@ def desk(databases: Databases) -> Iterator[Engine]:
 @pytest.fixture(autouse=True)
 def _standings_follow(request: pytest.FixtureRequest) -> Iterator[None]:
     """Whatever a test did at the desk, the kept standings are those of a recount."""
-    yield
     desk = request.getfixturevalue("desk") if "desk" in request.fixturenames else None
+    yield
     if isinstance(desk, Engine):
         with desk.connect() as conn:
             context = judging.read_context(conn, now=NOW)

@@ -40,6 +40,7 @@ PEOPLE = {
     "events": ("actor",),
     "exports": ("exported_by",),
     "desk": ("assignee",),
+    "standings": ("assignee",),
     "viewers": ("email",),
     "proposals": ("proposed_by", "closed_by"),
     "saved_views": ("owner",),

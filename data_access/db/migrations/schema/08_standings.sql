@@ -25,7 +25,8 @@ create table review.standings (
     assignee text,
     search_keys text[] not null,
     search_text text not null,
-    constraint standings_pkey primary key (application_id)
+    constraint standings_pkey primary key (application_id),
+    constraint standings_people_normal check (assignee = review.person(assignee))
 );
 create index standings_by_submission on review.standings (submitted_at, application_id);
 create index standings_by_clock on review.standings (clock_from, application_id);
