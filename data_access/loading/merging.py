@@ -5,16 +5,12 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from sqlalchemy import Connection, column, select, table, text
+from sqlalchemy import Connection, text
 
-from data_access.db import locks, tables
+from data_access.db import locks
 from data_access.loading import activity, applications
 from data_access.loading.arrival import Arrival, Merged, refuse_repeated, upsert
 from data_access.loading.staging import TABLE
-from data_access.rollups import lifecycle
-
-# Tables with the dimensions of the program's figures, and the key of a changed row.
-COUNTED_BY = {"applications": "application_id", "accounts": "account_id"}
 
 
 def wait_for_turn(connection: Connection) -> None:
@@ -26,12 +22,7 @@ def wait_for_turn(connection: Connection) -> None:
 
 def merge(arrival: Arrival) -> Merged:
     """Merge the staged rows. Raises LoadRefused."""
-    merged = MERGES[arrival.kind.name](arrival)
-    if arrival.kind.name in COUNTED_BY:
-        key = COUNTED_BY[arrival.kind.name]
-        staged = select(table(TABLE, column(key)).c[key])
-        lifecycle.note_loaded(arrival.connection, tables.applications.c[key].in_(staged))
-    return merged
+    return MERGES[arrival.kind.name](arrival)
 
 
 def _accounts(arrival: Arrival) -> Merged:

@@ -58,7 +58,7 @@ Uncounted = Sequence[Row[Any]]
 
 def uncounted(connection: Connection) -> Uncounted:
     """Read what no refresh has counted yet, or what changed since; once per page."""
-    return connection.execute(lifecycle.uncounted(connection)).all()
+    return lifecycle.uncounted(connection)
 
 
 def whole(connection: Connection, at: At, period: Window, news: Uncounted) -> Worked:

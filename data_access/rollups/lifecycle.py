@@ -1,13 +1,12 @@
 """Lifecycle counts of applications by day, and what changed since the last refresh.
 
 A refresh stores one row per application and daily sums of them. Staff decide all day and upstream
-delivers between refreshes, so readers of the sums subtract what has changed since and add it as it
-is now. The same statements compute both; before the first refresh everything is counted at read
-time.
+delivers between refreshes, so triggers note which applications change, and readers of the sums
+subtract these as counted and add them as they are now. The same statements compute both; before
+the first refresh everything is counted at read time.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -20,7 +19,6 @@ from sqlalchemy import (
     Integer,
     Row,
     Select,
-    Table,
     Text,
     and_,
     case,
@@ -28,15 +26,13 @@ from sqlalchemy import (
     func,
     literal,
     null,
-    or_,
     select,
     true,
     tuple_,
-    union,
     union_all,
 )
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects.postgresql import BYTEA
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
 from data_access.applications import conditions as application_conditions
 from data_access.applications.read import platform_key
@@ -45,10 +41,6 @@ from data_access.people.identities import person
 from program.review.drilldown import UNKNOWN_COUNTRY
 from program.review.workflow import Status
 
-# Ids are assigned before commit; an uncommitted one is at most this many behind.
-IN_FLIGHT = 1_000
-# A row's timestamp is a little earlier than the time at which it becomes visible.
-JUST_NOW = timedelta(hours=1)
 WHOLE = "all"
 PROGRAM = "program"
 
@@ -78,20 +70,14 @@ SPLIT_BY = {
         "reviewer": "decided_by",
     },
 }
-# Tables with ids in order of insertion, and the column of work_counted with the last one counted.
-NEWS: tuple[tuple[Table, str], ...] = (
-    (tables.applications, "application_id"),
-    (tables.decisions, "decision_id"),
-    (tables.events, "event_id"),
-    (tables.notes, "note_id"),
-    (tables.evidence, "evidence_id"),
-    (tables.checks, "check_id"),
-)
 
 
-def counted(connection: Connection) -> Row[Any] | None:
-    """Return how far the last refresh has counted; ``None`` before the first."""
-    return connection.execute(select(tables.work_counted)).one_or_none()
+def changed_ids(connection: Connection) -> list[int] | None:
+    """Return the applications that changed since the last refresh; ``None`` before the first."""
+    noted = tables.uncounted.c.application_id
+    ids = select(func.array_agg(noted.distinct(), type_=ARRAY(BigInteger))).scalar_subquery()
+    row = connection.execute(select(ids.label("ids")).select_from(tables.work_counted)).first()
+    return None if row is None else row.ids or []
 
 
 def course(ids: FromClause | None) -> Select[Any]:
@@ -223,7 +209,7 @@ def _waits(source: FromClause, at: At, sign: int) -> Any:  # noqa: ANN401 - of b
     return joined.filter(source.c.sign == sign)
 
 
-def changed(ids: FromClause, fresh: FromClause) -> Any:  # noqa: ANN401 - a union of selects
+def changed_rows(ids: FromClause, fresh: FromClause) -> Any:  # noqa: ANN401 - a union of selects
     """Return the rows of ``ids`` that changed: as counted with sign -1, as now with sign 1."""
     held = tables.application_courses
     now = select(*fresh.c, literal(1).label("sign"))
@@ -244,77 +230,22 @@ def _same(one: FromClause, other: FromClause) -> ColumnElement[bool]:
     return select(literal(1)).select_from(other).where(key, *equal).correlate(one).exists()
 
 
-def news(since: Row[Any]) -> Sequence[Select[Any]]:
-    """Return ids of applications that may have changed since they were counted."""
-    application = tables.applications.c
-    recent = since.counted_at - JUST_NOW
-    return (
-        *(
-            select(table.c.application_id).where(
-                table.c[key] > getattr(since, key) - (IN_FLIGHT if key != "application_id" else 0)
-            )
-            for table, key in NEWS
-        ),
-        select(application.application_id).where(application.submitted_at >= recent),
-        select(application.application_id).where(
-            application.status != Status.PENDING, application_conditions.leaving() >= recent
-        ),
-        select(tables.loaded_since.c.application_id),
-    )
-
-
 def of(ids: Iterable[int]) -> Select[Any]:
     """Return these application ids as rows."""
     given = literal(list(ids), postgresql.ARRAY(BigInteger))
     return select(func.unnest(given, type_=BigInteger).column_valued("application_id"))
 
 
-def uncounted(connection: Connection) -> Select[Any]:
+def uncounted(connection: Connection) -> Sequence[Row[Any]]:
     """Return the rows to add to work_daily (or subtract, by sign) to bring it up to date."""
-    since = counted(connection)
-    if since is None:
+    changed = changed_ids(connection)
+    if changed is None:
         every = course(None).add_columns(literal(1).label("sign"))
-        return select(cells(every.cte("every_course")).subquery("uncounted"))
-    # The plan depends on their number, which cannot be estimated from the conditions.
-    ids = of(connection.execute(union(*news(since))).scalars()).cte("ids")
+        return connection.execute(select(cells(every.cte("every_course")).subquery())).all()
+    if not changed:
+        return []
+    # The plan depends on their number, so they are sent back as a parameter.
+    ids = of(changed).cte("ids")
     fresh = course(ids).cte("fresh")
-    moved = changed(ids, fresh).cte("moved")
-    return select(cells(moved).subquery("uncounted"))
-
-
-def changed_upstream() -> Select[Any]:
-    """Return applications that differ from their counted row because upstream changed them."""
-    application, held = tables.applications, tables.application_courses
-    country = func.coalesce(tables.accounts.c.country_code, UNKNOWN_COUNTRY)
-    settled = application.c.status != Status.PENDING
-    return (
-        select(application.c.application_id)
-        .select_from(application)
-        .outerjoin(tables.accounts, tables.accounts.c.account_id == application.c.account_id)
-        .outerjoin(held, held.c.application_id == application.c.application_id)
-        .where(
-            or_(
-                held.c.application_id.is_(None),
-                held.c.account_id != application.c.account_id,
-                held.c.status != application.c.status,
-                held.c.platform != platform_key(application.c.social_platform),
-                held.c.country != country,
-                held.c.submitted_day != _day(application.c.submitted_at),
-                held.c.left_day.is_distinct_from(
-                    case((settled, _day(application_conditions.leaving())))
-                ),
-            )
-        )
-    )
-
-
-def note_loaded(connection: Connection, which: ColumnElement[bool]) -> None:
-    """Remember which of these applications a load has changed, until a refresh counts them."""
-    if counted(connection) is not None:
-        table = tables.loaded_since
-        changed_ids = changed_upstream().where(which)
-        connection.execute(
-            postgresql.insert(table)
-            .from_select([table.c.application_id], changed_ids)
-            .on_conflict_do_nothing()
-        )
+    moved = changed_rows(ids, fresh).cte("moved")
+    return connection.execute(select(cells(moved).subquery())).all()

@@ -5,25 +5,19 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     Column,
     Connection,
     MetaData,
-    Row,
     Select,
     Table,
-    Text,
-    cast,
     delete,
     exists,
     func,
     insert,
     literal,
-    literal_column,
     or_,
     select,
     text,
-    union,
 )
 
 from data_access.affiliates.requalification import Refreshed
@@ -34,9 +28,6 @@ from program.review.workflow import Status
 
 # Few large groups, and joins of whole tables: here hashing is right, which the refresh disables for
 # its many small groups.
-FEW = 50_000
-# Transaction ids wrap around at four billion.
-MANY_TRANSACTIONS = 1_000_000_000
 PLANS = {
     "enable_hashagg": ("on", "off"),
     "enable_nestloop": ("on", "off"),
@@ -51,17 +42,15 @@ def write(connection: Connection, done: Refreshed) -> list[int] | None:
     Returns the applications that may have changed; ``None`` means all.
     """
     with _planned(connection):
-        since = lifecycle.counted(connection)
-        ids = None if since is None else _candidates(connection, done, since)
+        ids = _candidates(connection, done)
         if ids is None:
             _count_all(connection)
         else:
             _count_changes(connection, ids)
-        connection.execute(delete(tables.loaded_since))
+        # Only what this transaction sees; what others note meanwhile stays.
+        connection.execute(delete(tables.uncounted))
         connection.execute(delete(tables.work_counted))
-        connection.execute(
-            insert(tables.work_counted).values(single=True, counted_at=done.now, **_newest())
-        )
+        connection.execute(insert(tables.work_counted).values(single=True, counted_at=done.now))
     return ids
 
 
@@ -76,21 +65,19 @@ def _count_all(connection: Connection) -> None:
     connection.execute(text(f"analyze {daily.fullname}"))
 
 
-def _candidates(connection: Connection, done: Refreshed, since: Row[Any]) -> list[int]:
-    sources = (
-        *lifecycle.news(since),
-        _upstream_changes(connection, since),
-        _changed_trading(done),
-    )
-    # Read and sent back as parameters: a select inside a writing statement is not parallel.
-    return list(connection.execute(union(*sources)).scalars())
+def _candidates(connection: Connection, done: Refreshed) -> list[int] | None:
+    changed = lifecycle.changed_ids(connection)
+    if changed is None:
+        return None
+    # Sent back as parameters: a select inside a writing statement is not parallel.
+    return sorted({*changed, *connection.execute(_changed_trading(done)).scalars()})
 
 
 def _count_changes(connection: Connection, ids: list[int]) -> None:
     held = tables.application_courses
     ids_table = _kept(connection, "affected_courses", lifecycle.of(ids).subquery())
     fresh = _kept(connection, "fresh_courses", lifecycle.course(ids_table).subquery())
-    moved = _kept(connection, "moved_courses", lifecycle.changed(ids_table, fresh).subquery())
+    moved = _kept(connection, "moved_courses", lifecycle.changed_rows(ids_table, fresh).subquery())
     connection.execute(
         delete(held).where(held.c.application_id.in_(select(moved.c.application_id)))
     )
@@ -120,30 +107,6 @@ def _add(connection: Connection, source: Any, *which: At) -> None:  # noqa: ANN4
     connection.execute(insert(daily).from_select(names, select(*(summed.c[n] for n in names))))
 
 
-def _upstream_changes(connection: Connection, since: Row[Any]) -> Select[Any]:
-    """Return applications that upstream may have changed, by a load or directly.
-
-    Rows carry the transaction that wrote them, which finds the few that are new or changed without
-    comparing all. If that is of no use, as after a move to another server, or if they are many, all
-    are compared.
-    """
-    now = connection.execute(text("select pg_snapshot_xmax(pg_current_snapshot())::text::bigint"))
-    ago = now.scalar_one() - since.transaction + 1
-    if not 0 < ago < MANY_TRANSACTIONS:
-        return lifecycle.changed_upstream()
-    application, account = tables.applications, tables.accounts
-    written = union(
-        *(
-            select(application.c.application_id)
-            .join_from(application, account, account.c.account_id == application.c.account_id)
-            .where(func.age(literal_column(f"{table.fullname}.xmin")) <= ago)
-            for table in (application, account)
-        )
-    ).limit(FEW + 1)
-    ids = list(connection.execute(written).scalars())
-    return lifecycle.of(ids) if len(ids) <= FEW else lifecycle.changed_upstream()
-
-
 def _changed_trading(done: Refreshed) -> Select[Any]:
     """Return approved applications whose first trade is, or may be, in the recomputed days."""
     held, daily = tables.application_courses, tables.affiliate_daily
@@ -157,21 +120,6 @@ def _changed_trading(done: Refreshed) -> Select[Any]:
     return select(held.c.application_id).where(
         *approved, or_(held.c.active_since >= done.start, quiet & traded)
     )
-
-
-def _newest() -> dict[str, Any]:
-    oldest = func.pg_snapshot_xmin(func.pg_current_snapshot())
-    return {
-        "transaction": cast(cast(oldest, Text), BigInteger),
-        **_newest_ids(),
-    }
-
-
-def _newest_ids() -> dict[str, Any]:
-    return {
-        key: select(func.coalesce(func.max(table.c[key]), 0)).scalar_subquery()
-        for table, key in lifecycle.NEWS
-    }
 
 
 def _kept(connection: Connection, name: str, rows: Any) -> Table:  # noqa: ANN401 - a subquery

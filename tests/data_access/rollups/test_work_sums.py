@@ -15,6 +15,7 @@ from data_access.db import tables
 from data_access.eligibility import judging
 from data_access.queue import listing
 from data_access.reports import flow, funnel, speed, workload
+from data_access.rollups import lifecycle
 from program.periods import Window
 from program.reports.periods import Grain, Split
 from program.review.drilldown import Moment, Scope, Slice, Stage
@@ -128,9 +129,8 @@ def newest_decision(conn: Connection, id_: int) -> int | None:
 
 
 @pytest.fixture
-def worked_on(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
+def worked_on(engine: Engine) -> Engine:
     """Thirty applications of eight weeks; two of the accounts have trading referrals."""
-    monkeypatch.setattr("data_access.rollups.lifecycle.IN_FLIGHT", 0)
     chance = random.Random(5)
     with engine.begin() as conn:
         add_staff(conn)
@@ -169,11 +169,7 @@ def test_arrivals_and_departures_upstream_are_counted(worked_on: Engine) -> None
     assert_all_counted(worked_on)
 
 
-@pytest.mark.parametrize("few", [100, 0], ids=["by who wrote them", "all compared"])
-def test_direct_changes_by_upstream_count_with_the_next_refresh(
-    worked_on: Engine, monkeypatch: pytest.MonkeyPatch, few: int
-) -> None:
-    monkeypatch.setattr("data_access.rollups.work_sums.FEW", few)
+def test_direct_changes_by_upstream_count_at_once(worked_on: Engine) -> None:
     with worked_on.begin() as conn:
         conn.execute(text("update exchange.accounts set country_code = 'FR' where account_id = 3"))
         conn.execute(
@@ -181,7 +177,30 @@ def test_direct_changes_by_upstream_count_with_the_next_refresh(
             .where(tables.applications.c.application_id == 4)
             .values(submitted_at=FIRST, social_platform="tiktok")
         )
+        # Without a time, which nothing but the row itself shows.
+        conn.execute(
+            text("update exchange.applications set status = 'withdrawn' where application_id = 5")
+        )
+    assert_all_counted(worked_on)
     rollups.refresh(worked_on, now=NOW)
+    assert_all_counted(worked_on)
+
+
+def test_changes_during_a_refresh_count_after_it(worked_on: Engine) -> None:
+    """Also of an application whose earlier change that refresh counts."""
+    with worked_on.begin() as conn:
+        touch(conn, 1, NOW - timedelta(hours=1), PEOPLE[0])
+
+    def act(done: int, total: int) -> None:
+        if done == total - 1:
+            with worked_on.begin() as conn:
+                settle(conn, 1, "withdrawn", NOW)
+                add_application(conn, 31, submitted_at=NOW)
+
+    rollups.refresh(worked_on, now=NOW, progress=act)
+
+    with worked_on.connect() as conn:
+        assert lifecycle.changed_ids(conn) == [1, 31]
     assert_all_counted(worked_on)
 
 

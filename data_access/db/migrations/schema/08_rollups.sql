@@ -237,23 +237,48 @@ comment on column review.work_daily.waits is 'Touched and decided: the seconds f
 create table review.work_counted (
     single boolean not null default true,
     counted_at timestamptz not null,
-    transaction bigint not null,
-    application_id bigint not null,
-    decision_id bigint not null,
-    event_id bigint not null,
-    note_id bigint not null,
-    evidence_id bigint not null,
-    check_id bigint not null,
     constraint work_counted_pkey primary key (single),
     constraint work_counted_only_one check (single)
 );
-comment on table review.work_counted is 'How far the last refresh has counted applications; newer changes are added at read time';
+comment on table review.work_counted is 'The last refresh that counted applications; newer changes are added at read time';
 comment on column review.work_counted.single is 'Allows one row only';
 comment on column review.work_counted.counted_at is 'The time of that refresh';
-comment on column review.work_counted.transaction is 'The oldest transaction running then; changes by it or a later one may not be counted';
-comment on column review.work_counted.application_id is 'The newest application visible to it; 0 if there was none';
-comment on column review.work_counted.decision_id is 'The newest decision visible to it; 0 if there was none';
-comment on column review.work_counted.event_id is 'The newest event visible to it; 0 if there was none';
-comment on column review.work_counted.note_id is 'The newest note visible to it; 0 if there was none';
-comment on column review.work_counted.evidence_id is 'The newest evidence visible to it; 0 if there was none';
-comment on column review.work_counted.check_id is 'The newest check visible to it; 0 if there was none';
+
+create table review.uncounted (
+    application_id bigint not null
+);
+comment on table review.uncounted is 'Applications that changed since the last refresh counted them, with repeats; written by triggers';
+comment on column review.uncounted.application_id is 'The application';
+
+create function review.note_uncounted() returns trigger language plpgsql as $$
+begin
+    insert into review.uncounted select application_id from changed;
+    return null;
+end $$;
+comment on function review.note_uncounted() is 'Remembers the applications of the written rows until a refresh counts them';
+create function review.note_moved_accounts() returns trigger language plpgsql as $$
+begin
+    insert into review.uncounted
+    select application_id from changed
+    join was using (account_id)
+    join exchange.applications using (account_id)
+    where changed.country_code is distinct from was.country_code;
+    return null;
+end $$;
+comment on function review.note_moved_accounts() is 'Remembers the applications of accounts whose country changed';
+create trigger uncounted_insert after insert on exchange.applications
+    referencing new table as changed for each statement execute function review.note_uncounted();
+create trigger uncounted_update after update on exchange.applications
+    referencing new table as changed for each statement execute function review.note_uncounted();
+create trigger uncounted_update after update on exchange.accounts
+    referencing old table as was new table as changed for each statement execute function review.note_moved_accounts();
+create trigger uncounted_insert after insert on review.decisions
+    referencing new table as changed for each statement execute function review.note_uncounted();
+create trigger uncounted_insert after insert on review.events
+    referencing new table as changed for each statement execute function review.note_uncounted();
+create trigger uncounted_insert after insert on review.notes
+    referencing new table as changed for each statement execute function review.note_uncounted();
+create trigger uncounted_insert after insert on review.evidence
+    referencing new table as changed for each statement execute function review.note_uncounted();
+create trigger uncounted_insert after insert on review.checks
+    referencing new table as changed for each statement execute function review.note_uncounted();

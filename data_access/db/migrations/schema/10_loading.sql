@@ -21,13 +21,6 @@ comment on column review.loads.rows_updated is 'Rows that changed';
 comment on column review.loads.first_day is 'The earliest UTC day with new or changed facts; null if none';
 comment on column review.loads.loaded_at is 'When';
 
-create table review.loaded_since (
-    application_id bigint not null,
-    constraint loaded_since_pkey primary key (application_id)
-);
-comment on table review.loaded_since is 'Applications changed by loads since the last refresh counted them';
-comment on column review.loaded_since.application_id is 'The application';
-
 create table review.form_maps (
     map_id bigint generated always as identity,
     name text not null,
