@@ -47,9 +47,9 @@ def read(engine: Engine, *, report: Report) -> None:
             traded=traded, before=earlier, grain=grain, through=through, delivered=known
         )
         if report.tab is Tab.WORK:
-            page.work(connection, period=period, before=before, split=report.split, news=head.news)
+            page.work(head.sums, period=period, before=before, split=report.split)
         elif report.tab is Tab.REVIEWERS:
-            page.reviewing(connection, period=period, news=head.news)
+            page.reviewing(head.sums, period=period)
         elif report.tab is Tab.VOLUME:
             standard = context.policy.standard_rebate_rate
             page.trading(connection, days, dimension=report.dimension, standard=standard)

@@ -57,6 +57,19 @@ def recent_months(last: date, count: int, begin: date | None) -> list[date]:
     return [month for month in months if begin is None or month >= month_start(begin)]
 
 
+def around_months(days: Window) -> tuple[Window, Window, Window]:
+    """Split days into those before the whole months, the whole months, and those after.
+
+    Each may be empty; without a whole month, all days come before.
+    """
+    first, last = month_start(days.start), month_start(days.end)
+    if first < days.start:
+        first = months_later(first, 1)
+    if first >= last:
+        return days, Window(days.end, days.end), Window(days.end, days.end)
+    return Window(days.start, first), Window(first, last), Window(last, days.end)
+
+
 def window(kind: WindowKind, data_through: date) -> Window:
     """Return the policy's "month" at data-through day T.
 

@@ -1,6 +1,6 @@
 """Rows for tests: a builder fills in everything that the test does not set."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -200,6 +200,20 @@ def add_policy(conn: Connection, policy: Policy) -> None:
     columns |= {name: list(columns[name]) for name in ("checklist", "required_checks")}
     conn.execute(
         insert(tables.policies).values({**columns, "window_kind": str(policy.window_kind)})
+    )
+
+
+def add_segment_sums(conn: Connection, *rows: Mapping[str, Any]) -> None:
+    """Add rows of the segments' daily sums, and sum up their months as a refresh does."""
+    monthly = tables.segment_monthly
+    conn.execute(insert(tables.segment_daily), rows)
+    conn.execute(monthly.delete())
+    conn.execute(
+        text(
+            "insert into review.segment_monthly select dimension, date_trunc('month', day::timestamp), "
+            "segment, sum(volume_usd), sum(fees_usd), sum(active_users), sum(new_users) "
+            "from review.segment_daily group by 1, 2, 3"
+        )
     )
 
 

@@ -8,13 +8,14 @@ from decimal import Decimal
 from sqlalchemy import Connection
 
 from data_access.eligibility.judging import JudgingContext
-from data_access.reports import backlog, flow, funnel, retention, reviewers, speed, volume, workload
+from data_access.reports import backlog, flow, funnel, retention, reviewers, speed, volume
 from data_access.reports.backlog import Open
 from data_access.reports.flow import Flow
 from data_access.reports.retention import Retained
 from data_access.reports.speed import Course, Decided, Touched
 from data_access.reports.volume import Leader, Month, Rebates, Traded
-from data_access.reports.workload import Uncounted
+from data_access.reports.workload import Selection, Sums
+from data_access.rollups.lifecycle import At
 from program.periods import ONE_DAY, Window, month_start, months_later
 from program.policy.delivered import Delivered
 from program.reports.anomalies import DAYS_BEFORE
@@ -28,7 +29,7 @@ LEADERS_DRAWN = 8
 class Head:
     """The data above every part: the period step by step, and the previous period.
 
-    ``news`` is what no refresh has counted yet, also used by the open part.
+    ``sums`` are the counts of applications, also used by the open part.
     """
 
     flow: Flow
@@ -36,7 +37,7 @@ class Head:
     open_now: Sequence[Open]
     traded: Sequence[Traded]
     traded_before: Sequence[Traded]
-    news: Uncounted
+    sums: Sums
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +110,17 @@ def head(
     traded_before: Window | None,
 ) -> Head:
     """Read the head; without any day of trading its volume is empty."""
-    news = workload.uncounted(connection)
+    sums = Sums(connection)
+    sums.prepare(
+        *flow.selections(period, grain),
+        *speed.course_selections(period, before=before, grain=grain),
+    )
+    open_now = backlog.by_age_and_clock(connection, context)
     return Head(
-        news=news,
-        flow=flow.steps(connection, period, grain, news),
-        decided=speed.course(connection, period, before=before, grain=grain, news=news),
-        open_now=backlog.by_age_and_clock(connection, context),
+        sums=sums,
+        flow=flow.steps(sums, period, grain, open_now=backlog.total(open_now)),
+        decided=speed.course(sums, period, before=before, grain=grain),
+        open_now=open_now,
         traded=volume.steps(connection, traded, grain) if traded else [],
         traded_before=volume.steps(connection, traded_before, Grain.MONTH)
         if traded and traded_before
@@ -122,26 +128,32 @@ def head(
     )
 
 
-def work(
-    connection: Connection, *, period: Window, before: Window, split: Split, news: Uncounted
-) -> Work:
+def work(sums: Sums, *, period: Window, before: Window, split: Split) -> Work:
     """Read the part on applications."""
-    early = split in (Split.COUNTRY, Split.PLATFORM)
-    touched, touched_before = speed.touched(connection, period, before=before, news=news)
+    early = split in speed.ARRIVING
+    sums.prepare(
+        Selection(at=At.SUBMITTED, days=period),
+        *(Selection(at=At.TOUCHED, days=days) for days in (period, before)),
+        *(
+            Selection(at=at, days=period, dimension=str(split))
+            for at in ((At.DECIDED, At.SUBMITTED) if early else (At.DECIDED,))
+        ),
+    )
+    touched, touched_before = speed.touched(sums, period, before=before)
     return Work(
-        stages=funnel.stages(connection, period, news),
+        stages=funnel.stages(sums, period),
         touched=touched,
         touched_before=touched_before,
-        apart=speed.decided_by(connection, period, split, news),
-        arrived=speed.submitted_by(connection, period, split, news) if early else None,
+        apart=speed.decided_by(sums, period, split),
+        arrived=speed.submitted_by(sums, period, split) if early else None,
     )
 
 
-def reviewing(connection: Connection, *, period: Window, news: Uncounted) -> Reviewers:
+def reviewing(sums: Sums, *, period: Window) -> Reviewers:
     """Read the part on reviewers."""
     return Reviewers(
-        decided=speed.decided_by(connection, period, Split.REVIEWER, news),
-        reopened=reviewers.reopened(connection, period),
+        decided=speed.decided_by(sums, period, Split.REVIEWER),
+        reopened=reviewers.reopened(sums.connection, period),
     )
 
 

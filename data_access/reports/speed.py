@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import Connection
-
 from data_access.reports import workload
-from data_access.reports.workload import Uncounted, Worked
+from data_access.reports.workload import Selection, Sums, Worked
 from data_access.rollups.lifecycle import At
 from program.periods import Window
 from program.reports.periods import Grain, Split, buckets
 
 WHOLE = ""
 MEDIAN, P90 = Decimal("0.5"), Decimal("0.9")
+# What an application has before it is decided.
+ARRIVING = (Split.COUNTRY, Split.PLATFORM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,74 +58,61 @@ class Course:
     steps: tuple[Decided, ...]
 
 
-def course(
-    connection: Connection,
-    period: Window,
-    *,
-    before: Window,
-    grain: Grain,
-    news: Uncounted | None = None,
-) -> Course:
+def course(sums: Sums, period: Window, *, before: Window, grain: Grain) -> Course:
     """Return both periods. Days between them count for neither."""
-    if news is None:
-        news = workload.uncounted(connection)
-    found = workload.by_step(connection, At.DECIDED, period, grain, news)
+    found = sums.by_step(At.DECIDED, period, grain)
     starts = [step.start for step in buckets(period, grain)]
     return Course(
         now=_decided(WHOLE, workload.together(found.values())),
-        before=_decided(WHOLE, workload.whole(connection, At.DECIDED, before, news)),
+        before=_decided(WHOLE, sums.whole(At.DECIDED, before)),
         steps=tuple(_decided(start.isoformat(), found.get(start, Worked())) for start in starts),
     )
 
 
-def decided_by(
-    connection: Connection, period: Window, split: Split, news: Uncounted | None = None
-) -> list[Decided]:
+def course_selections(period: Window, *, before: Window, grain: Grain) -> tuple[Selection, ...]:
+    """Return the sums that `course` reads."""
+    return (
+        Selection(at=At.DECIDED, days=period, grain=grain),
+        Selection(at=At.DECIDED, days=before),
+    )
+
+
+def decided_by(sums: Sums, period: Window, split: Split) -> list[Decided]:
     """Return the decisions by group, largest first."""
-    if news is None:
-        news = workload.uncounted(connection)
-    found = workload.by_segment(connection, At.DECIDED, period, str(split), news)
+    found = sums.by_segment(At.DECIDED, period, str(split))
     rows = [_decided(key, part) for key, part in found.items()]
     return sorted(rows, key=lambda row: (-row.total, row.key))
 
 
-def submitted_by(
-    connection: Connection, period: Window, split: Split, news: Uncounted | None = None
-) -> dict[str, int]:
+def submitted_by(sums: Sums, period: Window, split: Split) -> dict[str, int]:
     """Return the applications submitted in the period by group, as of their submission.
 
     Raises ValueError for a track or a reviewer, which only a decision has.
     """
-    if split not in (Split.COUNTRY, Split.PLATFORM):
+    if split not in ARRIVING:
         raise ValueError(f"an application that arrives has no {split} yet")
-    if news is None:
-        news = workload.uncounted(connection)
-    found = workload.by_segment(connection, At.SUBMITTED, period, str(split), news)
+    found = sums.by_segment(At.SUBMITTED, period, str(split))
     return {key: part.number for key, part in found.items()}
 
 
-def touched(
-    connection: Connection, period: Window, *, before: Window, news: Uncounted | None = None
-) -> tuple[Touched, Touched]:
+def touched(sums: Sums, period: Window, *, before: Window) -> tuple[Touched, Touched]:
     """Return what staff first touched in the period and in the one before."""
-    if news is None:
-        news = workload.uncounted(connection)
-    now, then = (workload.whole(connection, At.TOUCHED, days, news) for days in (period, before))
+    now, then = (sums.whole(At.TOUCHED, days) for days in (period, before))
     return _touched(now), _touched(then)
 
 
 def _decided(key: str, found: Worked) -> Decided:
+    median, p90 = found.hours(MEDIAN, P90)
     return Decided(
         key=key,
         approved=found.approved,
         rejected=found.number - found.approved,
         overrides=found.overrides,
-        median_hours=found.hours(MEDIAN),
-        p90_hours=found.hours(P90),
+        median_hours=median,
+        p90_hours=p90,
     )
 
 
 def _touched(found: Worked) -> Touched:
-    return Touched(
-        number=found.number, median_hours=found.hours(MEDIAN), p90_hours=found.hours(P90)
-    )
+    median, p90 = found.hours(MEDIAN, P90)
+    return Touched(number=found.number, median_hours=median, p90_hours=p90)

@@ -7,17 +7,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import reduce
+from operator import add
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Numeric, Table, case, cast, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Numeric,
+    Subquery,
+    Table,
+    case,
+    cast,
+    func,
+    select,
+    union_all,
+)
 
 from data_access.db import tables
 from data_access.reports.buckets import bucket
-from program.periods import ONE_DAY, Window, month_start, months_later
+from program.periods import ONE_DAY, Window, around_months, month_start, months_later
 from program.policy.delivered import Delivered, Known
 from program.reports.periods import Dimension, Grain
 
-STANDARD = "standard"
+STANDARD, RATE = "standard", "rate"
+SUMS = ("volume_usd", "fees_usd", "active_users", "new_users")
 TOP = 10
 POINTS = 10_000
 
@@ -81,8 +95,7 @@ def steps(
     connection: Connection, period: Window, grain: Grain, dimension: Dimension = Dimension.PROGRAM
 ) -> list[Traded]:
     """Return every step and segment with activity, in order."""
-    table = tables.segment_daily
-    return _steps(connection, period, grain, table, table.c.segment, table.c.dimension == dimension)
+    return _steps(connection, _segments(period, dimension, grain), period, grain)
 
 
 def rebates(connection: Connection, period: Window, *, standard: Decimal) -> Rebates:
@@ -90,15 +103,14 @@ def rebates(connection: Connection, period: Window, *, standard: Decimal) -> Reb
 
     A granted rate that is now below the standard rate is counted as the standard rate.
     """
-    table = tables.segment_daily
-    granted = table.c.segment != STANDARD
-    rate = cast(case((granted, table.c.segment)), Numeric)
-    extra = (func.greatest(rate, standard) - standard) * table.c.fees_usd
+    sums = _segments(period, RATE).c
+    rate = cast(case((sums.segment != STANDARD, sums.segment)), Numeric)
+    extra = (func.greatest(rate, standard) - standard) * sums.fees_usd
     row = connection.execute(
         select(
-            func.coalesce(func.sum(table.c.fees_usd), 0).label("fees_usd"),
+            func.coalesce(func.sum(sums.fees_usd), 0).label("fees_usd"),
             func.coalesce(func.sum(extra), 0).label("extra_usd"),
-        ).where(table.c.dimension == "rate", table.c.day >= period.start, table.c.day < period.end)
+        )
     ).one()
     return Rebates(
         fees_usd=row.fees_usd, standard_usd=standard * row.fees_usd, extra_usd=row.extra_usd
@@ -154,27 +166,36 @@ def _month(row: Any, window: Window, delivered: Delivered) -> Month:  # noqa: AN
 
 def leaders(connection: Connection, period: Window, *, most: int = TOP) -> list[Leader]:
     """Return the affiliates with the most volume of the period, among its months' leaders."""
-    daily, leader, account = tables.affiliate_daily, tables.month_leaders, tables.accounts
+    leader, account = tables.month_leaders, tables.accounts
     known = (
         select(leader.c.affiliate_account_id)
         .where(leader.c.month >= month_start(period.start), leader.c.month < period.end)
         .distinct()
         .subquery("known")
     )
-    volume = func.sum(daily.c.volume_usd)
+    # One after the other, by index; a join would read everybody's sums.
+    each = (
+        select(func.coalesce(func.sum(table.c.volume_usd), 0))
+        .where(
+            table.c.affiliate_account_id == known.c.affiliate_account_id,
+            start >= days.start,
+            start < days.end,
+        )
+        .correlate(known)
+        .scalar_subquery()
+        for table, start, days in _parts(period, tables.affiliate_daily, tables.affiliate_monthly)
+    )
+    volume = reduce(add, each).label("volume_usd")
     summed = (
-        select(daily.c.affiliate_account_id, volume.label("volume_usd"))
-        .join(known, known.c.affiliate_account_id == daily.c.affiliate_account_id)
-        .where(daily.c.day >= period.start, daily.c.day < period.end)
-        .group_by(daily.c.affiliate_account_id)
-        .having(volume > 0)
-        .order_by(volume.desc(), daily.c.affiliate_account_id)
+        select(known.c.affiliate_account_id, volume)
+        .order_by(volume.desc(), known.c.affiliate_account_id)
         .limit(most)
         .subquery("summed")
     )
     rows = connection.execute(
         select(summed, account.c.username)
         .outerjoin(account, account.c.account_id == summed.c.affiliate_account_id)
+        .where(summed.c.volume_usd > 0)
         .order_by(summed.c.volume_usd.desc(), summed.c.affiliate_account_id)
     ).mappings()
     return [Leader(**row) for row in rows]
@@ -184,30 +205,54 @@ def of_affiliates(
     connection: Connection, period: Window, grain: Grain, ids: Sequence[int]
 ) -> list[Traded]:
     """Return the steps of these affiliates, with the account id as segment."""
-    table, account = tables.affiliate_daily, tables.affiliate_daily.c.affiliate_account_id
-    return _steps(connection, period, grain, table, account, account.in_(ids))
+    daily = tables.affiliate_daily.c
+    # By day: the active users of a month are not the sum of those of its days.
+    sums = select(
+        daily.day, daily.affiliate_account_id.label("segment"), *(daily[name] for name in SUMS)
+    ).where(daily.affiliate_account_id.in_(ids), daily.day >= period.start, daily.day < period.end)
+    return _steps(connection, sums.subquery("sums"), period, grain)
 
 
-def _steps(
-    connection: Connection,
-    period: Window,
-    grain: Grain,
-    table: Table,
-    segment: ColumnElement[Any],
-    which: ColumnElement[bool],
-) -> list[Traded]:
+def _segments(period: Window, dimension: str, grain: Grain = Grain.MONTH) -> Subquery:
+    """Return the period's sums by segment; a step may be no finer than the grain."""
+    daily = tables.segment_daily
+    monthly = tables.segment_monthly if grain is Grain.MONTH else None
+    return union_all(
+        *(
+            select(start.label("day"), *(table.c[name] for name in ("segment", *SUMS))).where(
+                table.c.dimension == str(dimension), start >= days.start, start < days.end
+            )
+            for table, start, days in _parts(period, daily, monthly)
+        )
+    ).subquery("sums")
+
+
+def _parts(
+    period: Window, daily: Table, monthly: Table | None
+) -> list[tuple[Table, ColumnElement[date], Window]]:
+    """Return where to read the period's sums: whole months from ``monthly``, the rest by day.
+
+    Each part is a table, the column with the first day of its rows, and the days to read.
+    """
+    before, months, after = around_months(period)
+    if monthly is None or not months.days:
+        return [(daily, daily.c.day, period)]
+    parts = ((daily, "day", before), (monthly, "month", months), (daily, "day", after))
+    return [(table, table.c[name], days) for table, name, days in parts if days.days]
+
+
+def _steps(connection: Connection, sums: Subquery, period: Window, grain: Grain) -> list[Traded]:
     found = connection.execute(
         select(
-            bucket(table.c.day, period, grain).label("start"),
-            segment.label("segment"),
-            func.sum(table.c.volume_usd).label("volume_usd"),
-            func.sum(table.c.fees_usd).label("fees_usd"),
-            func.sum(table.c.active_users).label("user_days"),
-            func.sum(table.c.new_users).label("new_users"),
+            bucket(sums.c.day, period, grain).label("start"),
+            sums.c.segment,
+            func.sum(sums.c.volume_usd).label("volume_usd"),
+            func.sum(sums.c.fees_usd).label("fees_usd"),
+            func.sum(sums.c.active_users).label("user_days"),
+            func.sum(sums.c.new_users).label("new_users"),
         )
-        .where(which, table.c.day >= period.start, table.c.day < period.end)
-        .group_by("start", segment)
-        .order_by("start", segment)
+        .group_by("start", sums.c.segment)
+        .order_by("start", sums.c.segment)
     )
     return [
         Traded(

@@ -43,6 +43,7 @@ from program.review.workflow import Status
 
 WHOLE = "all"
 PROGRAM = "program"
+COUNTS = ("number", "touched", "decided", "approved", "overrides", "active")
 
 
 class At(StrEnum):

@@ -33,6 +33,7 @@ JUDGED = Identifier("pg_temp", "fresh_judged")
 FRESH = Identifier("pg_temp", "fresh_segments")
 CHANGED = Identifier("pg_temp", "changed_segments")
 MOVED = Identifier("pg_temp", "moved_days")
+SEGMENT_MONTHLY = Rollup(table=tables.segment_monthly)
 
 # Accounts whose current approval may have changed.
 TOUCHED_ACCOUNTS = SQL(
@@ -160,6 +161,16 @@ MOVE = SQL(
         new_users = held.new_users + excluded.new_users
     """
 )
+SEGMENT_MONTHS = SQL(
+    """
+    select dimension, date_trunc('month', day::timestamp)::date as month, segment,
+           sum(volume_usd)::numeric(26, 2) as volume_usd, sum(fees_usd)::numeric(26, 6) as fees_usd,
+           sum(active_users)::bigint as active_users, sum(new_users)::bigint as new_users
+    from review.segment_daily as held
+    where {days}
+    group by 1, 2, 3
+    """
+)
 MONTHS = SQL(
     """
     select month, count(*) filter (where volume_usd > 0) as affiliates,
@@ -197,6 +208,7 @@ def write(cursor: Cursor[DictRow], made: Plan) -> None:
     with _hashing(cursor):
         _assign_segments(cursor, made)
         _sum_days(cursor, made)
+        _sum_segment_months(cursor, made)
         _sum_months(cursor, made)
         _update_cohorts(cursor, made)
 
@@ -244,6 +256,18 @@ def _sum_days(cursor: Cursor[DictRow], made: Plan) -> None:
     replacing.compute(cursor, replacing.SEGMENT_DAILY.fresh, summed)
     scope = SQL("held.day >= {}").format(Literal(made.start))
     replacing.replace(cursor, replacing.SEGMENT_DAILY, scope)
+
+
+def _sum_segment_months(cursor: Cursor[DictRow], made: Plan) -> None:
+    """Sum up the recomputed months, and those in which an affiliate's days were moved."""
+    first = _first_month(cursor, made, SEGMENT_MONTHLY)
+    moved = SQL("select date_trunc('month', day::timestamp) as month from {} group by 1")
+    months = [row["month"] for row in cursor.execute(moved.format(MOVED)).fetchall()]
+    scope = SQL("({day} >= {first} or date_trunc('month', {day}::timestamp) = any({moved}))")
+    among = {"first": Literal(first), "moved": SQL("{}::timestamp[]").format(Literal(months))}
+    days, kept = (scope.format(day=Identifier("held", day), **among) for day in ("day", "month"))
+    replacing.compute(cursor, SEGMENT_MONTHLY.fresh, SEGMENT_MONTHS.format(days=days))
+    replacing.replace(cursor, SEGMENT_MONTHLY, kept)
 
 
 def _sum_months(cursor: Cursor[DictRow], made: Plan) -> None:

@@ -6,24 +6,32 @@ from typing import Any
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
+    Date,
+    DateTime,
     MetaData,
     Select,
     Table,
+    and_,
+    cast,
     delete,
     exists,
     func,
     insert,
     literal,
+    literal_column,
     or_,
     select,
     text,
+    true,
 )
 
 from data_access.affiliates.requalification import Refreshed
 from data_access.db import tables
 from data_access.rollups import lifecycle
 from data_access.rollups.lifecycle import At
+from program.periods import ONE_DAY, month_start, months_later
 from program.review.workflow import Status
 
 # Few large groups, and joins of whole tables: here hashing is right, which the refresh disables for
@@ -56,13 +64,15 @@ def write(connection: Connection, done: Refreshed) -> list[int] | None:
 
 def _count_all(connection: Connection) -> None:
     held, daily = tables.application_courses, tables.work_daily
+    connection.execute(delete(tables.work_monthly))
     connection.execute(delete(daily))
     connection.execute(delete(held))
     connection.execute(insert(held).from_select(list(held.c.keys()), lifecycle.course(None)))
     connection.execute(text(f"analyze {held.fullname}"))
     every = select(*held.c, literal(1).label("sign")).subquery("every_course")
     _add(connection, every)
-    connection.execute(text(f"analyze {daily.fullname}"))
+    _sum_months(connection, true())
+    connection.execute(text(f"analyze {daily.fullname}, {tables.work_monthly.fullname}"))
 
 
 def _candidates(connection: Connection, done: Refreshed) -> list[int] | None:
@@ -98,6 +108,13 @@ def _count_again(connection: Connection, moved: Table, at: At) -> None:
     connection.execute(delete(daily).where(daily.c.moment == str(at), daily.c.day.in_(days)))
     source = select(*held.c, literal(1).label("sign")).where(held.c[lifecycle.DAY[at]].in_(days))
     _add(connection, source.subquery("counted_again"), at)
+    monthly, months = tables.work_monthly, {month_start(day) for day in days}
+    connection.execute(
+        delete(monthly).where(monthly.c.moment == str(at), monthly.c.month.in_(months))
+    )
+    # A range a month, for the index.
+    within = (daily.c.day.between(m, months_later(m, 1) - ONE_DAY) for m in sorted(months))
+    _sum_months(connection, and_(daily.c.moment == str(at), or_(*within)))
 
 
 def _add(connection: Connection, source: Any, *which: At) -> None:  # noqa: ANN401 - courses
@@ -105,6 +122,21 @@ def _add(connection: Connection, source: Any, *which: At) -> None:  # noqa: ANN4
     summed = lifecycle.cells(source, *which).subquery("summed")
     names = list(daily.c.keys())
     connection.execute(insert(daily).from_select(names, select(*(summed.c[n] for n in names))))
+
+
+def _sum_months(connection: Connection, which: ColumnElement[bool]) -> None:
+    """Add the sums of the months of these days."""
+    daily, monthly = tables.work_daily, tables.work_monthly
+    month = cast(func.date_trunc(literal_column("'month'"), cast(daily.c.day, DateTime)), Date)
+    waits = func.string_agg(daily.c.waits, cast(literal(b""), daily.c.waits.type))
+    keys = {"moment": daily.c.moment, "dimension": daily.c.dimension, "segment": daily.c.segment}
+    sums = {name: func.sum(daily.c[name]) for name in lifecycle.COUNTS}
+    summed = {**keys, "month": month, **sums, "waits": waits}
+    connection.execute(
+        insert(monthly).from_select(
+            list(summed), select(*summed.values()).where(which).group_by(*keys.values(), month)
+        )
+    )
 
 
 def _changed_trading(done: Refreshed) -> Select[Any]:

@@ -78,15 +78,9 @@ def load(report: Report, person: Person, now: datetime) -> tuple[ReportView, Hea
         )
         part: ProgramPart = None
         if report.tab is Tab.WORK:
-            part = page.work(
-                connection,
-                period=view.period,
-                before=view.before,
-                split=report.split,
-                news=head.news,
-            )
+            part = page.work(head.sums, period=view.period, before=view.before, split=report.split)
         elif report.tab is Tab.REVIEWERS:
-            part = page.reviewing(connection, period=view.period, news=head.news)
+            part = page.reviewing(head.sums, period=view.period)
         elif view.traded and view.traded_before and view.through:
             days = page.TradingDays(
                 traded=view.traded,

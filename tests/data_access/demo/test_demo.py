@@ -18,7 +18,6 @@ from data_access.db.errors import DatabaseNotEmpty, Invalid
 from data_access.demo import names, plans
 from data_access.eligibility import assessments, judging
 from data_access.explore import saved_views
-from data_access.reports import flow
 from data_access.review import (
     checklist,
     decisions,
@@ -40,6 +39,7 @@ from program.review import business_time
 from program.review.queue_filters import Filters
 from program.review.workflow import Decision, Status
 from tests.data_access import clicks
+from tests.data_access.reports.test_kpis import flow_of
 from tests.databases import Databases
 
 NOW = datetime(2026, 3, 15, 9, 30, tzinfo=UTC)
@@ -487,7 +487,7 @@ def test_most_wait_for_a_day_or_two_and_some_are_overdue(
         with engine.connect() as connection:
             monday = now.date() - timedelta(days=now.weekday())
             period = Window(monday - timedelta(weeks=25), monday)
-            weeks = flow.steps(connection, period, Grain.WEEK).steps
+            weeks = flow_of(connection, period, Grain.WEEK).steps
 
     overdue = sum(days >= Policy().review_sla_business_days for days in waited)
     assert 0.10 <= overdue / len(waited) <= 0.20

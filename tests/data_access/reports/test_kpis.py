@@ -12,7 +12,9 @@ from data_access.eligibility import judging
 from data_access.queue import listing
 from data_access.reports import backlog, flow, funnel, retention, reviewers, speed, volume
 from data_access.reports.backlog import Open
+from data_access.reports.flow import Flow
 from data_access.reports.speed import Decided, Touched
+from data_access.reports.workload import Sums
 from program.periods import Window
 from program.policy.delivered import Delivered
 from program.reports import kpis
@@ -20,7 +22,15 @@ from program.reports.kpis import Kpi
 from program.reports.periods import Dimension, Grain, Split
 from program.review.drilldown import AGE_GROUPS, Clock, Moment, Scope, Slice, Stage
 from program.review.queue_filters import Filters
-from tests.builders import NOW, add_application, add_evidence, add_refresh, add_staff
+from tests.builders import (
+    NOW,
+    add_application,
+    add_evidence,
+    add_refresh,
+    add_segment_sums,
+    add_staff,
+    scalar,
+)
 
 TICK = timedelta(microseconds=1)
 FEBRUARY = Window(date(2026, 2, 1), date(2026, 3, 1))
@@ -86,6 +96,11 @@ def add_event(
 def reopen(conn: Connection, id_: int, when: datetime, decision: int) -> None:
     add_event(conn, id_, "reopened", when, MIRA, decision_id=decision)
     settle(conn, id_, "pending", when)
+
+
+def flow_of(conn: Connection, period: Window, grain: Grain) -> Flow:
+    pending = scalar(conn, "select count(*) from exchange.applications where status = 'pending'")
+    return flow.steps(Sums(conn), period, grain, open_now=pending)
 
 
 def put(conn: Connection, id_: int, **state: Any) -> None:
@@ -214,7 +229,7 @@ BY_HAND = {
 @pytest.mark.parametrize("period", BY_HAND)
 def test_decisions_and_their_durations(paper: Connection, period: Window) -> None:
     before = Window(period.start - timedelta(days=31), period.start)
-    found = speed.course(paper, period, before=before, grain=Grain.MONTH)
+    found = speed.course(Sums(paper), period, before=before, grain=Grain.MONTH)
 
     assert found.now == BY_HAND[period]
     if period == MARCH:
@@ -231,13 +246,13 @@ def test_decisions_between_the_two_periods_count_for_neither(paper: Connection) 
 
     def before(last: int) -> int:
         earlier = Window(date(2026, 2, 1), date(2026, 2, last + 1))
-        return speed.course(paper, running, before=earlier, grain=Grain.DAY).before.total
+        return speed.course(Sums(paper), running, before=earlier, grain=Grain.DAY).before.total
 
     assert (before(3), before(2)) == (1, 0)
 
 
 def test_a_period_without_decisions_has_no_rate(paper: Connection) -> None:
-    empty = speed.course(paper, JANUARY, before=JANUARY, grain=Grain.DAY)
+    empty = speed.course(Sums(paper), JANUARY, before=JANUARY, grain=Grain.DAY)
 
     assert empty.now.approval_rate is None
     assert len(empty.steps) == 31
@@ -254,10 +269,10 @@ def test_first_touches_by_staff(paper: Connection) -> None:
     february = Touched(number=5, median_hours=day, p90_hours=day)
     january = Touched(number=1, median_hours=day, p90_hours=day)
     march = Touched(number=2, median_hours=Decimal("336.0"), p90_hours=Decimal("604.8"))
-    assert speed.touched(paper, FEBRUARY, before=JANUARY) == (february, january)
-    assert speed.touched(paper, MARCH, before=FEBRUARY) == (march, february)
+    assert speed.touched(Sums(paper), FEBRUARY, before=JANUARY) == (february, january)
+    assert speed.touched(Sums(paper), MARCH, before=FEBRUARY) == (march, february)
     nothing = Window(date(2025, 1, 1), date(2025, 1, 1))
-    assert speed.touched(paper, nothing, before=nothing) == (Touched(), Touched())
+    assert speed.touched(Sums(paper), nothing, before=nothing) == (Touched(), Touched())
 
 
 def test_steps_show_arrivals_and_how_many_were_open(paper: Connection) -> None:
@@ -268,7 +283,7 @@ def test_steps_show_arrivals_and_how_many_were_open(paper: Connection) -> None:
     left    –         1       2 6     8        3
     open    3         3       4       4        4
     """
-    found = flow.steps(paper, FEBRUARY, Grain.WEEK)
+    found = flow_of(paper, FEBRUARY, Grain.WEEK)
 
     assert found.open_before == 2
     assert [(s.start.day, s.submitted, s.open_then) for s in found.steps] == [
@@ -278,7 +293,7 @@ def test_steps_show_arrivals_and_how_many_were_open(paper: Connection) -> None:
         (16, 1, 4),
         (23, 1, 4),
     ]
-    decided = speed.course(paper, FEBRUARY, before=JANUARY, grain=Grain.WEEK).steps
+    decided = speed.course(Sums(paper), FEBRUARY, before=JANUARY, grain=Grain.WEEK).steps
     assert [(step.approved, step.rejected) for step in decided] == [
         (0, 0),
         (1, 0),
@@ -293,8 +308,8 @@ def test_days_are_utc_whatever_zone_the_connection_has(paper: Connection, zone: 
     """March 2026 has a clock change in either zone's hemisphere."""
     paper.execute(text(f"set local timezone = '{zone}'"))
 
-    assert [s.submitted for s in flow.steps(paper, FEBRUARY, Grain.MONTH).steps] == [7]
-    found = speed.course(paper, FEBRUARY, before=JANUARY, grain=Grain.DAY)
+    assert [s.submitted for s in flow_of(paper, FEBRUARY, Grain.MONTH).steps] == [7]
+    found = speed.course(Sums(paper), FEBRUARY, before=JANUARY, grain=Grain.DAY)
     assert found.now == BY_HAND[FEBRUARY]
     assert {step.key: step.total for step in found.steps if step.total} == {
         "2026-02-03": 1,
@@ -307,7 +322,7 @@ def test_days_are_utc_whatever_zone_the_connection_has(paper: Connection, zone: 
 def test_an_application_settled_upstream_without_a_time_never_waited(conn: Connection) -> None:
     add_application(conn, 1, submitted_at=at(2, 10), status="approved")
 
-    (step,) = flow.steps(conn, FEBRUARY, Grain.MONTH).steps
+    (step,) = flow_of(conn, FEBRUARY, Grain.MONTH).steps
     assert (step.submitted, step.open_then) == (1, 0)
 
 
@@ -321,7 +336,7 @@ APART = {
 
 @pytest.mark.parametrize("split", Split)
 def test_decisions_by_group_add_up_to_all(paper: Connection, split: Split) -> None:
-    rows = speed.decided_by(paper, FEBRUARY, split)
+    rows = speed.decided_by(Sums(paper), FEBRUARY, split)
 
     assert {row.key: row.total for row in rows} == APART[split]
     assert sum(row.total for row in rows) == BY_HAND[FEBRUARY].total
@@ -329,10 +344,10 @@ def test_decisions_by_group_add_up_to_all(paper: Connection, split: Split) -> No
 
 
 def test_arrivals_are_split_by_country_and_platform_only(paper: Connection) -> None:
-    assert speed.submitted_by(paper, FEBRUARY, Split.COUNTRY) == {"BR": 5, "unknown": 2}
-    assert speed.submitted_by(paper, FEBRUARY, Split.PLATFORM) == {"x": 6, "youtube": 1}
+    assert speed.submitted_by(Sums(paper), FEBRUARY, Split.COUNTRY) == {"BR": 5, "unknown": 2}
+    assert speed.submitted_by(Sums(paper), FEBRUARY, Split.PLATFORM) == {"x": 6, "youtube": 1}
     with pytest.raises(ValueError, match="no track yet"):
-        speed.submitted_by(paper, FEBRUARY, Split.TRACK)
+        speed.submitted_by(Sums(paper), FEBRUARY, Split.TRACK)
 
 
 def test_reviewers_see_which_of_their_decisions_were_reopened(paper: Connection) -> None:
@@ -360,9 +375,9 @@ STAGES = {
 
 
 def test_the_funnel(paper: Connection) -> None:
-    assert funnel.stages(paper, FEBRUARY) == STAGES
+    assert funnel.stages(Sums(paper), FEBRUARY) == STAGES
     empty = Window(date(2025, 1, 1), date(2025, 1, 2))
-    assert set(funnel.stages(paper, empty).values()) == {0}
+    assert set(funnel.stages(Sums(paper), empty).values()) == {0}
 
 
 # Three business days end on Sunday the 15th if submitted by Wednesday 00:00; two by Thursday.
@@ -466,21 +481,20 @@ def test_a_list_behind_a_figure_shows_its_rows(paper: Connection) -> None:
 def sums(
     conn: Connection, dimension: str, segment: str, day: date, amount: str, **given: Any
 ) -> None:
-    conn.execute(
-        insert(tables.segment_daily).values(
-            {
-                "dimension": dimension,
-                "segment": segment,
-                "day": day,
-                "affiliates": 1,
-                "volume_usd": Decimal(amount),
-                "fees_usd": 0,
-                "trade_count": 1,
-                "active_users": 1,
-                "new_users": 0,
-                **given,
-            }
-        )
+    add_segment_sums(
+        conn,
+        {
+            "dimension": dimension,
+            "segment": segment,
+            "day": day,
+            "affiliates": 1,
+            "volume_usd": Decimal(amount),
+            "fees_usd": 0,
+            "trade_count": 1,
+            "active_users": 1,
+            "new_users": 0,
+            **given,
+        },
     )
 
 

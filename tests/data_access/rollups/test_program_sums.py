@@ -73,6 +73,10 @@ PLAIN = {
             case when pg_temp.pays(affiliate_account_id, decided_at, day) then rate else 'standard' end)
         ) as segments (dimension, segment)
         group by dimension, day, segment""",
+    "segment_monthly": """
+        select dimension, date_trunc('month', day::timestamp)::date, segment, sum(volume_usd),
+               sum(fees_usd), sum(active_users), sum(new_users)
+        from review.segment_daily group by 1, 2, 3""",
     "program_monthly": """
         select month, count(*) filter (where volume_usd > 0), sum(volume_usd), sum(fees_usd),
                sum(active_users), sum(new_users), sum(volume_usd * volume_usd)
@@ -137,7 +141,8 @@ def test_the_first_refresh_and_one_over_tables_that_are_new(traded: Engine) -> N
     with traded.begin() as conn:
         conn.execute(
             text(
-                "truncate review.affiliate_segments, review.segment_daily, review.program_monthly,"
+                "truncate review.affiliate_segments, review.segment_daily, review.segment_monthly,"
+                " review.program_monthly,"
                 " review.month_leaders, review.referral_cohorts"
             )
         )

@@ -14,7 +14,8 @@ from data_access import rollups
 from data_access.db import tables
 from data_access.eligibility import judging
 from data_access.queue import listing
-from data_access.reports import flow, funnel, speed, workload
+from data_access.reports import funnel, speed
+from data_access.reports.workload import Sums
 from data_access.rollups import lifecycle
 from program.periods import Window
 from program.reports.periods import Grain, Split
@@ -22,28 +23,31 @@ from program.review.drilldown import Moment, Scope, Slice, Stage
 from program.review.queue_filters import Filters
 from tests.builders import add_application, add_evidence, add_staff
 from tests.data_access.loading.test_loading import load
-from tests.data_access.reports.test_kpis import add_event, decide, reopen, settle
+from tests.data_access.reports.test_kpis import add_event, decide, flow_of, reopen, settle
 from tests.data_access.rollups.test_refreshing import Trade, deliver
 
 T = date(2026, 3, 14)
 NOW = datetime(2026, 3, 15, 9, tzinfo=UTC)
 FIRST = datetime(2026, 1, 20, tzinfo=UTC)
-PERIODS = (Window(date(2026, 1, 1), date(2026, 4, 1)), Window(date(2026, 2, 3), date(2026, 2, 27)))
+PERIODS = (
+    Window(date(2026, 1, 1), date(2026, 4, 1)),
+    Window(date(2026, 2, 3), date(2026, 2, 27)),
+    Window(date(2026, 1, 18), date(2026, 3, 4)),
+)
 PEOPLE = ("ana@example.com", "ben@example.com")
 
 
 def figures(conn: Connection) -> list[Any]:
     """Return everything that is read from the sums."""
     found: list[Any] = []
+    sums = Sums(conn)
     for period in PERIODS:
         before = Window(period.start - timedelta(days=20), period.start)
-        found += [flow.steps(conn, period, grain) for grain in Grain]
-        found += [speed.course(conn, period, before=before, grain=grain) for grain in Grain]
-        found += [speed.decided_by(conn, period, split) for split in Split]
-        found += [
-            speed.submitted_by(conn, period, split) for split in (Split.COUNTRY, Split.PLATFORM)
-        ]
-        found += [speed.touched(conn, period, before=before), funnel.stages(conn, period)]
+        found += [flow_of(conn, period, grain) for grain in Grain]
+        found += [speed.course(sums, period, before=before, grain=grain) for grain in Grain]
+        found += [speed.decided_by(sums, period, split) for split in Split]
+        found += [speed.submitted_by(sums, period, split) for split in speed.ARRIVING]
+        found += [speed.touched(sums, period, before=before), funnel.stages(sums, period)]
     return found
 
 
@@ -51,7 +55,12 @@ def figures(conn: Connection) -> list[Any]:
 def without_sums(conn: Connection) -> Iterator[None]:
     """Remove the sums, as before the first refresh, so that everything is counted."""
     with conn.begin_nested() as point:
-        for table in (tables.work_counted, tables.work_daily, tables.application_courses):
+        for table in (
+            tables.work_counted,
+            tables.work_daily,
+            tables.work_monthly,
+            tables.application_courses,
+        ):
             conn.execute(delete(table))
         yield
         point.rollback()
@@ -66,19 +75,17 @@ def assert_all_counted(engine: Engine) -> None:
 
 
 def assert_lists_agree(conn: Connection) -> None:
-    context, period = judging.read_context(conn, now=NOW), PERIODS[1]
-    stages = funnel.stages(conn, period)
+    context, period, sums = judging.read_context(conn, now=NOW), PERIODS[1], Sums(conn)
+    stages = funnel.stages(sums, period)
+    open_then = flow_of(conn, period, Grain.MONTH).steps[-1].open_then
+    decided = speed.course(sums, period, before=period, grain=Grain.DAY).now.total
     numbers = {
-        Slice(scope=Scope.ALL, moment=Moment.OPEN_AT_END): flow.steps(conn, period, Grain.MONTH)
-        .steps[-1]
-        .open_then,
+        Slice(scope=Scope.ALL, moment=Moment.OPEN_AT_END): open_then,
         Slice(scope=Scope.ALL, moment=Moment.SUBMITTED): stages[funnel.SUBMITTED],
-        Slice(scope=Scope.ALL, moment=Moment.TOUCHED): speed.touched(conn, period, before=period)[
+        Slice(scope=Scope.ALL, moment=Moment.TOUCHED): speed.touched(sums, period, before=period)[
             0
         ].number,
-        Slice(scope=Scope.DECIDED, moment=Moment.DECIDED): speed.course(
-            conn, period, before=period, grain=Grain.DAY
-        ).now.total,
+        Slice(scope=Scope.DECIDED, moment=Moment.DECIDED): decided,
         **{
             Slice(scope=Scope.ALL, moment=Moment.SUBMITTED, reached=stage): stages[stage]
             for stage in Stage
@@ -154,12 +161,12 @@ def test_staff_work_on_after_a_refresh(worked_on: Engine) -> None:
         with worked_on.begin() as conn:
             work(conn, chance, range(1, 31))
         with worked_on.connect() as conn:
-            assert workload.uncounted(conn)
+            assert lifecycle.uncounted(conn)
         assert_all_counted(worked_on)
         rollups.refresh(worked_on, now=NOW)
         assert_all_counted(worked_on)
     with worked_on.connect() as conn:
-        assert not workload.uncounted(conn)
+        assert not lifecycle.uncounted(conn)
 
 
 def test_arrivals_and_departures_upstream_are_counted(worked_on: Engine) -> None:
@@ -210,7 +217,7 @@ def test_trading_is_followed_both_ways(worked_on: Engine) -> None:
 
     def active() -> int:
         with worked_on.connect() as conn:
-            return funnel.stages(conn, whole)["active"]
+            return funnel.stages(Sums(conn), whole)["active"]
 
     before = active()
     rollups.refresh(worked_on, now=NOW, through=date(2026, 2, 1))
@@ -239,4 +246,4 @@ def test_a_loads_changes_count_at_once(worked_on: Engine, tmp_path: Path) -> Non
         load(worked_on, kind, path)
         assert_all_counted(worked_on)
     with worked_on.connect() as conn:
-        assert speed.submitted_by(conn, PERIODS[1], Split.COUNTRY)["FR"] == 2
+        assert speed.submitted_by(Sums(conn), PERIODS[1], Split.COUNTRY)["FR"] == 2

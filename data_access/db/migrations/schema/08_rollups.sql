@@ -121,6 +121,26 @@ comment on column review.segment_daily.trade_count is 'Trades of all referred us
 comment on column review.segment_daily.active_users is 'Referred users with volume on the day; each has one affiliate, so they are distinct';
 comment on column review.segment_daily.new_users is 'Users referred on the day';
 
+create table review.segment_monthly (
+    dimension text not null,
+    month date not null,
+    segment text not null,
+    volume_usd numeric(26,2) not null,
+    fees_usd numeric(26,6) not null,
+    active_users bigint not null,
+    new_users bigint not null,
+    constraint segment_monthly_pkey primary key (dimension, month, segment),
+    constraint segment_monthly_dimension_known check (dimension in ('program', 'country', 'track', 'cohort', 'rate'))
+);
+comment on table review.segment_monthly is 'The same per calendar month; sums of segment_daily';
+comment on column review.segment_monthly.dimension is 'The dimension of the segment; program: the total';
+comment on column review.segment_monthly.month is 'First day of the calendar month';
+comment on column review.segment_monthly.segment is 'A value of the dimension; all for the total';
+comment on column review.segment_monthly.volume_usd is 'Volume of all referred users, USD';
+comment on column review.segment_monthly.fees_usd is 'Net fees of all referred users, USD';
+comment on column review.segment_monthly.active_users is 'Referred users with volume, those of each day added up';
+comment on column review.segment_monthly.new_users is 'Users referred in the month';
+
 create table review.month_leaders (
     month date not null,
     affiliate_account_id bigint not null,
@@ -233,6 +253,36 @@ comment on column review.work_daily.approved is 'Of these, approved by it';
 comment on column review.work_daily.overrides is 'Of these, decided against the computed eligibility';
 comment on column review.work_daily.active is 'Of these, approved and with trading since';
 comment on column review.work_daily.waits is 'Touched and decided: the seconds from submission of each, as four-byte big-endian integers';
+
+create table review.work_monthly (
+    moment text not null,
+    dimension text not null,
+    month date not null,
+    segment text not null,
+    number bigint not null,
+    touched bigint not null,
+    decided bigint not null,
+    approved bigint not null,
+    overrides bigint not null,
+    active bigint not null,
+    waits bytea,
+    constraint work_monthly_pkey primary key (moment, dimension, month, segment),
+    constraint work_monthly_dimension_known check (dimension in ('program', 'country', 'platform', 'track', 'reviewer')),
+    constraint work_monthly_moment_known check (moment in ('submitted', 'touched', 'decided', 'left'))
+);
+alter table only review.work_monthly alter column waits set storage external;
+comment on table review.work_monthly is 'The same per calendar month; sums of work_daily';
+comment on column review.work_monthly.moment is 'The step: submitted, touched, decided (current decision) or left (no longer pending)';
+comment on column review.work_monthly.dimension is 'The dimension of the segment; program: the total';
+comment on column review.work_monthly.month is 'First day of the calendar month, UTC, of the step';
+comment on column review.work_monthly.segment is 'A value of the dimension; all for the total';
+comment on column review.work_monthly.number is 'How many applications';
+comment on column review.work_monthly.touched is 'Of these, touched by staff by now';
+comment on column review.work_monthly.decided is 'Of these, with a current decision';
+comment on column review.work_monthly.approved is 'Of these, approved by it';
+comment on column review.work_monthly.overrides is 'Of these, decided against the computed eligibility';
+comment on column review.work_monthly.active is 'Of these, approved and with trading since';
+comment on column review.work_monthly.waits is 'Touched and decided: the seconds from submission of each, as four-byte big-endian integers';
 
 create table review.work_counted (
     single boolean not null default true,

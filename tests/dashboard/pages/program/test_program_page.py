@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import streamlit as st
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, text
 from streamlit.proto.Metric_pb2 import Metric
 from streamlit.testing.v1 import AppTest
 
@@ -18,14 +18,13 @@ from dashboard.pages.program import kpi_cards
 from dashboard.shell.screens import PROGRAM, QUEUE
 from dashboard.ui import data_table, figures
 from dashboard.ui.data_table import CellKind, Sheet, SheetColumn
-from data_access.db import tables
 from data_access.db.errors import NotAllowed
 from program import wording
 from program.periods import Window, day_start
 from program.reports.kpis import KPIS, TIME_TO_DECISION, VOLUME, Unit
 from program.reports.periods import Grain, Tab, buckets
 from program.review.permissions import Act, Role, may
-from tests.builders import add_application, add_refresh
+from tests.builders import add_application, add_refresh, add_segment_sums
 from tests.dashboard.pages.screen import PEOPLE, Desk, protos, texts
 from tests.data_access.reports.test_kpis import decide, reopen
 
@@ -102,9 +101,9 @@ def add_sums(conn: Connection, day: date, amount: int) -> None:
         "cohort": "2026-01",
         "rate": "0.3",
     }
-    conn.execute(
-        insert(tables.segment_daily),
-        [
+    add_segment_sums(
+        conn,
+        *(
             {
                 "dimension": dimension,
                 "segment": segment,
@@ -117,7 +116,7 @@ def add_sums(conn: Connection, day: date, amount: int) -> None:
                 "new_users": 2,
             }
             for dimension, segment in segments.items()
-        ],
+        ),
     )
 
 
