@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.runtime
 READY_DEV := $(VENV)/.development
+READY_BENCH := $(VENV)/.bench
 PORT ?= 8501
 .DEFAULT_GOAL := help
 
@@ -21,6 +22,10 @@ $(READY): requirements.txt constraints.txt | $(BIN)/python
 
 $(READY_DEV): requirements-dev.txt $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
+	@touch $@
+
+$(READY_BENCH): requirements-bench.txt $(READY_DEV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt -c constraints.txt
 	@touch $@
 
 .PHONY: run
@@ -59,7 +64,8 @@ prove: $(READY_DEV) ## The longer proofs
 	$(BIN)/python -m pytest -m slow
 
 .PHONY: bench
-bench: $(READY_DEV) ## Build a million applications and measure against plain SQL
+bench: $(READY_BENCH) ## Build a million applications; measure against plain SQL and a peer
+	@.ci/browser
 	$(BIN)/python -m bench
 
 .PHONY: bench-quick

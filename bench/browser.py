@@ -1,37 +1,35 @@
 """Response times in the browser at scale: milliseconds from an act to its result.
 
-The server under test uses the bench's database; browser and server share the machine.
+Each act is done in turns here and in the peer, so that a disturbance affects both. The servers use
+the bench's database, and browser and servers share the machine.
 """
 
-import os
 import shutil
-import socket
 import statistics
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
-from http.client import HTTPConnection
+from importlib.metadata import version
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 from sqlalchemy import Engine, text
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.sync.client import connect
 
-from bench import database
+from bench import database, pages, sessions
 from bench.measurements import Failures
+from bench.peer.acts import Peer
+from bench.peer.serving import WORKERS
+from bench.peer.serving import served as peer_served
+from tests.browser import screen
+from tests.browser.serving import served
 
-ROOT = Path(__file__).resolve().parent.parent
 REVIEWER = "ana@example.com"
 MARK = "Measured"
 TURNS = 9
 CROWD = 10
-SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -41,82 +39,122 @@ ARGUMENTS = (
     "--no-first-run",
 )
 NAMES = ("chromium", "chromium-browser", "chromium-headless-shell")
-# Acts, and the maximum median in milliseconds.
-BARS = {
-    "queue, warm reload": 500,
-    "filter click, alone": 200,
-    f"filter click, {CROWD} people": 500,
-    "open an application": 300,
-    "decide, confirmed": 400,
-}
 
 
-def report(engine: Engine, failures: Failures) -> None:
-    """Measure every act and print a row for each."""
-    prepare(engine)
-    print(f"{'in the browser':<28} {'median ms':>10} {'[min - max]':>15} {'bar':>6}")
-    try:
-        with served() as address, opened() as page:
-            sign_in(page, address)
-            for name, work in measurements(page, address):
-                failures.print_row(name, partial(row, name, work))
-    finally:
-        take_back(engine)
+@dataclass(frozen=True, kw_only=True)
+class Act:
+    """What a person does, and at most how long it takes: in ms, or compared with the peer."""
+
+    name: str
+    ours: Callable[[], float]
+    peer: Callable[[], float] | None = None
+    bar: float | None = None
+    bar_ms: float | None = None
 
 
-@contextmanager
-def opened() -> Iterator[Page]:
-    """Open a page in a new browser."""
-    path = next(filter(None, map(shutil.which, NAMES)))
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=list(ARGUMENTS))
-        yield browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
-        browser.close()
+class Ours:
+    """The dashboard in a browser: each act starts where a person would, and returns milliseconds."""
 
+    def __init__(self, page: Page, address: str, name: str) -> None:
+        self.page, self.address, self.name = page, address, name
 
-def measurements(
-    page: Page, address: str, *, times: int = TURNS, people: int = CROWD, warmed: bool = True
-) -> Iterator[tuple[str, Callable[[], list[float]]]]:
-    """Yield measurements by name, each to be run before the next is requested.
+    def sign_in(self) -> None:
+        self.page.goto(self.address)
+        screen.sign_in(self.page, REVIEWER.partition("@")[0])
 
-    With ``warmed`` the first turn of each is not counted.
-    """
+    def open_queue(self, query: str = "") -> None:
+        self.page.goto(f"{self.address}/{query}")
+        screen.table(self.page).wait_for()
+        screen.answers_to_keys(self.page)
+        settled(self.page)
 
-    def turns(act: Callable[[], float]) -> list[float]:
-        if warmed:
-            act()
-        return [act() for _ in range(times)]
+    def reload(self) -> float:
+        self.open_queue()
+        began = time.perf_counter()
+        self.page.reload(wait_until="commit")
+        screen.table(self.page).wait_for()
+        screen.range_shown(self.page).wait_for()
+        return since(began)
 
-    def crowded() -> list[float]:
-        reload(page, address)
-        cookies = "; ".join(f"{c['name']}={c['value']}" for c in page.context.cookies())
-        with crowd(address, cookies, people):
-            return turns(lambda: click_filter(page))
+    def filter(self) -> float:
+        self.open_queue()
+        before = screen.range_shown(self.page).inner_text()
+        chip = screen.eligibility(self.page, "not met")
+        began = time.perf_counter()
+        chip.click()
+        self._wait_for_another_range(before)
+        return since(began)
 
-    def alone() -> list[float]:
-        reload(page, address)
-        return turns(lambda: click_filter(page))
+    def search(self) -> float:
+        """Type a whole name, and time from Enter."""
+        return self._search("Enter")
 
-    yield "queue, warm reload", lambda: turns(lambda: reload(page, address))
-    yield "filter click, alone", alone
-    yield f"filter click, {CROWD} people", crowded
-    yield "open an application", lambda: turns(lambda: open_first(page, address))
-    yield "decide, confirmed", lambda: turns(lambda: reject(page, address))
+    def search_while_typing(self) -> float:
+        """Type a whole name, and time from its last letter."""
+        return self._search()
 
+    def _search(self, *keys: str) -> float:
+        self.open_queue()
+        before = screen.range_shown(self.page).inner_text()
+        field = screen.search(self.page)
+        field.click()
+        settled(self.page)
+        field.fill(self.name)
+        began = time.perf_counter()
+        for key in keys:
+            self.page.keyboard.press(key)
+        self._wait_for_another_range(before)
+        return since(began)
 
-def row(name: str, work: Callable[[], list[float]]) -> str:
-    return line(name, work())
+    def open_first(self, eligibility: str = "met") -> float:
+        self.open_queue(f"?eligibility={eligibility}")
+        began = time.perf_counter()
+        self.page.keyboard.press("o")
+        self.page.locator(".st-key-desk").get_by_text("Eligibility").first.wait_for()
+        self.page.get_by_text("Approve").first.wait_for()
+        return since(began)
 
+    def decide(self) -> float:
+        """Reject by keyboard, and time from the keys that send it to its confirmation."""
+        # Not against the computed eligibility, so one person is enough.
+        self.open_first("not_met")
+        settled(self.page)
+        for key, brings in (
+            ("r", ".st-key-hot-1 button"),
+            ("1", "[class*='st-key-preview-'] button"),
+        ):
+            self.page.keyboard.press(key)
+            self.page.locator(brings).first.wait_for()
+            settled(self.page)
+        screen.write_rationale(self.page, MARK)
+        self.page.keyboard.press("Control+Enter")
+        screen.armed(self.page).wait_for()
+        settled(self.page)
+        began = time.perf_counter()
+        self.page.keyboard.press("Control+Enter")
+        self.page.get_by_text("is rejected").first.wait_for()
+        return since(began)
 
-def line(name: str, found: list[float]) -> str:
-    median = statistics.median(found)
-    spread = f"[{min(found):.0f} - {max(found):.0f}]"
-    verdict = "ok" if median <= BARS[name] else "OVER"
-    return f"{name:<28} {median:>10.0f} {spread:>15} {BARS[name]:>6} {verdict}"
+    def filter_in_a_crowd(self, people: int) -> Iterator[float]:
+        """Filter while ``people`` others do."""
+        cookies = "; ".join(f"{c['name']}={c['value']}" for c in self.page.context.cookies())
+        with crowd(self.address, cookies, people):
+            while True:
+                yield self.filter()
+
+    def _wait_for_another_range(self, before: str) -> None:
+        # Of the whole page: the words are drawn after the table.
+        self.page.wait_for_function(
+            "before => ![undefined, before].includes("
+            "document.querySelector('.st-key-queue-pages p')?.innerText)",
+            arg=before,
+            polling="raf",
+        )
 
 
 def settled(page: Page) -> None:
-    page.wait_for_selector(SETTLED)
+    """Wait until the server is idle, and the browser too."""
+    screen.settled(page)
     page.wait_for_timeout(300)
 
 
@@ -124,82 +162,94 @@ def since(began: float) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def sign_in(page: Page, address: str) -> None:
-    page.goto(address)
-    page.locator(f"a.person[title='{REVIEWER}']").click()
-    page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
-    settled(page)
+def acts(ours: Ours, peer: Peer | None = None, *, people: int = CROWD) -> Iterator[Act]:
+    """Yield every act, each to be done before the next is requested."""
+    yield Act(name="queue, warm reload", ours=ours.reload, peer=peer and peer.reload, bar=0.8)
+    yield Act(name="filter click", ours=ours.filter, peer=peer and peer.filter, bar=0.3)
+    yield Act(name="search, Enter", ours=ours.search, peer=peer and peer.search, bar=0.4)
+    yield Act(name="search, while typing", ours=ours.search_while_typing)
+    yield Act(name="open an application", ours=ours.open_first, peer=peer and peer.open, bar=1.0)
+    yield Act(name="decide, confirmed", ours=ours.decide, peer=peer and peer.decide, bar=0.5)
+    turns = ours.filter_in_a_crowd(people)
+    yield Act(name=f"filter click, {CROWD} people", ours=partial(next, turns), bar_ms=500)
+    turns.close()
 
 
-def shown_range(page: Page) -> str:
-    return page.locator(".st-key-queue-pages p").first.inner_text()
+def report(engine: Engine, failures: Failures) -> None:
+    """Do every act here and in the peer, and print a row for each."""
+    report_over(engine, database.CLUSTER.home, failures)
 
 
-def reload(page: Page, address: str) -> float:
-    page.goto(address)
-    settled(page)
-    began = time.perf_counter()
-    page.reload(wait_until="commit")
-    page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
-    page.locator(".st-key-queue-pages p").first.wait_for()
-    took = since(began)
-    settled(page)
-    return took
+def report_over(engine: Engine, home: Path, failures: Failures, *, turns: int = TURNS) -> None:
+    """Do every act ``turns`` times, after one that does not count; without the peer if it fails."""
+    prepare(engine)
+    with ExitStack() as stack:
+        stack.callback(take_back, engine)
+        address, window = stack.enter_context(served(home)), stack.enter_context(windows())
+        applicant = pages.applicant(engine)
+        ours = Ours(window(), address, applicant["name"])
+        ours.sign_in()
+        peers: list[Peer] = []
+
+        def start_peer() -> str:
+            peer = Peer(
+                window(), *stack.enter_context(peer_served(engine)), handle=applicant["handle"]
+            )
+            peer.sign_in()
+            peers.append(peer)
+            return f"the peer is the admin of Django {version('Django')}, with {WORKERS} workers"
+
+        failures.print_row("the peer", start_peer)
+        print(HEADER)
+        for act in acts(ours, *peers):
+            failures.print_row(act.name, partial(row, act, turns))
 
 
-def click_filter(page: Page) -> float:
-    """Toggle "met" and wait until the number of rows has changed."""
-    before = shown_range(page)
-    chip = page.locator(".st-key-queue-eligibility").get_by_text("not met").first
-    began = time.perf_counter()
-    chip.click()
-    page.wait_for_function(
-        "before => document.querySelector('.st-key-queue-pages p')?.innerText !== before"
-        " && document.querySelector('.st-key-queue-pages p')",
-        arg=before,
-        polling="raf",
-    )
-    took = since(began)
-    settled(page)
-    return took
+HEADER = (
+    f"{'in the browser, ms':<28} {'median':>7} {'[min - max]':>15} {'peer':>7} {'[min - max]':>15}"
+    f" {'ratio':>6} {'bar':>7}"
+)
 
 
-def open_first(page: Page, address: str, eligibility: str = "met") -> float:
-    page.goto(f"{address}/?eligibility={eligibility}")
-    page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
-    page.wait_for_function("() => window.reviewDesk")
-    settled(page)
-    began = time.perf_counter()
-    page.keyboard.press("o")
-    page.locator(".st-key-desk").get_by_text("Eligibility").first.wait_for()
-    page.get_by_role("radio", name="Approve").or_(page.get_by_text("Approve")).first.wait_for()
-    took = since(began)
-    settled(page)
-    return took
+def row(act: Act, turns: int) -> str:
+    """Do the act in turns with the peer, and return its row."""
+    ours, peer = [], []
+    for turn in range(1 + turns):
+        # The first is a warm-up.
+        for act_of, found in ((act.ours, ours), (act.peer, peer)):
+            if act_of is not None:
+                ms = act_of()
+                found += [ms] if turn else []
+    return line(act, ours, peer)
 
 
-def reject(page: Page, address: str) -> float:
-    """Time a rejection from the keys that send it to its confirmation, by keyboard."""
-    # Not against the computed eligibility, so one person is enough.
-    open_first(page, address, "not_met")
-    for key, brings in (
-        ("r", ".st-key-hot-1 button"),
-        ("1", "[class*='st-key-preview-'] button"),
-    ):
-        page.keyboard.press(key)
-        page.locator(brings).first.wait_for()
-        settled(page)
-    page.get_by_label("Rationale (internal)").fill(MARK)
-    page.keyboard.press("Control+Enter")
-    # A sending button responds only after it was visible for a moment.
-    page.locator("[class*='st-key-send-'] button:not([aria-disabled])").first.wait_for()
-    settled(page)
-    began = time.perf_counter()
-    page.keyboard.press("Control+Enter")
-    page.get_by_text("is rejected").first.wait_for()
-    took = since(began)
-    settled(page)
-    return took
+def line(act: Act, ours: Sequence[float], peer: Sequence[float]) -> str:
+    median = statistics.median(ours)
+    ratio = median / statistics.median(peer) if peer else None
+    bar, kept = "", ""
+    if act.bar_ms is not None:
+        bar, kept = f"{act.bar_ms:g} ms", "ok" if median <= act.bar_ms else "OVER"
+    elif act.bar is not None and ratio is not None:
+        bar, kept = f"{act.bar:g}x", "ok" if ratio <= act.bar else "OVER"
+    shown = f"{ratio:.2f}" if ratio else ""
+    return f"{act.name:<28} {spread(ours)} {spread(peer)} {shown:>6} {bar:>7} {kept}".rstrip()
+
+
+def spread(found: Sequence[float]) -> str:
+    if not found:
+        return " " * 23
+    ends = f"[{min(found):.0f} - {max(found):.0f}]"
+    return f"{statistics.median(found):>7.0f} {ends:>15}"
+
+
+@contextmanager
+def windows() -> Iterator[Callable[[], Page]]:
+    """Start a browser, and yield what opens a page in a private window."""
+    path = next(filter(None, map(shutil.which, NAMES)))
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        yield lambda: browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+        browser.close()
 
 
 @contextmanager
@@ -221,22 +271,16 @@ def crowd(address: str, cookies: str, number: int) -> Iterator[None]:
             person.join()
 
 
+# Views of the queue between which people change.
+QUERIES = ("eligibility=met", "", "country=BR", "sort=volume", "eligibility=unknown")
+
+
 def click_about(address: str, cookies: str, number: int, done: threading.Event) -> None:
-    stream = address.replace("http", "ws", 1) + "/_stcore/stream"
-    headers = {"Cookie": cookies, "Origin": address}
-    queries = ("eligibility=met", "", "country=BR", "sort=volume", "eligibility=unknown")
-    with connect(
-        stream, subprotocols=["streamlit"], additional_headers=headers, max_size=None
-    ) as socket_:
+    with sessions.opened(address, cookies) as session:
         turn = number
         while not done.is_set():
             began = time.monotonic()
-            message = BackMsg()
-            message.rerun_script.query_string = queries[turn % len(queries)]
-            socket_.send(message.SerializeToString())
-            answer = ForwardMsg()
-            while answer.WhichOneof("type") != "script_finished":
-                answer.ParseFromString(bytes(socket_.recv(timeout=30)))
+            session.run(query=QUERIES[turn % len(QUERIES)])
             turn += 1
             done.wait(max(0.0, 1.0 - (time.monotonic() - began)))
 
@@ -266,37 +310,3 @@ def take_back(engine: Engine) -> None:
             f"delete from review.decisions where rationale = '{MARK}'",
         ):
             connection.execute(text(statement))
-
-
-@contextmanager
-def served() -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("DATABASE_", "STREAMLIT_"))}
-    process = subprocess.Popen(
-        [sys.executable, "serve.py", "--port", str(port)],
-        cwd=ROOT,
-        env={**kept, "AFFILIATE_REVIEW_HOME": str(database.CLUSTER.home)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_until_ready(port)
-        yield f"http://localhost:{port}"
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def wait_until_ready(port: int) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            connection = HTTPConnection("127.0.0.1", port, timeout=10)
-            connection.request("GET", "/readyz")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            time.sleep(0.2)
-    raise AssertionError("the server did not start")

@@ -219,7 +219,7 @@ def statement_line(one: Recorded) -> str:
 
 # With the most evidence, so that it is the same one in every build.
 APPLICANT = """
-select application_id::text as id, username as name
+select application_id::text as id, username as name, social_handle as handle
 from exchange.applications join exchange.accounts using (account_id)
 where status = 'pending'
     and exists (select from exchange.referrals where affiliate_account_id = account_id)
@@ -230,7 +230,7 @@ limit 1
 
 
 def applicant(engine: Engine) -> dict[str, str]:
-    """Return the id and the name of a pending applicant who has referrals."""
+    """Return the id, the name and the handle of a pending applicant who has referrals."""
     with engine.connect() as connection:
         return dict(connection.execute(text(APPLICANT)).mappings().one())
 

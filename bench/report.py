@@ -12,9 +12,11 @@ PREFACE = """\
 Written by `python -m bench --report docs/performance.md`; `make bench` prints the same. The data
 are a million applications, 20,000 of them pending, and 46.7 million activity rows. Each row gives
 the median of several runs in seconds, or milliseconds where it says so, with the smallest and the
-largest; where there is plain SQL that does the same work, its time in the same run and the ratio;
-and the target. OVER is a missed target. Every block begins and ends with the commit, the time of
-day and the load of the machine, which has two cores, with the database beside the dashboard.
+largest; where something else does the same work, its time in the same run and the ratio; and the
+target. That is plain SQL for the queries, and in the browser a minimal Django admin over the same
+tables (`bench/peer/`), with the columns of the queue and its indexes, but without eligibility. OVER
+is a missed target. Every block begins and ends with the commit, the time of day and the load of the
+machine, which has two cores, with the database beside the dashboard.
 
 """
 

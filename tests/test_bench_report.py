@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import Engine, create_engine
 
 from bench import __main__ as bench
-from bench import measurements, report
+from bench import browser, measurements, report
+from bench.browser import Act
 from bench.measurements import Failures, Measurement
 
 NOWHERE = create_engine("postgresql+psycopg://nobody@localhost:1/nowhere")
@@ -35,6 +36,17 @@ def test_a_failing_measurement_is_a_row_and_the_others_are_measured(
     assert second.split()[0] == "decide"
     assert second.endswith("ok")
     assert failures.found == {"open": "TimeoutError: waited for a field"}
+
+
+def test_a_row_compares_each_turn_with_the_peer_and_leaves_the_warm_up_out() -> None:
+    ours, peer = iter([900.0, 30.0, 50.0, 40.0]), iter([800.0, 100.0, 100.0, 90.0])
+    act = Act(name="open", ours=lambda: next(ours), peer=lambda: next(peer), bar=0.5)
+
+    row = " ".join(browser.row(act, turns=3).split())
+
+    assert row == "open 40 [30 - 50] 100 [90 - 100] 0.40 0.5x ok"
+    assert browser.line(act, [60.0], [100.0]).endswith("0.60    0.5x OVER")
+    assert " ".join(browser.line(act, [60.0], []).split()) == "open 60 [60 - 60]"
 
 
 def test_a_part_that_fails_as_a_whole_leaves_the_next_to_run(

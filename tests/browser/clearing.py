@@ -12,11 +12,10 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import screen
 from tests.browser.conftest import Site
+from tests.browser.screen import ARMED
 
 COUNTRY = "ZQ"
 GO = "Control+Enter"
-# A sending button that has been visible long enough to work.
-ARMED = "button:not([aria-disabled])"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,8 @@ from playwright.sync_api import Locator, Page, expect
 expect.set_options(timeout=60_000)
 
 HEADER_HEIGHT, ROW_HEIGHT = 36, 36
+# A sending button that has been visible long enough to work.
+ARMED = "button:not([aria-disabled])"
 
 
 def settled(page: Page) -> None:
@@ -38,6 +40,25 @@ def column(page: Page, title: str) -> Locator:
 
 def names(page: Page) -> Locator:
     return column(page, "Applicant")
+
+
+def table(page: Page) -> Locator:
+    """Return the canvas of the list."""
+    return page.locator("[data-testid=stDataFrame] canvas").first
+
+
+def range_shown(page: Page) -> Locator:
+    """Return the words below the queue: which of how many are shown."""
+    return page.locator(".st-key-queue-pages p").first
+
+
+def search(page: Page) -> Locator:
+    return page.get_by_role("searchbox", name="Search")
+
+
+def eligibility(page: Page, word: str) -> Locator:
+    """Return the queue's filter by an outcome, with its count."""
+    return page.get_by_role("button", name=re.compile(rf"^{word} [\d,]+$"))
 
 
 def shows_names(page: Page, expected: list[str]) -> None:
@@ -112,6 +133,11 @@ def preview(page: Page) -> Locator:
 def preview_sends(page: Page) -> Locator:
     """Return the sending button of the second step."""
     return page.locator("[class*='st-key-send-'] button").first
+
+
+def armed(page: Page) -> Locator:
+    """Return the sending button of the second step once it works."""
+    return page.locator(f"[class*='st-key-send-'] {ARMED}").first
 
 
 def write_rationale(page: Page, words: str) -> None:

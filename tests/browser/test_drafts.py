@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, StorageState, expect
 
 from tests.browser import screen
-from tests.browser.clearing import ARMED
 from tests.browser.conftest import DESKTOP, PATIENCE_MS, Site, Visit
+from tests.browser.screen import ARMED
 from tests.browser.serving import served
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-deciding")]

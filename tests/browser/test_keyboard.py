@@ -4,8 +4,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import screen
-from tests.browser.clearing import ARMED
 from tests.browser.conftest import Site, Visit
+from tests.browser.screen import ARMED
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-deciding")]
 
@@ -65,7 +65,7 @@ def test_n_goes_to_the_note_and_every_letter_in_it_is_a_letter(site: Site, visit
 def test_slash_goes_to_the_search(site: Site, visit: Visit) -> None:
     site.applicant(account={"username": "slashed"})
     page = visit("ana")
-    search = page.get_by_role("searchbox", name="Search")
+    search = screen.search(page)
     search.wait_for()
     page.wait_for_function("() => window.reviewDesk")
 
@@ -177,7 +177,7 @@ def test_help_opens_with_a_question_mark_and_keys_rest_below_it(visit: Visit) ->
     page.keyboard.press("?")
     expect(keys).to_be_visible()
     page.keyboard.press("/")
-    expect(page.get_by_role("searchbox", name="Search")).not_to_be_focused()
+    expect(screen.search(page)).not_to_be_focused()
     page.keyboard.press("Escape")
 
     expect(keys).to_have_count(0)

@@ -11,8 +11,8 @@ from sqlalchemy import text
 from data_access.explore import saved_views
 from program.review.queue_filters import Filters
 from tests.browser import screen
-from tests.browser.clearing import ARMED
 from tests.browser.conftest import Site, Visit
+from tests.browser.screen import ARMED
 from tests.data_access import clicks
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-reading")]
@@ -78,7 +78,7 @@ def test_a_link_to_another_view_of_the_page_moves_address_list_next_and_way_back
     # The page's own tab is a link to it too.
     page.get_by_test_id("stTopNavLink").filter(has_text="Queue").click()
     at(page, "/")
-    expect(page.get_by_role("searchbox", name="Search")).to_have_value("")
+    expect(screen.search(page)).to_have_value("")
 
 
 @pytest.mark.slow

@@ -55,7 +55,7 @@ def test_the_counts_add_up_to_the_rows(site: Site, visit: Visit) -> None:
 
 def test_a_filtered_view_survives_a_reload_and_can_be_shared(site: Site, visit: Visit) -> None:
     page = visit("ana")
-    page.get_by_role("button", name=re.compile(r"^met \d+$")).click()
+    screen.eligibility(page, "met").click()
     screen.address_has(page, "eligibility=met")
     screen.choose(page, "Country", "BR")
     screen.address_has(page, "country=BR")
@@ -81,7 +81,7 @@ def test_searching_looks_while_one_types(site: Site, visit: Visit) -> None:
     site.applicant(account={"username": "other_two"}, social_handle="@a_needle_too")
     page = visit("ana")
 
-    page.get_by_role("searchbox", name="Search").press_sequentially("NEEDLE", delay=20)
+    screen.search(page).press_sequentially("NEEDLE", delay=20)
 
     screen.shows_names(page, ["needle_one", "other_two"])
     screen.address_has(page, "search=NEEDLE")

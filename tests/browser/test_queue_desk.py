@@ -8,8 +8,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from data_access.review import claims
 from tests.browser import screen
-from tests.browser.clearing import ARMED
 from tests.browser.conftest import Site, Visit
+from tests.browser.screen import ARMED
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-reading")]
 
@@ -108,7 +108,7 @@ def test_the_keys_search_and_explain_themselves(three: list[int], visit: Visit) 
     screen.settled(page)
 
     page.keyboard.press("/")
-    expect(page.get_by_role("searchbox", name="Search")).to_be_focused()
+    expect(screen.search(page)).to_be_focused()
     page.keyboard.type("desk_2")
     screen.shows_names(page, ["desk_2"])
     page.keyboard.press("Escape")
