@@ -327,10 +327,18 @@ def demo_command(affiliates: int, seed: int) -> None:
             database.loader(), now=_now(), affiliates=affiliates, seed=seed, progress=advance
         )
     rollups.refresh(database.loader(), now=_now())
-    demo.move_affiliates(database.writer(), now=_now())
+    _let_staff_work()
     # Again, so that the sums include the steps taken.
     rollups.refresh(database.loader(), now=_now())
     terminal.say(str(report))
+
+
+def _let_staff_work() -> None:
+    from data_access import demo
+
+    with terminal.progress("Working on applications") as advance:
+        demo.work_desk(database.writer(), progress=advance)
+    demo.move_affiliates(database.writer(), now=_now())
 
 
 @main.command()
@@ -385,7 +393,7 @@ def start(port: int, browser: bool) -> None:
             demo.fill(engine, now=_now(), progress=advance)
     if empty:
         _refresh()
-        demo.move_affiliates(database.writer(), now=_now())
+        _let_staff_work()
     # Last, so that the sums include every decision and step until now.
     _refresh()
     if database.is_embedded():

@@ -8,6 +8,7 @@ from data_access.demo.filling import (
     fill,
     is_empty,
 )
+from data_access.demo.turns import work_desk
 
 __all__ = [
     "DEFAULT_AFFILIATES",
@@ -16,4 +17,5 @@ __all__ = [
     "fill",
     "is_empty",
     "move_affiliates",
+    "work_desk",
 ]

@@ -120,7 +120,7 @@ def copy_applications(connection: Connection, applications: list[Filed]) -> None
             case.account.contact_handle,
             case.application.submitted_at,
             str(case.application.status),
-            case.application.status_changed_at,
+            case.application.settled_at,
         )
         for case in applications
     )
@@ -183,7 +183,7 @@ def copy_written(connection: Connection, written: Written) -> None:
     proposed = {row["application_id"]: row["proposal_id"] for row in proposals}
     for event in written.events:
         id_ = event["application_id"]
-        if event["kind"] in (Move.APPROVE, Move.REJECT, Move.REOPEN):
+        if event["kind"] in tuple(Decision):
             event["detail"]["decision_id"] = decided[id_]
         if event["kind"] == Move.ASK_SECOND_APPROVAL or "second_approver" in event["detail"]:
             event["detail"]["proposal_id"] = proposed[id_]
@@ -191,7 +191,6 @@ def copy_written(connection: Connection, written: Written) -> None:
         if message["payload"]["kind"] in tuple(Decision):
             message["decision_id"] = decided[message["application_id"]]
     evidence = sorted(written.evidence, key=lambda row: row["evidence_id"])
-    desk = sorted(written.desk, key=lambda row: row["application_id"])
     outbox = sorted(written.outbox, key=lambda row: (row["created_at"], row["application_id"]))
     for table, rows in (
         ("review.evidence", evidence),
@@ -199,7 +198,6 @@ def copy_written(connection: Connection, written: Written) -> None:
         ("review.checks", _numbered(written.checks, "check_id", "created_at")),
         ("review.decisions", decisions),
         ("review.proposals", proposals),
-        ("review.desk", desk),
         ("review.events", _numbered(written.events, "event_id", "at")),
         ("review.outbox", outbox),
     ):

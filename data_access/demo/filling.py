@@ -1,8 +1,8 @@
 """Write the demo into an empty database: one transaction, by COPY."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import numpy as np
 from psycopg.types.json import Jsonb
@@ -10,14 +10,13 @@ from sqlalchemy import Connection, Engine, text
 
 from data_access.db import locks, partitions
 from data_access.db.errors import DatabaseNotEmpty, Invalid
-from data_access.demo import copies, identities, judgments, names, plans, trading, turns
+from data_access.demo import copies, identities, judgments, names, plans, trading
 from data_access.demo.calendar import Calendar
 from data_access.demo.judgments import Filed, Matter, Written
 from data_access.demo.plans import Account
-from data_access.demo.trading import Market
+from data_access.demo.trading import Market, Trading
 from data_access.eligibility import policies
 from program.policy.policy import Policy
-from program.review.workflow import Status
 
 DEFAULT_AFFILIATES = 400
 DEFAULT_SEED = 7
@@ -73,6 +72,32 @@ class DemoReport:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demo:
+    """What everything else in a demo follows from."""
+
+    affiliates: int
+    seed: int
+    calendar: Calendar
+    policy: Policy
+
+    def planned(self) -> list[Account]:
+        """Return everybody who applied, with names."""
+        rng = np.random.default_rng([self.seed, 0])
+        drafts = plans.accounts(self.calendar, affiliates=self.affiliates, rng=rng)
+        return identities.named(drafts, np.random.default_rng([self.seed, 4]))
+
+    def market(self) -> Market:
+        """Return the market in which all affiliates trade."""
+        return Market.of(self.calendar, np.random.default_rng([self.seed, 1]))
+
+    def matter(self, case: Filed, business: Trading, rng: np.random.Generator) -> Matter:
+        """Return an application with what is needed to judge it."""
+        return Matter(
+            case=case, trading=business, calendar=self.calendar, policy=self.policy, rng=rng
+        )
+
+
 def is_empty(connection: Connection) -> bool:
     """Whether the database has no facts, no judgments, no staff and only the first policy."""
     held = " or ".join(f"exists (select from {table})" for table in HOLD_DATA)
@@ -92,6 +117,7 @@ def fill(
 ) -> DemoReport:
     """Fill an empty database with twelve months of a made-up program that end before ``now``.
 
+    Nobody has worked on its open applications before `work_desk`.
     The same ``affiliates``, ``seed`` and ``now`` give the same rows. ``progress`` is called with
     the number of applicants done and in total. If the same demo exists, nothing is done. Raises
     Invalid for an impossible size, DatabaseNotEmpty if there is other data.
@@ -101,8 +127,13 @@ def fill(
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": locks.DEMO})
         if not is_empty(connection):
             return _earlier(connection, affiliates, seed)
-        policy = policies.in_force(connection, now=now)
-        report = _fill(connection, Calendar.ending_before(now), policy, affiliates, seed, progress)
+        demo = Demo(
+            affiliates=affiliates,
+            seed=seed,
+            calendar=Calendar.ending_before(now),
+            policy=policies.in_force(connection, now=now),
+        )
+        report = _fill(connection, demo, progress)
         connection.execute(text("analyze exchange.accounts, exchange.applications"))
         connection.execute(text("analyze exchange.referrals, exchange.referral_activity"))
         return report
@@ -122,34 +153,67 @@ def _check(now: datetime, affiliates: int, seed: int) -> None:
 
 def _earlier(connection: Connection, affiliates: int, seed: int) -> DemoReport:
     """Return the report of the existing demo; raises DatabaseNotEmpty unless it is the same."""
-    made = connection.execute(
-        text("select files -> 0 -> 'report' from review.loads where files -> 0 ->> 'name' = :name"),
-        {"name": LABEL},
-    ).scalar()
+    made = _load(connection)
     if made is None:
         raise DatabaseNotEmpty(
             "The database holds other data, and the demo goes into an empty one only. "
             "Point DATABASE_URL at an empty database."
         )
-    if (made["affiliates"], made["seed"]) != (affiliates, seed):
+    report, _ = made
+    if (report.affiliates, report.seed) != (affiliates, seed):
         raise DatabaseNotEmpty(
-            f"The database already holds a demo, made with --affiliates {made['affiliates']} "
-            f"--seed {made['seed']}. Point DATABASE_URL at an empty database for another."
+            f"The database already holds a demo, made with --affiliates {report.affiliates} "
+            f"--seed {report.seed}. Point DATABASE_URL at an empty database for another."
         )
-    return DemoReport(**{**made, "already_there": True})
+    return report
 
 
-def _fill(
-    connection: Connection,
-    calendar: Calendar,
-    policy: Policy,
-    affiliates: int,
-    seed: int,
-    progress: Progress | None,
-) -> DemoReport:
-    rng = np.random.default_rng([seed, 0])
-    drafts = plans.accounts(calendar, affiliates=affiliates, rng=rng)
-    planned = identities.named(drafts, np.random.default_rng([seed, 4]))
+def _load(connection: Connection) -> tuple[DemoReport, datetime] | None:
+    """Return the report of the demo in the database, and its ``now``; ``None`` without a demo."""
+    row = connection.execute(
+        text(
+            "select files -> 0 -> 'report' as report, loaded_at from review.loads "
+            "where files -> 0 ->> 'name' = :name limit 1"
+        ),
+        {"name": LABEL},
+    ).first()
+    if row is None:
+        return None
+    return DemoReport(**{**row.report, "already_there": True}), row.loaded_at.astimezone(UTC)
+
+
+def find(connection: Connection) -> Demo | None:
+    """Return the demo in the database, or ``None``."""
+    made = _load(connection)
+    if made is None:
+        return None
+    report, now = made
+    return Demo(
+        affiliates=report.affiliates,
+        seed=report.seed,
+        calendar=Calendar.ending_before(now),
+        policy=policies.in_force(connection, now=now),
+    )
+
+
+def open_matters(demo: Demo) -> Iterator[Matter]:
+    """Yield the applications that wait for a decision, with the trading of their accounts."""
+    market = demo.market()
+    for cases in judgments.filed(demo.planned()).values():
+        for case in cases:
+            if case.application.is_open:
+                business = _grown(demo, case.account, market)
+                rng = np.random.default_rng([demo.seed, 5, case.application_id])
+                yield demo.matter(case, business, rng)
+
+
+def _grown(demo: Demo, account: Account, market: Market) -> Trading:
+    rng = np.random.default_rng([demo.seed, 2, account.account_id])
+    return trading.grow(account.shape, market, demo.calendar, rng)
+
+
+def _fill(connection: Connection, demo: Demo, progress: Progress | None) -> DemoReport:
+    calendar, planned = demo.calendar, demo.planned()
     filed = judgments.filed(planned)
     applications = sorted(
         (case for cases in filed.values() for case in cases), key=lambda case: case.application_id
@@ -159,15 +223,15 @@ def _fill(
     copies.copy_affiliates(connection, planned, calendar)
     copies.copy_applications(connection, applications)
     partitions.ensure_months(connection, calendar.first, calendar.through)
-    users, rows = _grow_and_judge(connection, planned, filed, calendar, policy, seed, progress)
+    users, rows = _grow_and_judge(connection, demo, planned, filed, progress)
     copies.settle_identities(connection)
     report = DemoReport(
-        affiliates=affiliates,
-        seed=seed,
+        affiliates=demo.affiliates,
+        seed=demo.seed,
         data_through=calendar.through.isoformat(),
         accounts=len(planned) + users,
         applications=len(applications),
-        pending=sum(case.application.status is Status.PENDING for case in applications),
+        pending=sum(case.application.is_open for case in applications),
         referrals=users,
         activity_rows=rows,
     )
@@ -177,31 +241,24 @@ def _fill(
 
 def _grow_and_judge(
     connection: Connection,
+    demo: Demo,
     planned: list[Account],
     filed: dict[int, list[Filed]],
-    calendar: Calendar,
-    policy: Policy,
-    seed: int,
     progress: Progress | None,
 ) -> tuple[int, int]:
     """Generate all trading and judge it; returns the number of users and days."""
-    written = Written()
+    written, market = Written(), demo.market()
     users, rows = 0, 0
-    market = Market.of(calendar, np.random.default_rng([seed, 1]))
     for start in range(0, len(planned), ACCOUNTS_A_COPY):
         grown = []
         for account in planned[start : start + ACCOUNTS_A_COPY]:
-            rng = np.random.default_rng([seed, 2, account.account_id])
-            business = trading.grow(account.shape, market, calendar, rng)
+            business = _grown(demo, account, market)
             grown.append((account, FIRST_REFERRED_ACCOUNT + users, business))
             users += len(business.signed_up)
+            rng = np.random.default_rng([demo.seed, 6, account.account_id])
             for case in filed[account.account_id]:
-                matter = Matter(
-                    case=case, trading=business, calendar=calendar, policy=policy, rng=rng
-                )
-                judgments.write(written, matter)
-                turns.write(written, matter)
-        rows += copies.copy_business(connection, grown, calendar, seed)
+                judgments.write(written, demo.matter(case, business, rng))
+        rows += copies.copy_business(connection, grown, demo.calendar, demo.seed)
         if progress is not None:
             progress(start + len(grown), len(planned))
     copies.copy_written(connection, written)

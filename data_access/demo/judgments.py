@@ -1,4 +1,4 @@
-"""The judgments of the desk: evidence, notes, checks, decisions, messages.
+"""What was judged about decided and withdrawn applications: from evidence to decision and message.
 
 Decisions use the metrics that the generated activity had on their day, so that an old snapshot can
 be compared with the facts.
@@ -50,14 +50,13 @@ class Written:
     checks: list[RowValues] = field(default_factory=list)
     decisions: list[RowValues] = field(default_factory=list)
     proposals: list[RowValues] = field(default_factory=list)
-    desk: list[RowValues] = field(default_factory=list)
     events: list[RowValues] = field(default_factory=list)
     outbox: list[RowValues] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filed:
-    """An application with its id, and its evidence with ids."""
+    """An application with its id, and its evidence, with ids if it was settled."""
 
     application_id: int
     account: Account
@@ -134,7 +133,10 @@ class Matter:
 
 
 def filed(accounts: Iterable[Account]) -> dict[int, list[Filed]]:
-    """Number applications and evidence chronologically; by account id, oldest first."""
+    """Number applications and evidence chronologically; by account id, oldest first.
+
+    Evidence about open applications is numbered when it is recorded.
+    """
     sent = sorted(
         ((application, account) for account in accounts for application in account.applications),
         key=lambda pair: (pair[0].submitted_at, pair[1].account_id),
@@ -144,6 +146,7 @@ def filed(accounts: Iterable[Account]) -> dict[int, list[Filed]]:
             (sighting, number)
             for number, (application, _) in enumerate(sent)
             for sighting in application.sightings
+            if application.settled_at is not None
         ),
         key=lambda pair: (pair[0].recorded_at, pair[1]),
     )
@@ -157,7 +160,9 @@ def filed(accounts: Iterable[Account]) -> dict[int, list[Filed]]:
                 application_id=number + 1,
                 account=account,
                 application=application,
-                sightings=tuple(evidence.get(number, ())),
+                sightings=tuple(
+                    evidence.get(number, ((0, sighting) for sighting in application.sightings))
+                ),
             )
         )
     return by_account
@@ -166,32 +171,33 @@ def filed(accounts: Iterable[Account]) -> dict[int, list[Filed]]:
 def write(written: Written, matter: Matter) -> None:
     """Add what the desk did about a decided or withdrawn application to ``written``."""
     case, settled = matter.case, matter.application.settled_at
-    written.evidence += _evidence(case)
-    written.notes += _notes(case, settled or matter.calendar.now, matter.rng)
     if settled is None:
         return
+    written.evidence += _evidence(case)
+    written.notes += _notes(case, settled, matter.rng)
     if matter.application.status is Status.WITHDRAWN:
-        moved = {"status": change(Status.PENDING, Status.WITHDRAWN)}
-        record_event(written, case, Move.WITHDRAW, "applicant", settled, moved)
+        moved = {"status": _change(Status.PENDING, Status.WITHDRAWN)}
+        _record_event(written, case, Move.WITHDRAW, "applicant", settled, moved)
         return
     claimed = moments.between(matter.application.submitted_at, settled, 0.25, 0.25, matter.rng)
     reviewer = matter.application.reviewer
-    record_event(written, case, "claimed", reviewer, claimed, {"assignee": change(None, reviewer)})
+    _record_event(
+        written, case, "claimed", reviewer, claimed, {"assignee": _change(None, reviewer)}
+    )
     _decide(written, matter, settled)
 
 
 def _decide(written: Written, matter: Matter, at: datetime) -> None:
-    # A reopened application is pending again; it had been rejected.
     approved = matter.application.status is Status.APPROVED
     outcome = Decision.APPROVED if approved else Decision.REJECTED
     known = matter.known(at)
     draft = drafted(matter, outcome, known, at)
     answers = _answered(written, matter, draft, at)
     reviewer, second = matter.application.reviewer, None
-    detail: RowValues = {"status": change(Status.PENDING, Status(outcome))}
+    detail: RowValues = {"status": _change(Status.PENDING, Status(outcome))}
     if draft["needed_for"]:
         second = _confirmed(written, matter, draft, known, at)
-        detail["status"] = change(Status.AWAITING_SECOND_APPROVAL, Status(outcome))
+        detail["status"] = _change(Status.AWAITING_SECOND_APPROVAL, Status(outcome))
         # Proposed on the same day, so that no figure has moved since.
         detail |= {"proposed_by": reviewer, "second_approver": second, "moved": []}
     snapshot = snapshots.take(
@@ -202,9 +208,9 @@ def _decide(written: Written, matter: Matter, at: datetime) -> None:
         checklist=answers,
     )
     written.decisions.append(_decision(draft, matter, at, snapshot, second))
-    record_event(written, matter.case, str(outcome), second or reviewer, at, detail)
+    _record_event(written, matter.case, str(outcome), second or reviewer, at, detail)
     details = {name: draft[name] for name in ("reason_code", "rebate_rate")}
-    send(written, matter, str(outcome), draft["message_to_applicant"], at, **details)
+    _send(written, matter, str(outcome), draft["message_to_applicant"], at, **details)
 
 
 def _confirmed(
@@ -212,7 +218,7 @@ def _confirmed(
 ) -> str:
     """Let the reviewer propose it and a manager confirm it; returns the manager."""
     second = names.MANAGERS[int(matter.rng.integers(2))]
-    propose(written, matter, draft, known, _proposed_before(at, matter))
+    _propose(written, matter, draft, known, _proposed_before(at, matter))
     written.proposals[-1] |= {"closed_as": "confirmed", "closed_by": second, "closed_at": at}
     return second
 
@@ -259,8 +265,10 @@ def drafted(matter: Matter, outcome: Decision, known: Known, at: datetime) -> Ro
     }
 
 
-def propose(written: Written, matter: Matter, draft: RowValues, known: Known, at: datetime) -> None:
-    """Propose a decision to a second person, who has not responded yet."""
+def _propose(
+    written: Written, matter: Matter, draft: RowValues, known: Known, at: datetime
+) -> None:
+    """Propose a decision to a second person."""
     viewed_facts = matter.viewed_facts(known)
     row = {
         "application_id": matter.case.application_id,
@@ -271,12 +279,12 @@ def propose(written: Written, matter: Matter, draft: RowValues, known: Known, at
     }
     written.proposals.append(row)
     detail = {
-        "status": change(Status.PENDING, Status.AWAITING_SECOND_APPROVAL),
+        "status": _change(Status.PENDING, Status.AWAITING_SECOND_APPROVAL),
         **{name: draft[name] for name in ("outcome", "needed_for", "override_reason")},
         "figures": [list(one) for one in viewed.figures(viewed_facts)],
     }
     reviewer = matter.application.reviewer
-    record_event(written, matter.case, Move.ASK_SECOND_APPROVAL, reviewer, at, detail)
+    _record_event(written, matter.case, Move.ASK_SECOND_APPROVAL, reviewer, at, detail)
 
 
 def _cost(matter: Matter, known: Known, rate: Decimal | None) -> rebates.RebateCost | None:
@@ -373,16 +381,22 @@ def _evidence(case: Filed) -> Iterator[RowValues]:
 
 
 def _notes(case: Filed, until: datetime, rng: np.random.Generator) -> Iterator[RowValues]:
+    for body, at in noted(case, until, rng):
+        yield {
+            "application_id": case.application_id,
+            "body": body,
+            "author": case.application.reviewer,
+            "created_at": at,
+        }
+
+
+def noted(case: Filed, until: datetime, rng: np.random.Generator) -> Iterator[tuple[str, datetime]]:
+    """Yield the notes about an application, each with its time."""
     settled = case.application.settled_at is not None
     count = rng.choice(4, p=[0.15, 0.4, 0.3, 0.15] if settled else [0.6, 0.25, 0.1, 0.05])
     since = case.application.submitted_at
     for body in rng.choice(names.NOTES, count, replace=False):
-        yield {
-            "application_id": case.application_id,
-            "body": str(body),
-            "author": case.application.reviewer,
-            "created_at": (since + (until - since) * rng.uniform(0.2, 0.95)).replace(microsecond=0),
-        }
+        yield str(body), moments.between(since, until, 0.2, 0.95, rng)
 
 
 def _answered(written: Written, matter: Matter, draft: RowValues, at: datetime) -> dict[str, str]:
@@ -392,40 +406,34 @@ def _answered(written: Written, matter: Matter, draft: RowValues, at: datetime) 
     least = len(policy.required_checks) if approved else 0
     items = policy.checklist[: rng.integers(least, len(policy.checklist) + 1)]
     failed = FAILED_FOR.get(draft["reason_code"] or "")
-    return check(
-        written,
-        matter,
-        items,
-        failed,
-        moments.between(matter.application.submitted_at, at, 0.5, 0.85, rng),
-    )
+    answered_at = moments.between(matter.application.submitted_at, at, 0.5, 0.85, rng)
+    given = answers(matter.case, items, failed)
+    written.checks += [
+        {
+            "application_id": matter.case.application_id,
+            "item": item,
+            "outcome": str(outcome),
+            "comment": names.FAILED_CHECKS[item] if item == failed else "",
+            "author": matter.application.reviewer,
+            "created_at": answered_at,
+        }
+        for item, outcome in given.items()
+    ]
+    return {item: str(outcome) for item, outcome in given.items()}
 
 
-def check(
-    written: Written, matter: Matter, items: Sequence[str], failed: str | None, at: datetime
-) -> dict[str, str]:
-    """Answer ``items`` in turn from ``at`` on, ``failed`` as failed; returns the answers."""
-    external = any(s.kind is EvidenceKind.EXTERNAL_VOLUME for _, s in matter.case.sightings)
-    answers = {}
-    for item in dict.fromkeys((*items, *([failed] if failed else []))):
-        outcome = CheckOutcome.FAILED if item == failed else CheckOutcome.PASSED
-        if item == "external_volume_proven" and not external:
-            outcome = CheckOutcome.NOT_APPLICABLE
-        answers[item] = str(outcome)
-        written.checks.append(
-            {
-                "application_id": matter.case.application_id,
-                "item": item,
-                "outcome": answers[item],
-                "comment": names.FAILED_CHECKS[item] if item == failed else "",
-                "author": matter.application.reviewer,
-                "created_at": at,
-            }
-        )
-    return answers
+def answers(case: Filed, items: Sequence[str], failed: str | None) -> dict[str, CheckOutcome]:
+    """Return the answers to these items of the checklist, and to the ``failed`` one."""
+    external = any(s.kind is EvidenceKind.EXTERNAL_VOLUME for _, s in case.sightings)
+    given = dict.fromkeys(items, CheckOutcome.PASSED)
+    if failed:
+        given[failed] = CheckOutcome.FAILED
+    if not external and "external_volume_proven" in given:
+        given["external_volume_proven"] = CheckOutcome.NOT_APPLICABLE
+    return given
 
 
-def record_event(
+def _record_event(
     written: Written, case: Filed, kind: str, actor: str, at: datetime, detail: RowValues
 ) -> None:
     """Record an event on the timeline."""
@@ -440,12 +448,12 @@ def record_event(
     )
 
 
-def change(old: str | None, new: str | None) -> RowValues:
+def _change(old: str | None, new: str | None) -> RowValues:
     """Return an old and a new value as events store them."""
     return {"old": old if old is None else str(old), "new": new if new is None else str(new)}
 
 
-def send(
+def _send(
     written: Written,
     matter: Matter,
     kind: str,

@@ -89,7 +89,7 @@ class Sighting:
 
 
 class Turn(StrEnum):
-    """What the desk has done about an application that is pending upstream."""
+    """What the desk has done about an open application."""
 
     WAITING = "nobody has touched it"
     CLAIMED = "a reviewer works on it"
@@ -106,8 +106,8 @@ class Turn(StrEnum):
 class Application:
     """One application and its outcome.
 
-    ``settled_at`` is when it was decided or withdrawn; for a reopened one, the earlier decision.
-    ``turned_at`` is when a pending one took its turn.
+    ``settled_at`` is when it was decided or withdrawn; a reopened one was rejected then.
+    ``turned_at`` is when an open one took its turn.
     """
 
     submitted_at: datetime
@@ -119,9 +119,9 @@ class Application:
     sightings: tuple[Sighting, ...] = ()
 
     @property
-    def status_changed_at(self) -> datetime | None:
-        """When upstream's status last changed."""
-        return self.turned_at if self.turn is Turn.REOPENED else self.settled_at
+    def is_open(self) -> bool:
+        """Whether it waits for a decision in the end."""
+        return self.settled_at is None or self.turn is Turn.REOPENED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,7 +312,7 @@ def _account(
         applications=(
             Application(
                 submitted_at=submitted,
-                status=Status.PENDING,
+                status=Status.REJECTED if settled else Status.PENDING,
                 settled_at=settled,
                 turn=turn,
                 turned_at=None if turn is Turn.WAITING else turned,

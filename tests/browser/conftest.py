@@ -108,6 +108,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         now = datetime.now(UTC)
         demo.fill(engine, now=now, affiliates=AFFILIATES)
         rollups.refresh(engine, now=now)
+        demo.work_desk(engine)
         with served(home) as address:
             yield Site(address, cluster, engine)
     finally:

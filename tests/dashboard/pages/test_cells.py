@@ -118,6 +118,7 @@ def busy(desk: Desk) -> Desk:
         conn.execute(text("delete from review.staff"))
     demo.fill(desk.engine, now=desk.now, affiliates=20)
     rollups.refresh(desk.engine, now=desk.now)
+    demo.work_desk(desk.engine)
     desk.who = PEOPLE[Role.MANAGER]
     return desk
 
