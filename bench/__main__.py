@@ -26,6 +26,7 @@ from bench import (
     measurements,
     notifying,
     pages,
+    people,
     pulling,
     quick,
     refreshing,
@@ -49,6 +50,7 @@ TIMED = (
 APART: dict[str, Callable[[Engine, Failures], None]] = {
     "next": pulling.report,
     "pages": pages.report,
+    "people": people.report,
     "browser": browser.report,
     "files": exporting.report,
     "notifying": notifying.report,

@@ -23,6 +23,7 @@ from bench.measurements import Failures
 from bench.peer.acts import Peer
 from bench.peer.serving import WORKERS
 from bench.peer.serving import served as peer_served
+from bench.people import QUERIES
 from tests.browser import screen
 from tests.browser.serving import served
 
@@ -269,10 +270,6 @@ def crowd(address: str, cookies: str, number: int) -> Iterator[None]:
         done.set()
         for person in people:
             person.join()
-
-
-# Views of the queue between which people change.
-QUERIES = ("eligibility=met", "", "country=BR", "sort=volume", "eligibility=unknown")
 
 
 def click_about(address: str, cookies: str, number: int, done: threading.Event) -> None:

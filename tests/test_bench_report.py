@@ -1,6 +1,7 @@
 """A bench run completes, and a failed measurement is a row."""
 
 import sys
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -8,9 +9,10 @@ import pytest
 from sqlalchemy import Engine, create_engine
 
 from bench import __main__ as bench
-from bench import browser, measurements, report
+from bench import browser, measurements, people, report, sessions
 from bench.browser import Act
 from bench.measurements import Failures, Measurement
+from bench.people import Bar
 
 NOWHERE = create_engine("postgresql+psycopg://nobody@localhost:1/nowhere")
 
@@ -47,6 +49,33 @@ def test_a_row_compares_each_turn_with_the_peer_and_leaves_the_warm_up_out() -> 
     assert row == "open 40 [30 - 50] 100 [90 - 100] 0.40 0.5x ok"
     assert browser.line(act, [60.0], [100.0]).endswith("0.60    0.5x OVER")
     assert " ".join(browser.line(act, [60.0], []).split()) == "open 60 [60 - 60]"
+
+
+def test_a_lost_act_misses_the_bar_however_quick_the_others_are() -> None:
+    bar = Bar(people=2, median=150, p95=400)
+
+    assert people.line(bar, [100.0] * 19 + [390.0]).endswith("none lost ok")
+    assert people.line(bar, [100.0] * 9 + [410.0]).endswith("OVER")
+    assert people.line(bar, [160.0] * 20).endswith("OVER")
+    assert "20 acts, 1 lost" in people.line(bar, [100.0] * 19 + [None])
+    assert people.line(bar, [100.0] * 19 + [None]).endswith("OVER")
+
+
+def test_whoever_loses_an_act_loses_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Session:
+        runs = 0
+
+        def run(self, query: str = "") -> None:
+            self.runs += 1
+            if self.runs == 3:
+                raise TimeoutError
+
+    monkeypatch.setattr(sessions, "opened", lambda *_: nullcontext(Session()))
+
+    [done, *lost] = people.acted("", "", 1, every_s=0, each=4)
+
+    assert done is not None
+    assert lost == [None] * 3
 
 
 def test_a_part_that_fails_as_a_whole_leaves_the_next_to_run(

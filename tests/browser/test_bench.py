@@ -1,8 +1,8 @@
-"""The browser acts that the bench measures work on the current pages."""
+"""What the bench measures of the pages works on the current ones."""
 
 import pytest
 
-from bench import browser, pages
+from bench import browser, pages, people, sessions
 from bench.browser import Ours
 from tests.browser.conftest import Site, Visit
 
@@ -20,3 +20,17 @@ def test_every_act_of_the_bench_can_be_done(site: Site, visit: Visit) -> None:
     assert len(measured) == 7
     assert all(ms > 0 for ms in measured.values()), measured
     assert site.one(DECIDED, mark=browser.MARK) == 1
+
+
+def test_people_without_a_browser_sign_in_and_act_in_turns(site: Site) -> None:
+    cookies = sessions.sign_in(site.address, "ana@example.com")
+
+    found = people.acted(site.address, cookies, 3, every_s=0.1, each=2)
+
+    assert len(found) == 6
+    assert None not in found
+
+
+def test_whoever_is_not_on_the_staff_list_cannot_be_signed_in(site: Site) -> None:
+    with pytest.raises(AssertionError, match="does not offer nobody@example"):
+        sessions.sign_in(site.address, "nobody@example.com")
