@@ -11,7 +11,7 @@ from dashboard.forms import taking_next, undo
 from dashboard.shell import failures, sign_in
 from dashboard.shell.freshness import freshness_line
 from dashboard.shell.screens import SCREENS, Screen
-from dashboard.ui import keyboard, state
+from dashboard.ui import keyboard, shortcuts, state
 from dashboard.ui.safe_text import escape
 from data_access.db.errors import DatabaseUnavailable
 from data_access.eligibility.freshness import Freshness
@@ -84,13 +84,9 @@ def header(person: Person, newest: Freshness | None) -> None:
         horizontal_alignment="right",
         vertical_alignment="center",
     ):
-        keyboard.bring(person.email, state.sent_forms())
+        keyboard.bring(person.email, state.sent_forms(), widgets=shortcuts.widgets())
         sign_in.banner()
-        freshness_line(
-            newest.data_through if newest else None,
-            newest.window if newest else None,
-            today=datetime.now(UTC).date(),
-        )
+        freshness_line(newest, today=datetime.now(UTC).date())
         label = f"{escape(person.display_name)} · {person.role}"
         with st.popover(label, icon=":material/account_circle:", type="tertiary"):
             st.text(person.email)

@@ -1,8 +1,8 @@
 /* What Streamlit lacks: keys that press or focus, and drafts that outlive a page.
    The Python side is dashboard/ui/keyboard.py; the two share only class names.
 
-   Keys: a widget inside a container with the key `hot-x` responds to the key x while nobody
-   types: a field is focused, a button is pressed. `hot-go` responds to Ctrl+Enter; while
+   Keys: a widget inside a container with the key `hot-x`, or listed in data-keys, responds to the
+   key x while nobody types: a field is focused, a button is pressed. `hot-go` responds to Ctrl+Enter; while
    somebody types, the nearest `hot-go` or `hot-go-...` of the same column or dialog does, after
    the text has been submitted to the server. Escape leaves a field, or presses `hot-back`. Keys
    pressed while the server is drawing wait until it is done.
@@ -51,10 +51,21 @@
   const DIALOG = '[role="dialog"], [data-testid="stPopoverBody"]';
   const dialog = () => [...document.querySelectorAll(DIALOG)].filter(isVisible).pop();
 
+  /* The widgets that respond to a name by themselves, as the page lists them. */
+  function widgetsOf(name) {
+    const listed = document.querySelector("[data-keys]")?.dataset.keys ?? "";
+    return listed
+      .split(" ")
+      .map((pair) => pair.split("#"))
+      .filter(([, key]) => (NAMED[key] ?? key) === name)
+      .map(([widget]) => widget);
+  }
+
   /* The widget that responds to a name; fields come before buttons, since a field's help icon is
      a button too. */
   function hot(name, part = document) {
-    const holders = [...part.querySelectorAll(`.st-key-hot-${name}`)];
+    const own = widgetsOf(name).map((widget) => `.st-key-${widget}`);
+    const holders = [...part.querySelectorAll([`.st-key-hot-${name}`, ...own].join(", "))];
     for (const kind of ["textarea, input", "button"])
       for (const holder of holders) {
         const found = [...holder.querySelectorAll(kind)];

@@ -7,14 +7,14 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.forms import sending, submit
-from dashboard.ui import keyboard, navigation, state
-from dashboard.ui.shortcuts import Shortcut
+from dashboard.ui import navigation, state
+from dashboard.ui.shortcuts import TAKE_NEXT, Shortcut
 from data_access.people.staff import Person
 from data_access.review import claims
 from program.review import sending as seeing
 from program.review.queue_filters import Filters
 
-KEY = "take-next"
+KEY = TAKE_NEXT.widget
 SHOWN = "next-shown"
 
 
@@ -29,19 +29,18 @@ class Drawn:
 def draw(label: str, shortcut: Shortcut, person: Person, *, type: str = "secondary") -> None:  # noqa: A002 - as Streamlit calls it
     """Draw it for a page whose address holds the view."""
     drawn = Drawn(request_id=state.request_id(KEY), address=_address())
-    with keyboard.hot(shortcut.key, width="content"):
-        st.button(
-            label,
-            key=KEY,
-            type=type,  # type: ignore[arg-type]
-            icon=":material/arrow_forward:",
-            help=(
-                "Claim the unclaimed application with the highest priority in these filters. "
-                f"Key {shortcut.key}"
-            ),
-            on_click=_press,
-            args=[person.email, drawn],
-        )
+    st.button(
+        label,
+        key=KEY,
+        type=type,  # type: ignore[arg-type]
+        icon=":material/arrow_forward:",
+        help=(
+            "Claim the unclaimed application with the highest priority in these filters. "
+            f"Key {shortcut.key}"
+        ),
+        on_click=_press,
+        args=[person.email, drawn],
+    )
 
 
 def finish_page() -> None:

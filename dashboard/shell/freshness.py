@@ -4,8 +4,11 @@ from datetime import date, timedelta
 
 import streamlit as st
 
-from dashboard.ui import figures
+from dashboard.ui import figures, state
+from data_access.eligibility.freshness import Freshness
 from program.periods import Window
+
+SHOWN = "freshness-shown"
 
 
 def freshness_words(data_through: date | None, window: Window | None) -> str:
@@ -18,11 +21,20 @@ def freshness_words(data_through: date | None, window: Window | None) -> str:
     return f"data through {figures.day(data_through)} · {length} · UTC"
 
 
-def freshness_line(data_through: date | None, window: Window | None, *, today: date) -> None:
+def is_shown(fresh: Freshness) -> bool:
+    """Whether the line on the screen is about this refresh."""
+    shown: int | None = state.kept(SHOWN)
+    return shown == fresh.refresh_id
+
+
+def freshness_line(newest: Freshness | None, *, today: date) -> None:
     """Draw the line: quiet if the data reach yesterday, prominent otherwise.
 
     ``today`` is the current UTC day.
     """
+    state.keep(SHOWN, newest.refresh_id if newest else None)
+    data_through = newest.data_through if newest else None
+    window = newest.window if newest else None
     words = freshness_words(data_through, window)
     if data_through is None or data_through < today - timedelta(days=1):
         st.badge(words, icon=":material/warning:", color="orange")

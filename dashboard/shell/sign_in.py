@@ -121,9 +121,27 @@ def stay(email: str) -> None:
 
     Fragments call it first: `require` runs only with the whole page.
     """
-    run = get_script_run_ctx()
-    if run is not None and run.fragment_ids_this_run and not is_here(email):
+    if in_fragment() and not is_here(email):
         st.rerun()
+
+
+def still(person: Person) -> Person:
+    """Return the person as they are now, in a fragment that reruns by itself.
+
+    In the run of the whole page they were read just now. Reruns the page, and so the sign-in, if
+    they are not signed in any more or may do other things.
+    """
+    if not in_fragment():
+        return person
+    if current_person() != person:
+        st.rerun()
+    return person
+
+
+def in_fragment() -> bool:
+    """Whether only a fragment runs, not the whole page."""
+    run = get_script_run_ctx()
+    return run is not None and bool(run.fragment_ids_this_run)
 
 
 def uses_openid() -> bool:

@@ -1,14 +1,15 @@
 """Keyboard access and drafts: markers for ``static/desk.js``.
 
-A widget inside `hot` responds to a key while nobody types. A text area inside `draft` is stored in
-the browser, for the person given to `bring`, until the form is listed as sent.
+A widget inside `hot`, or given to `bring`, responds to a key while nobody types. A text area inside
+`draft` is stored in the browser, for the person given to `bring`, until the form is listed as sent.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -17,6 +18,7 @@ from dashboard.ui.safe_text import escape_html
 from program.review.sending import SEEN_FOR
 
 GO, BACK, SEARCH, HELP = "go", "back", "search", "help"
+NO_WIDGETS: Mapping[str, str] = MappingProxyType({})
 STATIC = Path(__file__).parents[2] / "static"
 
 
@@ -32,14 +34,22 @@ SCRIPTS = "".join(
 )
 
 
-def bring(person: str, sent: Iterable[tuple[str, str]] = ()) -> None:
+def bring(
+    person: str,
+    sent: Iterable[tuple[str, str]] = (),
+    *,
+    widgets: Mapping[str, str] = NO_WIDGETS,
+) -> None:
     """Load the scripts into the page and set the owner of drafts; once per page.
 
-    ``sent`` are pairs of a form's name and a token. The browser drops the form's drafts once per
-    token, so that a pair may be repeated in every run.
+    ``widgets`` respond to a key by themselves: the key by the widget's. ``sent`` are pairs of a
+    form's name and a token. The browser drops the form's drafts once per token, so that a pair may
+    be repeated in every run.
     """
     pairs = " ".join(f"{_as_class(form)}#{token}" for form, token in sent)
+    keys = " ".join(f"{_as_class(widget)}#{key}" for widget, key in widgets.items())
     marks = (
+        f'data-keys="{escape_html(keys)}" '
         f'data-person="{escape_html(person)}" data-sent="{escape_html(pairs)}" '
         f'data-armed-after="{SEEN_FOR / timedelta(milliseconds=1):.0f}"'
     )

@@ -4,30 +4,32 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from dashboard.ui import keyboard
-
 QUEUE, APPLICATION, EVERYWHERE = "Queue", "Application", "Everywhere"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortcut:
-    """One shortcut. ``page`` is where it works; ``what`` completes "press it to ..."."""
+    """One shortcut. ``page`` is where it works; ``what`` completes "press it to ...".
+
+    ``widget`` is the key of the widget that responds, unless a container around it says so.
+    """
 
     page: str
     key: str
     what: str
+    widget: str = ""
 
 
-def _on(page: str, key: str, what: str) -> Shortcut:
-    return Shortcut(page=page, key=key, what=what)
+def _on(page: str, key: str, what: str, widget: str = "") -> Shortcut:
+    return Shortcut(page=page, key=key, what=what, widget=widget)
 
 
-TAKE_NEXT = _on(QUEUE, "u", "claim and open the next unclaimed application")
-OPEN_FIRST = _on(QUEUE, "o", "open the first application of the list")
-SEARCH = _on(QUEUE, "/", "search by name or handle")
+TAKE_NEXT = _on(QUEUE, "u", "claim and open the next unclaimed application", "take-next")
+OPEN_FIRST = _on(QUEUE, "o", "open the first application of the list", "open-first")
+SEARCH = _on(QUEUE, "/", "search by name or handle", "queue-search")
 NEXT = _on(APPLICATION, "j", "go to the next application")
 PREVIOUS = _on(APPLICATION, "k", "go to the previous application")
-TAKE_NEXT_HERE = _on(APPLICATION, "u", "claim and open the next unclaimed application")
+TAKE_NEXT_HERE = _on(APPLICATION, "u", TAKE_NEXT.what, TAKE_NEXT.widget)
 CLAIM = _on(APPLICATION, "c", "claim the application")
 NOTE = _on(APPLICATION, "n", "write a note")
 APPROVE = _on(APPLICATION, "a", "begin an approval")
@@ -39,7 +41,7 @@ EDIT = _on(APPLICATION, "e", "edit what a choice filled in")
 CHOOSE = _on(APPLICATION, "1 … 9", "choose a reason, a question or a date")
 ONWARD = _on(EVERYWHERE, "Ctrl+Enter", "go to the next step: fill in, preview, send")
 BACK = _on(EVERYWHERE, "Escape", "leave the field, or go one step back")
-HELP = _on(EVERYWHERE, "?", "show these keys")
+HELP = _on(EVERYWHERE, "?", "show these keys", "shortcuts")
 
 SHORTCUTS: tuple[Shortcut, ...] = (
     TAKE_NEXT,
@@ -66,14 +68,13 @@ PAGES = (QUEUE, APPLICATION, EVERYWHERE)
 
 def overlay(page: str) -> None:
     """Draw a button that shows the shortcuts, those of the current page first."""
-    with keyboard.hot(keyboard.HELP, width="content"):
-        pressed = st.button(
-            "Keys",
-            key="shortcuts",
-            icon=":material/keyboard:",
-            type="tertiary",
-            help="Keyboard shortcuts: press ?",
-        )
+    pressed = st.button(
+        "Keys",
+        key=HELP.widget,
+        icon=":material/keyboard:",
+        type="tertiary",
+        help="Keyboard shortcuts: press ?",
+    )
     if pressed:
         _table(page)
 
@@ -88,6 +89,11 @@ def _table(page: str) -> None:
                 with st.container(horizontal=True, gap="small", wrap=False):
                     st.markdown(f"`{shortcut.key}`", width=84)
                     st.text(shortcut.what, width="stretch")
+
+
+def widgets() -> dict[str, str]:
+    """Return the widgets that respond to a key by themselves: the key by the widget's."""
+    return {shortcut.widget: shortcut.key for shortcut in SHORTCUTS if shortcut.widget}
 
 
 def shortcuts_of(page: str) -> tuple[Shortcut, ...]:

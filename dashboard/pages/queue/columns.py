@@ -28,8 +28,17 @@ def understood(value: Any) -> list[str]:  # noqa: ANN401 - whatever was kept, pe
 
 def draw(chosen: Sequence[str], person: Person) -> None:
     """Draw a checkbox per column; each change is stored at once."""
+    choice = st.popover(
+        "Columns",
+        icon=":material/view_column:",
+        type="tertiary",
+        key="columns",
+        on_change="rerun",
+    )
+    if not choice.open:
+        return
     state.show(KEY, list(chosen))
-    with st.popover("Columns", icon=":material/view_column:", type="tertiary", key="columns"):
+    with choice:
         st.pills(
             "Columns",
             list(LABELS),

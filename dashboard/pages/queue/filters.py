@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.ui import badges, keyboard, state
+from dashboard.ui import badges, state
 from data_access.queue.listing import Counts
 from program.policy.outcomes import Outcome
 from program.review.queue_filters import (
@@ -47,6 +47,15 @@ SETTLED_SORT_LABELS = {**SORT_LABELS, Sort.PRIORITY: "latest first"}
 SETTLED_REVERSED_LABELS = {**REVERSED_LABELS, Sort.PRIORITY: "earliest first"}
 DUE_WORDS = {Due.OVERDUE: "overdue", Due.SOON: "due soon"}
 EVERYONE = "everyone"
+FIELD_WIDTHS = {
+    "search": 300,
+    "track": 150,
+    "country": 130,
+    "platform": 150,
+    "waiting_days": 150,
+    "sort": 220,
+}
+DECIDED_LISTS = "queue-decided"
 Apply = Callable[[Filters], None]
 
 
@@ -73,10 +82,15 @@ def lists(filters: Filters, numbers: Counts, on_change: Apply) -> None:
         if status is not here:
             words = f"{STATUS_TABS[status]} {whole[status]:,}"
             _way_to(status, words, on_change)
-    with st.popover("Decided", type="tertiary", key="queue-decided"):
-        for status in DECIDED:
-            if status is not here:
-                _way_to(status, STATUS_WORDS[status].capitalize(), on_change)
+    st.menu_button(
+        "Decided",
+        [status for status in DECIDED if status is not here],
+        key=DECIDED_LISTS,
+        type="tertiary",
+        format_func=lambda status: STATUS_WORDS[status].capitalize(),
+        on_click=_choose_decided,
+        args=[on_change],
+    )
 
 
 def behind(filters: Filters, on_change: Apply) -> None:
@@ -97,6 +111,12 @@ def behind(filters: Filters, on_change: Apply) -> None:
             on_click=on_change,
             args=[Filters()],
         )
+
+
+def _choose_decided(on_change: Apply) -> None:
+    chosen: Status | None = state.typed(DECIDED_LISTS)
+    if chosen is not None:
+        on_change(Filters(status=chosen))
 
 
 def _way_to(status: Status, words: str, on_change: Apply) -> None:
@@ -155,9 +175,6 @@ def fields(
     on_change: Apply,
 ) -> None:
     """Draw search, the other filters, and the order, on one line."""
-    search, *others, order = st.columns([2.2, 1.2, 1, 1, 1.1, 1.6], vertical_alignment="bottom")
-    with search, keyboard.hot(keyboard.SEARCH):
-        _search(filters, on_change)
     choices: list[tuple[str, str, list[Any], Callable[[Any], str]]] = [
         ("track", "Track", list(TRACK_CHOICES), badges.TRACK_WORDS.__getitem__),
         ("country", "Country", _with(countries, filters.country), str),
@@ -167,10 +184,10 @@ def fields(
         ),
         ("waiting_days", "Waiting", list(WAITING_CHOICES), lambda days: f"{days} d or more"),
     ]
-    for column, choice in zip(others, choices, strict=True):
-        with column:
+    with st.container(key="queue-fields", horizontal=True, vertical_alignment="bottom"):
+        _search(filters, on_change)
+        for choice in choices:
             _choice(*choice, filters, on_change)
-    with order:
         _order(filters, on_change)
 
 
@@ -216,6 +233,7 @@ def _search(filters: Filters, on_change: Apply) -> None:
     st.text_input(
         "Search",
         key=_key("search"),
+        width=FIELD_WIDTHS["search"],
         type="search",
         live="300ms",
         placeholder="Search name or handle",
@@ -241,6 +259,7 @@ def _choice(
         format_func=words,
         placeholder=label,
         label_visibility="collapsed",
+        width=FIELD_WIDTHS[field],
         index=None,
         on_change=_apply,
         args=[filters, on_change],
@@ -268,6 +287,7 @@ def _order(filters: Filters, on_change: Apply) -> None:
         key=_key("sort"),
         format_func=lambda sort: f"Order: {labels[sort]}",
         label_visibility="collapsed",
+        width=FIELD_WIDTHS["sort"],
         on_change=_apply,
         args=[filters, on_change],
     )

@@ -10,11 +10,10 @@ from dashboard.pages.queue import bulk_actions, bulk_dialog, news, table
 from dashboard.pages.queue import columns as queue_columns
 from dashboard.pages.queue import filters as queue_filters
 from dashboard.pages.queue import saved_views as queue_saved_views
-from dashboard.shell import browsers, export_links, sign_in
+from dashboard.shell import browsers, export_links, freshness, sign_in
 from dashboard.ui import (
     address,
     grid,
-    keyboard,
     lookups,
     navigation,
     shortcuts,
@@ -41,6 +40,7 @@ from program.review.workflow import STATUS_WORDS, Status
 
 QUEUE = "dashboard/pages/queue/page.py"
 TABLE = "queue"
+FRAGMENT = "queue"
 POLL_EVERY = "10s"
 
 
@@ -63,13 +63,26 @@ class Loaded:
 
 
 def main() -> None:
-    """Load, then draw: lists and filters, views, table, pages."""
-    person = sign_in.require(Act.READ)
+    """Draw the queue for the person signed in."""
+    draw(sign_in.require(Act.READ))
+
+
+@st.fragment(key=FRAGMENT)
+def draw(person: Person) -> None:
+    """Load, then draw: lists and filters, views, table, pages.
+
+    A fragment, so that a click redraws nothing around it.
+    """
+    person = sign_in.still(person)
     now = datetime.now(UTC)
     query = address.read(QUERY_NAMES)
     wanted = Filters.from_query(query)
     page = load(wanted.for_viewer(person.email), person, now)
     background.restate_standings(page.context, page.numbers.total)
+    fresh = page.context.freshness
+    if sign_in.in_fragment() and fresh is not None and not freshness.is_shown(fresh):
+        # The header shows another data-through day than these figures have.
+        st.rerun()
     filters = page.filters
     state.keep_rows(TABLE, [row.application_id for row in page.rows])
     submit.draw_flash()
@@ -77,8 +90,7 @@ def main() -> None:
     states.left_out(wanted.left_out(query))
     draw_head(page, person)
     bulk_report.draw(bulk_actions.RUNS, actor=person.email)
-    through = page.context.freshness.data_through if page.context.freshness else None
-    states.stale(through, today=now.date())
+    states.stale(fresh.data_through if fresh else None, today=now.date())
     if page.rows:
         draw_table(page, person)
         draw_pages(filters, page.total, first_id=page.rows[0].application_id)
@@ -148,7 +160,6 @@ def draw_head(page: Loaded, person: Person) -> None:
         with st.container(key="queue-head", **line):
             queue_filters.title(filters, page.total if sliced else whole_list(filters, numbers))
             queue_filters.lists(filters, numbers, apply_filters)
-            st.space("stretch")
             shortcuts.overlay(shortcuts.QUEUE)
             if filters.status is Status.PENDING and not sliced and person.may(Act.CLAIM):
                 taking_next.draw("Next", shortcuts.TAKE_NEXT, person, type="primary")
@@ -163,7 +174,6 @@ def draw_head(page: Loaded, person: Person) -> None:
         )
         with st.container(key="queue-tools", **line):
             queue_saved_views.draw(page.views, filters, person)
-            st.space("stretch")
             queue_columns.draw(page.columns, person)
             draw_export(person, filters)
 
@@ -250,8 +260,8 @@ def sort_by(sort: Sort) -> None:
     filters = Filters.from_query(st.query_params)
     again = queue_filters.sort_shown(filters) is sort
     apply_filters(filters.in_order(sort, reverse=again and not filters.reverse).on_page(1))
-    # The table is a fragment; the order belongs to the page.
-    st.rerun()
+    # The table is a fragment of its own; the order belongs to the list.
+    st.rerun(FRAGMENT)
 
 
 def open_clicked() -> None:
@@ -301,22 +311,23 @@ def draw_pages(filters: Filters, total: int, *, first_id: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="queue-pages"):
         key = f"queue-page-{filters.page}-{total}"
         grid.pages(filters.page, total, size=PAGE_SIZE, key=key, on_turn=turn_page)
-        st.space("stretch")
-        with keyboard.hot(shortcuts.OPEN_FIRST.key, width="content"):
-            st.button(
-                "Open first",
-                key="open-first",
-                type="tertiary",
-                icon=":material/keyboard_return:",
-                help=f"Key {shortcuts.OPEN_FIRST.key}",
-                on_click=open_application,
-                args=[first_id],
-            )
+        st.button(
+            "Open first",
+            key=shortcuts.OPEN_FIRST.widget,
+            type="tertiary",
+            icon=":material/keyboard_return:",
+            help=f"Key {shortcuts.OPEN_FIRST.key}",
+            on_click=open_application,
+            args=[first_id],
+        )
 
 
 @st.fragment(run_every=POLL_EVERY)
 def draw_news(pulse: Pulse, viewer: str) -> None:
     """Show what arrived and what colleagues did since, without moving the list."""
+    if not sign_in.in_fragment():
+        # The list was read just now.
+        return
     try:
         with database.reading(database.reader()) as connection:
             happened = queue_news.since(connection, pulse, viewer=viewer)

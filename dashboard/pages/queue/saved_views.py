@@ -22,15 +22,18 @@ def draw(views: Sequence[SavedView], filters: Filters, person: Person) -> None:
         _link(view, filters, person)
     if person.may(Act.SAVE_VIEW):
         own = [view for view in views if view.owner == person.email]
-        with st.popover(
+        form = st.popover(
             "Save view" if not own else "Views",
             key="queue-views",
             icon=":material/bookmark_add:",
             type="tertiary",
             help="Save these filters and this order under a name.",
-        ):
-            saved_view_form.draw_form(FORM, filters, person, example="big and overdue")
-            _own(own, person)
+            on_change="rerun",
+        )
+        if form.open:
+            with form:
+                saved_view_form.draw_form(FORM, filters, person, example="big and overdue")
+                _own(own, person)
 
 
 def _link(view: SavedView, filters: Filters, person: Person) -> None:

@@ -488,6 +488,13 @@ def buttons(app: AppTest) -> dict[str, str]:
     return {button.key: button.label for button in app.button}
 
 
+def with_open(app: AppTest, *popovers: str) -> AppTest:
+    """Return the page with these popovers open, whose content is drawn only then."""
+    for key in popovers:
+        app.session_state[key] = True
+    return app.run()
+
+
 def segments(app: AppTest, label: str) -> list[str]:
     (group,) = (proto for proto in protos(app, "button_group") if proto.label == label)
     return [option.content for option in group.options]
@@ -534,10 +541,12 @@ def test_each_list_shows_its_total_and_links_to_the_others(set_aside: Desk) -> N
         "queue-list-more_info_needed": "Waiting for the applicant 1",
         "queue-list-deferred": "Deferred 1",
         "queue-list-awaiting_second_approval": "Second approval 0",
-        "queue-list-approved": "Approved",
-        "queue-list-rejected": "Rejected",
-        "queue-list-withdrawn": "Withdrawn",
     }
+    (decided,) = protos(app, "menu_button")
+    assert (decided.label, list(decided.options)) == (
+        "Decided",
+        ["Approved", "Rejected", "Withdrawn"],
+    )
 
 
 def test_another_list_begins_without_filters(set_aside: Desk) -> None:
@@ -653,7 +662,7 @@ def test_the_usual_columns_leave_the_finer_ones_out(queue: Desk) -> None:
 
 
 def test_a_choice_of_columns_is_remembered_for_the_person_alone(queue: Desk) -> None:
-    app = queue.open(QUEUE)
+    app = with_open(queue.open(QUEUE), "columns")
 
     app.button_group(key="queue-columns").set_value(["owner", "applicant"]).run()
 
@@ -665,7 +674,7 @@ def test_a_choice_of_columns_is_remembered_for_the_person_alone(queue: Desk) -> 
 
 def test_the_usual_columns_come_back(queue: Desk) -> None:
     show_all_columns(queue)
-    app = queue.open(QUEUE)
+    app = with_open(queue.open(QUEUE), "columns")
 
     app.button(key="columns-usual").click().run()
 
@@ -738,7 +747,7 @@ def save(desk: Desk, name: str, *, shared: bool = False, **query: str) -> None:
 
 
 def test_a_view_is_kept_under_a_name_and_counted(queue: Desk) -> None:
-    app = queue.open(QUEUE, eligibility="met,unknown", sort="volume")
+    app = with_open(queue.open(QUEUE, eligibility="met,unknown", sort="volume"), "queue-views")
 
     (name,) = (field for field in app.text_input if field.label == "Name of the view")
     name.set_value("Worth a look")
@@ -751,6 +760,7 @@ def test_a_view_is_kept_under_a_name_and_counted(queue: Desk) -> None:
 
 
 def kept_as(app: AppTest, name: str) -> AppTest:
+    app = with_open(app, "queue-views")
     (field,) = (field for field in app.text_input if field.label == "Name of the view")
     field.set_value(name)
     (send,) = (button for button in app.button if button.label == "Save this view")
@@ -796,7 +806,7 @@ def test_the_question_ends_when_left_and_when_something_else_is_shown(queue: Des
 
 
 def test_the_second_half_of_a_double_click_on_save_is_ignored(queue: Desk, onlooker: Any) -> None:
-    app = kept_as(queue.open(QUEUE, country="BR"), "Once")
+    app = with_open(kept_as(queue.open(QUEUE, country="BR"), "Once"), "queue-views")
     onlooker.looks_for = SEEN_FOR - timedelta(milliseconds=1)
     (send,) = (button for button in app.button if button.label == "Save this view")
     send.click().run()
@@ -805,7 +815,7 @@ def test_the_second_half_of_a_double_click_on_save_is_ignored(queue: Desk, onloo
 
 
 def test_a_view_without_a_name_is_refused_in_its_place(queue: Desk) -> None:
-    app = queue.open(QUEUE)
+    app = with_open(queue.open(QUEUE), "queue-views")
 
     (send,) = (button for button in app.button if button.label == "Save this view")
     send.click().run()
@@ -836,9 +846,9 @@ def test_ones_own_views_can_be_removed_and_no_others(queue: Desk) -> None:
     with queue.engine.connect() as conn:
         number = scalar(conn, "select view_id from review.saved_views")
     queue.who = PEOPLE[Role.MANAGER]
-    assert f"view-remove-{number}" not in buttons(queue.open(QUEUE))
+    assert f"view-remove-{number}" not in buttons(with_open(queue.open(QUEUE), "queue-views"))
     queue.who = PEOPLE[Role.REVIEWER]
-    app = queue.open(QUEUE)
+    app = with_open(queue.open(QUEUE), "queue-views")
 
     app.button(key=f"view-remove-{number}").click().run()
 
