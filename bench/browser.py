@@ -73,8 +73,10 @@ class Ours:
         self.open_queue()
         began = time.perf_counter()
         self.page.reload(wait_until="commit")
-        screen.table(self.page).wait_for()
-        screen.range_shown(self.page).wait_for()
+        self._wait_until(
+            "() => document.querySelector('[data-testid=stDataFrame] canvas')"
+            " && document.querySelector('.st-key-queue-pages p')"
+        )
         return since(began)
 
     def filter(self) -> float:
@@ -111,8 +113,10 @@ class Ours:
         self.open_queue(f"?eligibility={eligibility}")
         began = time.perf_counter()
         self.page.keyboard.press("o")
-        self.page.locator(".st-key-desk").get_by_text("Eligibility").first.wait_for()
-        self.page.get_by_text("Approve").first.wait_for()
+        self._wait_until(
+            "() => ['Eligibility', 'Approve'].every(words =>"
+            " document.querySelector('.st-key-desk')?.textContent.includes(words))"
+        )
         return since(began)
 
     def decide(self) -> float:
@@ -133,7 +137,10 @@ class Ours:
         settled(self.page)
         began = time.perf_counter()
         self.page.keyboard.press("Control+Enter")
-        self.page.get_by_text("is rejected").first.wait_for()
+        self._wait_until(
+            "() => document.querySelector('[data-testid=stToast]')"
+            "?.textContent.includes('is rejected')"
+        )
         return since(began)
 
     def filter_in_a_crowd(self, people: int) -> Iterator[float]:
@@ -145,12 +152,19 @@ class Ours:
 
     def _wait_for_another_range(self, before: str) -> None:
         # Of the whole page: the words are drawn after the table.
-        self.page.wait_for_function(
+        self._wait_until(
             "before => ![undefined, before].includes("
             "document.querySelector('.st-key-queue-pages p')?.innerText)",
-            arg=before,
-            polling="raf",
+            before,
         )
+
+    def _wait_until(self, script: str, given: object = None) -> None:
+        """Wait until a function in the page is true, asked at every frame.
+
+        A locator asks less and less often, in the end twice a second, and what it reports is then
+        up to half a second late.
+        """
+        self.page.wait_for_function(script, arg=given, polling="raf")
 
 
 def settled(page: Page) -> None:

@@ -47,14 +47,6 @@ SETTLED_SORT_LABELS = {**SORT_LABELS, Sort.PRIORITY: "latest first"}
 SETTLED_REVERSED_LABELS = {**REVERSED_LABELS, Sort.PRIORITY: "earliest first"}
 DUE_WORDS = {Due.OVERDUE: "overdue", Due.SOON: "due soon"}
 EVERYONE = "everyone"
-FIELD_WIDTHS = {
-    "search": 300,
-    "track": 150,
-    "country": 130,
-    "platform": 150,
-    "waiting_days": 150,
-    "sort": 220,
-}
 DECIDED_LISTS = "queue-decided"
 Apply = Callable[[Filters], None]
 
@@ -184,7 +176,7 @@ def fields(
         ),
         ("waiting_days", "Waiting", list(WAITING_CHOICES), lambda days: f"{days} d or more"),
     ]
-    with st.container(key="queue-fields", horizontal=True, vertical_alignment="bottom"):
+    with st.container(key="queue-fields", horizontal=True, wrap=False):
         _search(filters, on_change)
         for choice in choices:
             _choice(*choice, filters, on_change)
@@ -233,7 +225,7 @@ def _search(filters: Filters, on_change: Apply) -> None:
     st.text_input(
         "Search",
         key=_key("search"),
-        width=FIELD_WIDTHS["search"],
+        width="stretch",
         type="search",
         live="300ms",
         placeholder="Search name or handle",
@@ -259,7 +251,7 @@ def _choice(
         format_func=words,
         placeholder=label,
         label_visibility="collapsed",
-        width=FIELD_WIDTHS[field],
+        width="stretch",
         index=None,
         on_change=_apply,
         args=[filters, on_change],
@@ -287,7 +279,7 @@ def _order(filters: Filters, on_change: Apply) -> None:
         key=_key("sort"),
         format_func=lambda sort: f"Order: {labels[sort]}",
         label_visibility="collapsed",
-        width=FIELD_WIDTHS["sort"],
+        width="stretch",
         on_change=_apply,
         args=[filters, on_change],
     )
