@@ -169,7 +169,7 @@ def test_a_key_held_down_acts_once(site: Site, visit: Visit) -> None:
 
 def test_help_opens_with_a_question_mark_and_keys_rest_below_it(visit: Visit) -> None:
     page = visit("ana")
-    page.locator(".st-key-hot-help button").first.wait_for()
+    page.locator(".st-key-shortcuts button").first.wait_for()
     page.wait_for_function("() => window.reviewDesk")
     screen.settled(page)
     keys = page.get_by_role("dialog", name="Keys")
