@@ -128,7 +128,7 @@ class Manager:
         with sessions.opened(self.address, self.cookies) as session:
             while True:
                 session.run(view.path, view.before.format(**self.known))
-                yield partial(session.run, view.path, view.query.format(**self.known))
+                yield partial(session.click, view.path, view.query.format(**self.known))
 
 
 @contextmanager

@@ -46,9 +46,21 @@ class Session:
     def __init__(self, socket: ClientConnection, address: str) -> None:
         self.socket, self.address = socket, address
         self.kept: set[str] = set()
+        self.fragment = ""
 
     def run(self, path: str = "", query: str = "") -> Run:
-        """Run the page at ``path`` with this query, as a person's click does, to its end."""
+        """Run the page at ``path`` with this query, as an address does, to its end."""
+        self.fragment = ""
+        return self._run(path, query, ForwardMsg.FINISHED_SUCCESSFULLY)
+
+    def click(self, path: str = "", query: str = "") -> Run:
+        """Run what a click runs that leads to this query: the page's own fragment, if it is one."""
+        finished = ForwardMsg.FINISHED_SUCCESSFULLY
+        if self.fragment:
+            finished = ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
+        return self._run(path, query, finished)
+
+    def _run(self, path: str, query: str, finished: int) -> Run:
         wanted = self._message(path, query)
         frames: list[bytes] = []
         kept: set[str] = set()
@@ -58,8 +70,9 @@ class Session:
             frames.append(bytes(self.socket.recv(timeout=PATIENCE_S)))
             answer = ForwardMsg.FromString(frames[-1])
             kept |= kept_by_the_page(answer)
+            self.fragment = self.fragment or fragment_of_the_page(answer)
             if answer.WhichOneof("type") == "script_finished":
-                if answer.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
+                if answer.script_finished == finished:
                     break
                 assert answer.script_finished in AGAIN, answer
         ms = (time.perf_counter() - began) * 1000
@@ -70,10 +83,21 @@ class Session:
         message = BackMsg()
         state = message.rerun_script
         state.query_string, state.page_name = query, path
+        state.fragment_id = self.fragment
         state.cached_message_hashes.extend(self.kept)
         state.context_info.timezone, state.context_info.locale = "UTC", "en-US"
         state.context_info.url = f"{self.address}/{path}"
         return message.SerializeToString()
+
+
+# The part of a page below the header.
+BODY = 1
+
+
+def fragment_of_the_page(answer: ForwardMsg) -> str:
+    """Return the fragment that draws the whole body of the page, if this message begins it."""
+    place = list(answer.metadata.delta_path)
+    return answer.delta.fragment_id if place == [0, BODY] else ""
 
 
 def kept_by_the_page(answer: ForwardMsg) -> set[str]:

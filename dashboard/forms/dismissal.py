@@ -18,7 +18,7 @@ from data_access.people.preferences import PutPreference
 def is_dismissed(desk: str, report_id: UUID, *, actor: str) -> bool:
     """Whether the actor has dismissed this report."""
     with database.reading(database.reader()) as connection:
-        seen = preferences.read(connection, email=actor, name=_preference(desk))
+        seen = preferences.read(connection, email=actor, name=preference(desk))
     return bool(seen == str(report_id))
 
 
@@ -30,11 +30,11 @@ def button(desk: str, report_id: UUID, *, actor: str) -> None:
         type="tertiary",
         icon=":material/close:",
         on_click=_dismiss,
-        args=[_preference(desk), report_id, actor, state.request_id(_preference(desk))],
+        args=[preference(desk), report_id, actor, state.request_id(preference(desk))],
     )
 
 
-def _preference(desk: str) -> str:
+def preference(desk: str) -> str:
     """Return the name of the preference with the last report that was dismissed."""
     return f"{desk}_report_seen"
 

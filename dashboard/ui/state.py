@@ -201,3 +201,16 @@ def sight(key: str, face: str, now: datetime) -> Sight:
 def lose_sight(key: str) -> None:
     """Whatever a button shows next counts as shown for the first time."""
     st.session_state.setdefault("sights", {}).pop(key, None)
+
+
+class FirstDraws:
+    """Which fragments were drawn with the data they were given, which are fresh only once."""
+
+    def __init__(self) -> None:
+        self._drawn: set[str] = set()
+
+    def has(self, fragment: str) -> bool:
+        """Return whether this is the fragment's first draw, and note it."""
+        first = fragment not in self._drawn
+        self._drawn.add(fragment)
+        return first

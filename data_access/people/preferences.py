@@ -8,10 +8,9 @@ from sqlalchemy import Connection, Engine, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from data_access.db import tables
-from data_access.people import commands, staff
+from data_access.people import commands
 from data_access.people.commands import Command
 from data_access.people.identities import known_by
-from data_access.people.staff import Person
 from program.review.permissions import Act
 
 REQUESTS_KEPT_FOR = timedelta(days=7)
@@ -24,16 +23,6 @@ def read(connection: Connection, *, email: str, name: str) -> Any:  # noqa: ANN4
     return connection.execute(
         select(table.c.value).where(table.c.email == email, table.c.name == name)
     ).scalar_one_or_none()
-
-
-@known_by("email")
-def read_with_staff(connection: Connection, *, email: str, name: str) -> tuple[Any, list[Person]]:
-    """Return the stored value, or ``None``, and all active staff, in one query."""
-    table, person = tables.preferences, tables.staff
-    value = select(table.c.value).where(table.c.email == email, table.c.name == name)
-    query = select(person, value.scalar_subquery().label("preference")).where(person.c.active)
-    rows = connection.execute(query).mappings().all()
-    return (rows[0]["preference"] if rows else None), [staff.of_row(row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,11 @@
 """The queue: applications of one list, filtered, ordered and paged in SQL."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import streamlit as st
 
-from dashboard.forms import background, bulk_report, submit, taking_next
+from dashboard.forms import background, bulk_report, dismissal, submit, taking_next
 from dashboard.pages.queue import bulk_actions, bulk_dialog, news, table
 from dashboard.pages.queue import columns as queue_columns
 from dashboard.pages.queue import filters as queue_filters
@@ -24,9 +24,8 @@ from data_access.db import database
 from data_access.db.errors import DatabaseUnavailable
 from data_access.eligibility import judging
 from data_access.eligibility.judging import JudgingContext
-from data_access.explore import saved_views
+from data_access.explore import own_desk, saved_views
 from data_access.explore.saved_views import SavedView
-from data_access.people import preferences
 from data_access.people.staff import Person
 from data_access.queue import listing
 from data_access.queue import news as queue_news
@@ -42,13 +41,15 @@ QUEUE = "dashboard/pages/queue/page.py"
 TABLE = "queue"
 FRAGMENT = "queue"
 POLL_EVERY = "10s"
+REPORT_DISMISSED = dismissal.preference(bulk_actions.RUNS.desk)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
     """All data of the page, read in one transaction for consistency.
 
-    ``total`` is how many match the filters; ``names`` are short ones, by address.
+    ``total`` is how many match the filters; ``names`` are short ones, by address. ``reports`` is
+    whether the person's newest bulk run is reported.
     """
 
     context: JudgingContext
@@ -60,6 +61,8 @@ class Loaded:
     views: list[SavedView]
     names: dict[str, str]
     pulse: Pulse
+    reports: bool
+    first_draws: state.FirstDraws = field(default_factory=state.FirstDraws)
 
 
 def main() -> None:
@@ -89,7 +92,8 @@ def draw(person: Person) -> None:
     queue_filters.hold(filters)
     states.left_out(wanted.left_out(query))
     draw_head(page, person)
-    bulk_report.draw(bulk_actions.RUNS, actor=person.email)
+    if page.reports:
+        bulk_report.draw(bulk_actions.RUNS, actor=person.email)
     states.stale(fresh.data_through if fresh else None, today=now.date())
     if page.rows:
         draw_table(page, person)
@@ -97,7 +101,7 @@ def draw(person: Person) -> None:
     else:
         draw_empty(page)
     bulk_dialog.draw(person)
-    draw_news(page.pulse, person.email)
+    draw_news(page, person.email)
 
 
 def load(filters: Filters, person: Person, now: datetime) -> Loaded:
@@ -114,8 +118,11 @@ def load(filters: Filters, person: Person, now: datetime) -> Loaded:
             )
         filters = filters.on_page(min(filters.page, grid.page_count(total, PAGE_SIZE)))
         rows = listing.page(connection, filters, context, total=total)
-        chosen, people = preferences.read_with_staff(
-            connection, email=person.email, name=queue_columns.NAME
+        own = own_desk.read(
+            connection,
+            viewer=person.email,
+            settings=(queue_columns.NAME, REPORT_DISMISSED),
+            acts=tuple(bulk_actions.RUNS.acts),
         )
         return Loaded(
             context=context,
@@ -123,10 +130,12 @@ def load(filters: Filters, person: Person, now: datetime) -> Loaded:
             filters=filters,
             total=total,
             rows=rows,
-            columns=queue_columns.understood(chosen),
+            columns=queue_columns.understood(own.settings.get(queue_columns.NAME)),
             views=saved_views.listed(connection, viewer=person.email),
-            names=short_names(people),
+            names=short_names(own.colleagues),
             pulse=seen.pulse,
+            reports=own.newest_run is not None
+            and str(own.newest_run) != own.settings.get(REPORT_DISMISSED),
         )
 
 
@@ -198,7 +207,8 @@ def draw_table(page: Loaded, person: Person) -> None:
 
     A fragment: ticking a row runs no query, so that no row moves.
     """
-    sign_in.stay(person.email)
+    if not page.first_draws.has("table"):
+        sign_in.stay(person.email)
     filters = page.filters
     ids = [row.application_id for row in page.rows]
     columns = table.fitting(page.columns, filters.statuses)
@@ -323,14 +333,13 @@ def draw_pages(filters: Filters, total: int, *, first_id: int) -> None:
 
 
 @st.fragment(run_every=POLL_EVERY)
-def draw_news(pulse: Pulse, viewer: str) -> None:
+def draw_news(page: Loaded, viewer: str) -> None:
     """Show what arrived and what colleagues did since, without moving the list."""
-    if not sign_in.in_fragment():
-        # The list was read just now.
+    if page.first_draws.has("news"):
         return
     try:
         with database.reading(database.reader()) as connection:
-            happened = queue_news.since(connection, pulse, viewer=viewer)
+            happened = queue_news.since(connection, page.pulse, viewer=viewer)
     except DatabaseUnavailable:
         # The next poll will show it; an act in the meantime is refused with the reason.
         return
