@@ -43,9 +43,8 @@ def read(
         newest.scalar_subquery().label("newest_run"),
     ).where(tables.staff.c.active)
     rows = connection.execute(query).mappings().all()
-    first = rows[0] if rows else None
     return OwnDesk(
-        settings=(first and first["settings"]) or {},
-        newest_run=first and first["newest_run"],
+        settings=(rows[0]["settings"] if rows else None) or {},
+        newest_run=rows[0]["newest_run"] if rows else None,
         colleagues=[staff.of_row(row) for row in rows],
     )
