@@ -4,7 +4,7 @@ Each statement is written once for its shape: which filters, which order. What d
 is a comparison with a time, so that an index answers it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
@@ -90,18 +90,6 @@ cross join lateral (
 ) as first
 order by {by_points} limit %(size)s offset %(offset)s
 """
-ALL_POINTS = tuple(
-    sorted(
-        {
-            eligible + volume + near + answered
-            for eligible in priority.ELIGIBILITY_POINTS.values()
-            for volume in (0, *(points for _, points in priority.VOLUME_STEPS))
-            for near in (0, priority.NEAR_MISS.cap)
-            for answered in (0, priority.ANSWERED.cap)
-        },
-        reverse=True,
-    )
-)
 FOUND = """
 select application_id from {source} as standing where {conditions}
 order by {order} limit %(size)s offset %(offset)s
@@ -166,7 +154,8 @@ def found(
     given = {**_values(filters, context), "size": size, "offset": offset}
     by_group = size is not None and size + offset <= FEW and (total is None or total > MANY)
     if filters.sort is Sort.PRIORITY:
-        given |= {**_clock(context), "points": list(ALL_POINTS), "most": (size or 0) + offset}
+        possible = _possible_points(_possible_outcomes(filters))
+        given |= {**_clock(context), "points": list(possible), "most": (size or 0) + offset}
     text = _found(source, tuple(_conditions(filters)), filters.order, filters.status, by_group)
     return Statement(text, source.computed, given)
 
@@ -208,6 +197,26 @@ def overview(filters: Filters, context: JudgingContext) -> Statement:
 def _overview(source: Source, conditions: tuple[str, ...]) -> str:
     matching = f", ({_counted(source, conditions)}) as matching" if conditions else ""
     return COUNTS.format(source=source.name, more=f", {news.PULSE}{matching}")
+
+
+def _possible_outcomes(filters: Filters) -> frozenset[Outcome]:
+    """Return the outcomes that a match can have; whoever meets a track is eligible."""
+    wanted = set(filters.eligibility or Outcome)
+    return frozenset(wanted & {Outcome.MET} if filters.track else wanted)
+
+
+@cache
+def _possible_points(outcomes: frozenset[Outcome]) -> Sequence[int]:
+    """Return the points that a standing with one of these outcomes can have, highest first."""
+    volumes = (0, *(points for _, points in priority.VOLUME_STEPS))
+    found = {
+        priority.ELIGIBILITY_POINTS[outcome] + volume + near + answered
+        for outcome in outcomes
+        for volume in volumes
+        for near in (0, *([] if outcome is Outcome.MET else [priority.NEAR_MISS.cap]))
+        for answered in (0, priority.ANSWERED.cap)
+    }
+    return sorted(found, reverse=True)
 
 
 @cache
