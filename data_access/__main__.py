@@ -289,8 +289,9 @@ def export(
 ) -> None:
     """Write DATASET to FILE ("-" is standard output).
 
-    DATASET is applications, decisions, affiliates, monthly or activity, and goes without
-    saying with --view. The options from --status on are the queue's, for applications alone.
+    DATASET is applications, decisions, affiliates, near_misses, monthly or activity, and goes
+    without saying with --view. The options from --status on are the queue's, for applications
+    alone.
     """
     from data_access.exports import files as export_files
     from data_access.exports import options

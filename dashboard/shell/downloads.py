@@ -86,13 +86,14 @@ def begin(asker: Asker, *, now: datetime) -> Job:
 
 
 def selection(promise: Promise) -> Selection:
-    """Which rows and columns, with what the person's role may see."""
+    """Which rows and columns, with what the person's role may see. Raises NotAllowed."""
     personal = may(promise.role, Act.SEE_CONTACT)
     if promise.of_queue:
         filters = Filters.from_query(promise.query).for_viewer(promise.email)
         queue = OfQueue(queue_filters=filters, statuses=filters.statuses)
         return queue if personal else queue.without_personal()
     view = View.from_query(promise.query, personal=personal)
+    staff.require_role(promise.role, view.dataset.act)
     return OfView(view=view, view_name=promise.view_name)
 
 

@@ -197,14 +197,24 @@ def _in_two_steps(
     ids = list(connection.execute(found.offset(start).limit(size)).scalars())
     if not ids:
         return []
-    names = dict.fromkeys((narrowed_by, *(column.name for column in view.shown)))
-    all_of_them = View(dataset=view.dataset, columns=tuple(names))
-    rows = connection.execute(
-        _ViewQuery(all_of_them, context, only=ids).rows(tuple(names)).order_by(None)
-    ).mappings()
     shown = [column.name for column in view.shown]
-    by_id = {row[narrowed_by]: {name: row[name] for name in shown} for row in rows}
+    by_id = rows_of(connection, view.dataset, shown, context, ids)
     return [by_id[id_] for id_ in ids if id_ in by_id]
+
+
+def rows_of(
+    connection: Connection,
+    dataset: Dataset,
+    names: Sequence[str],
+    context: JudgingContext,
+    ids: Sequence[int],
+) -> dict[int, dict[str, Any]]:
+    """Return these columns of the rows with these ids (see `sources.NARROWED_BY`), by id."""
+    key = sources.NARROWED_BY[dataset.key]
+    view = View(dataset=dataset, columns=tuple(dict.fromkeys((key, *names))))
+    query = _ViewQuery(view, context, only=ids).rows(view.columns).order_by(None)
+    rows = connection.execute(query).mappings()
+    return {row[key]: {name: row[name] for name in names} for row in rows}
 
 
 class _ViewQuery:

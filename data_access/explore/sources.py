@@ -17,12 +17,14 @@ from sqlalchemy import (
     Numeric,
     Text,
     and_,
+    case,
     cast,
     func,
     literal,
     null,
     or_,
     select,
+    true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONPATH, distinct_on
 
@@ -40,8 +42,9 @@ from data_access.eligibility.judging import (
     track_truth,
     track_word,
 )
+from data_access.explore import invitable
 from data_access.people.identities import person
-from program.periods import ONE_DAY, month_start
+from program.periods import ONE_DAY, month_start, utc_day
 from program.policy.criteria import CRITERIA, TRACKS, X_FOLLOWERS, Unit
 from program.reports.datasets import (
     ACTIVITY,
@@ -49,6 +52,7 @@ from program.reports.datasets import (
     APPLICATIONS,
     DECISIONS_MADE,
     MONTHLY,
+    NEAR_MISSES,
     PEOPLE,
     Dataset,
 )
@@ -155,6 +159,24 @@ def affiliates(context: JudgingContext, _: Set[str], only: Sequence[int] = ()) -
     return _judged(rows, stored, found, context, narrowed)
 
 
+def near_misses(context: JudgingContext, needed: Set[str], only: Sequence[int] = ()) -> Source:
+    """Return accounts to invite, with their newest application; none while metrics are unknown."""
+    account, found, last = tables.accounts, invitable.near(context, only=only), _LAST
+    asked = needed & {*_OF_LAST, "may_apply_from"}
+    rows = found.source.outerjoin(last, true()) if asked else found.source
+    today = literal(utc_day(context.now), Date)
+    stored: Expressions = {
+        **{name: account.c[name] for name in ("account_id", *_ACCOUNT)},
+        **_windowed(context),
+        **found.values,
+        X_FOLLOWERS.key: func.trim_scale(found.values[X_FOLLOWERS.key]),
+        **{name: last.c[column] for name, column in _OF_LAST.items()},
+        "may_apply_from": case((last.c.reapply_from > today, last.c.reapply_from)),
+    }
+    conditions = [*invitable.free_to_apply(), literal(context.freshness is not None)]
+    return _judged(rows, stored, found, context, conditions)
+
+
 def decisions(_: JudgingContext, __: Set[str], only: Sequence[int] = ()) -> Source:
     """Return every decision with its application, its account and its snapshot's values."""
     application, account, decision = tables.applications, tables.accounts, tables.decisions
@@ -221,6 +243,13 @@ _DECISION = (
     "second_approver",
     "is_override",
 )
+_LAST = invitable.last_application()
+_OF_LAST = {
+    "last_application_id": "application_id",
+    "last_status": "status",
+    "last_at": "at",
+    "reason_code": "reason_code",
+}
 _ACTIVITY = ("volume_usd", "fees_usd", "trade_count", "active_users", "new_users")
 
 
@@ -312,6 +341,7 @@ _MAKERS: dict[str, Callable[[JudgingContext, Set[str], Sequence[int]], Source]] 
     APPLICATIONS.key: applications,
     DECISIONS_MADE.key: decisions,
     AFFILIATES.key: affiliates,
+    NEAR_MISSES.key: near_misses,
     MONTHLY.key: monthly,
     ACTIVITY.key: activity,
 }
@@ -319,5 +349,6 @@ _MAKERS: dict[str, Callable[[JudgingContext, Set[str], Sequence[int]], Source]] 
 NARROWED_BY = {
     APPLICATIONS.key: "application_id",
     AFFILIATES.key: "application_id",
+    NEAR_MISSES.key: "account_id",
     DECISIONS_MADE.key: "decision_id",
 }

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from program.policy.criteria import CRITERIA, TRACKS, Unit
 from program.policy.outcomes import Outcome
+from program.review.permissions import Act
 from program.review.queue_filters import TRACK_CHOICES
 from program.review.workflow import UPSTREAM_STATUSES, Decision, Status
 
@@ -78,7 +79,7 @@ class Dataset:
 
     ``empty`` is shown while there are no rows. ``order`` is the default order, ``keys`` identify a
     row. ``bounded`` names the column that must be limited to ``most_days``, for a dataset that is
-    too large to read whole.
+    too large to read whole. ``act`` is what its readers must be allowed to do.
     """
 
     key: str
@@ -91,6 +92,7 @@ class Dataset:
     keys: tuple[str, ...]
     bounded: str | None = None
     most_days: int = 0
+    act: Act = Act.READ
 
     def column(self, name: str) -> DatasetColumn | None:
         """Return the column with that name, or ``None``."""
@@ -195,13 +197,12 @@ _EVIDENCE = (
     _whole("x_followers", "Followers on X, current evidence"),
     _money("external_volume_usd", "Volume on other exchanges, current evidence", scale=6),
 )
+_TRACKS = tuple(
+    _choice(track.key, f"The {track.label} track: met, not_met or unknown", OUTCOMES, always=True)
+    for track in TRACKS
+)
 _JUDGED = (
-    *(
-        _choice(
-            track.key, f"The {track.label} track: met, not_met or unknown", OUTCOMES, always=True
-        )
-        for track in TRACKS
-    ),
+    *_TRACKS,
     _choice("eligibility", "met, not_met or unknown", OUTCOMES, always=True),
     _choice("track", "The track that is met; empty if none", TRACK_CHOICES),
 )
@@ -446,7 +447,51 @@ ACTIVITY = Dataset(
     most_days=366,
 )
 
-DATASETS: tuple[Dataset, ...] = (APPLICATIONS, DECISIONS_MADE, AFFILIATES, MONTHLY, ACTIVITY)
+NEAR_MISSES = Dataset(
+    key="near_misses",
+    title="Near misses",
+    description=(
+        "Accounts to invite: outside the program, and above the minimums of a track or within a "
+        "tenth of them."
+    ),
+    empty="No account to invite is near the minimums, or metrics are missing.",
+    act=Act.SEE_AFFILIATES,
+    columns=(
+        _id("account_id", "The account"),
+        *_ACCOUNT,
+        _KYC,
+        *_WINDOW,
+        *_METRICS,
+        *_EVIDENCE,
+        *_TRACKS,
+        _whole("policy_version", "The policy version used", always=True),
+        _id("last_application_id", "The newest application, if they ever applied", always=False),
+        _choice("last_status", "How it ended", STATUSES),
+        _moment("last_at", "When it ended, UTC"),
+        _choice("reason_code", "Why it was rejected"),
+        _day("may_apply_from", "From when they may apply again; empty if now"),
+    ),
+    usual=(
+        "account_id",
+        "username",
+        "country_code",
+        *(column.name for column in (*_METRICS, *_EVIDENCE)),
+        "last_status",
+        "reason_code",
+        "may_apply_from",
+    ),
+    order="-volume_usd",
+    keys=("account_id",),
+)
+
+DATASETS: tuple[Dataset, ...] = (
+    APPLICATIONS,
+    DECISIONS_MADE,
+    AFFILIATES,
+    NEAR_MISSES,
+    MONTHLY,
+    ACTIVITY,
+)
 # Datasets that have no rows without metrics.
 OF_METRICS = frozenset({MONTHLY.key, ACTIVITY.key})
 BY_KEY = {dataset.key: dataset for dataset in DATASETS}

@@ -5,19 +5,21 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.forms import submit
 from dashboard.pages.affiliates import frame
+from dashboard.shell import browsers, export_links
+from dashboard.shell.export_links import Promise
 from dashboard.ui import badges, figures, grid, state, states
 from data_access.affiliates import near_misses
 from data_access.affiliates.near_misses import NearMiss, NearMisses
 from data_access.db import database
 from data_access.eligibility import judging
 from data_access.eligibility.judging import JudgingContext
-from data_access.exports import near_misses_file
 from data_access.people.staff import Person
 from program import wording
 from program.affiliates.filters import BoardFilters
 from program.policy.outcomes import Outcome
+from program.reports.datasets import NEAR_MISSES
+from program.reports.views import View
 from program.review.permissions import Act
 from program.review.workflow import REASONS_BY_CODE, STATUS_WORDS, Status
 
@@ -56,22 +58,26 @@ def draw(filters: BoardFilters, person: Person) -> None:
 
 def draw_download(person: Person, found: NearMisses) -> None:
     """Draw the download of the whole list, for people who may export."""
-    if person.may(Act.EXPORT):
-        st.download_button(
-            f"Export CSV, {found.total:,} row{'' if found.total == 1 else 's'}",
-            partial(
-                submit.write,
-                near_misses_file.as_csv,
-                email=person.email,
-                now=datetime.now(UTC),
-            ),
-            file_name=f"near-misses-{datetime.now(UTC):%Y-%m-%d}.csv",
-            mime="text/csv",
-            key="near-misses-export",
-            icon=":material/download:",
-            type="tertiary",
-            on_click="ignore",
-        )
+    if not person.may(Act.EXPORT):
+        return
+    view = View(dataset=NEAR_MISSES, columns=NEAR_MISSES.names)
+    promise = Promise(
+        email=person.email, role=person.role, query=view.to_query(), expected=found.total
+    )
+    browser = dict(st.context.cookies).get(browsers.MARK_COOKIE, "")
+    st.link_button(
+        f"Export CSV, {found.total:,} row{'' if found.total == 1 else 's'}",
+        export_links.view_link(promise, NEAR_MISSES.key, browser=browser),
+        icon=":material/download:",
+        type="tertiary",
+        help="The whole list. The link works for 15 minutes.",
+    )
+    st.page_link(
+        "dashboard/pages/explore/page.py",
+        label="Filter in Explore",
+        icon=":material/table_view:",
+        query_params={"dataset": NEAR_MISSES.key},
+    )
 
 
 def draw_table(found: NearMisses, context: JudgingContext) -> None:
@@ -110,7 +116,7 @@ def draw_table(found: NearMisses, context: JudgingContext) -> None:
             "months": grid.monthly([row.months for row in rows], width=90),
             "waits_until": grid.day(
                 "May apply from",
-                [row.reapply_from for row in rows],
+                [row.may_apply_from for row in rows],
                 help=f"The first day on which they may apply again; {figures.DASH} now.",
             ),
             "last": grid.text("Last application", [last_words(row) for row in rows], width=250),

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard.pages.explore.table import can_go_across, can_go_up
 from dashboard.ui import grid, state
+from data_access.people.staff import Person
 from program.reports.datasets import DATASETS, TIMES, DatasetColumn, label_of
 from program.reports.views import (
     FUNCTION_WORDS,
@@ -25,9 +26,9 @@ MEANINGS_SHOWN = 8
 Apply = Callable[[View], None]
 
 
-def datasets(view: View, token: str, apply: Apply) -> None:
+def datasets(view: View, token: str, person: Person, apply: Apply) -> None:
     """Draw the choice of the dataset; another one starts without filters."""
-    by_key = {dataset.key: dataset for dataset in DATASETS}
+    by_key = {dataset.key: dataset for dataset in DATASETS if person.may(dataset.act)}
 
     def choose() -> None:
         chosen = state.typed(f"explore-dataset-{token}")

@@ -46,14 +46,21 @@ def main() -> None:
     """Load, then draw: dataset, filters, tools, table, pages."""
     person = sign_in.require(Act.READ)
     now = datetime.now(UTC)
-    view = View.from_query(address.read(KNOWN), personal=person.may(Act.SEE_CONTACT)).bounded()
-    page = load(view, person, now)
+    page = load(requested_view(person), person, now)
     submit.draw_flash()
     draw_head(page, person)
     for problem in page.view.problems:
         st.warning(f"{escape(problem)} It was left out.", icon=":material/info:")
     draw_results(page)
     export.draw_running(person)
+
+
+def requested_view(person: Person) -> View:
+    """Return the view in the address; the default one if the person may not see its dataset."""
+    view = View.from_query(address.read(KNOWN), personal=person.may(Act.SEE_CONTACT)).bounded()
+    if person.may(view.dataset.act):
+        return view
+    return View(problems=(f"You may not {view.dataset.act}.",))
 
 
 def load(view: View, person: Person, now: datetime) -> Loaded:
@@ -83,7 +90,7 @@ def draw_head(page: Loaded, person: Person) -> None:
     line = {"horizontal": True, "vertical_alignment": "center"}
     with st.container(key="explore-head", gap="xsmall"):
         with st.container(key="explore-datasets", **line):
-            columns_and_groups.datasets(view, token, apply_view)
+            columns_and_groups.datasets(view, token, person, apply_view)
             st.space("stretch")
             export.draw_log(person)
             if page.preview is not None and page.preview.total:

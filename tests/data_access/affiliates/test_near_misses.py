@@ -3,16 +3,24 @@
 import csv
 from datetime import date, timedelta
 from decimal import Decimal
-from io import StringIO
+from io import BytesIO, StringIO
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine
 
+from dashboard.shell import downloads
+from dashboard.shell.export_links import Promise
 from data_access.affiliates import near_misses
+from data_access.db import database
 from data_access.db.errors import NotAllowed
 from data_access.eligibility import judging
-from data_access.exports import near_misses_file
+from data_access.exports import files
+from data_access.exports.files import OfView, Order
+from program.reports.datasets import NEAR_MISSES
+from program.reports.export_formats import Form
+from program.reports.views import View
+from program.review.permissions import Act, Role, may
 from tests.builders import (
     NOW,
     add_account,
@@ -128,8 +136,8 @@ def test_pending_approved_and_permanently_rejected_accounts_are_left_out(conn: C
     rows = {row.account_id: row for row in near_misses.page(conn, context).rows}
 
     assert set(rows) == {4, 5, 6}
-    assert rows[4].reapply_from == NOW.date() + timedelta(days=1)
-    assert rows[5].reapply_from is None
+    assert rows[4].may_apply_from == NOW.date() + timedelta(days=1)
+    assert rows[5].may_apply_from is None
     assert (str(rows[6].last_status), rows[6].reason_code) == ("withdrawn", None)
 
 
@@ -163,21 +171,72 @@ def test_without_metrics_no_near_misses_are_listed(conn: Connection) -> None:
     assert (found.rows, found.total) == ([], 0)
 
 
-def test_the_file_holds_all_of_them_is_logged_and_runs_no_formula(engine: Engine) -> None:
+COLUMNS = [
+    *("account_id", "username", "country_code", "kyc_status"),
+    *("data_through", "window_start", "window_end"),
+    *("volume_usd", "active_users", "new_users", "x_followers", "external_volume_usd"),
+    *("on_exchange", "external", "policy_version"),
+    *("last_application_id", "last_status", "last_at", "reason_code", "may_apply_from"),
+]
+
+
+def test_the_file_holds_all_of_them_is_logged_and_runs_no_formula(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for purpose in ("exporter", "writer"):
+        monkeypatch.setattr(database, purpose, lambda: engine)
     with engine.begin() as conn:
         add_staff(conn)
         add_refresh(conn)
         add(conn, 1, username="=1+1")
         add(conn, 2, username='a"b,c')
+        add(conn, 3, 17, 99, 99)
+        add(conn, 4, 19, 15, 5)
+        reject(conn, 4, reapply="after_30_days", reapply_from=NOW.date() + timedelta(days=1))
+        add_evidence(conn, 4, value=4600)
 
-    written = near_misses_file.as_csv(engine, email="noor@example.com", now=NOW)
+    rows = exported()
 
-    rows = list(csv.DictReader(StringIO(written.decode())))
-    assert [row["username"] for row in rows] == ["'=1+1", 'a"b,c']
-    assert rows[0]["volume_usd"] == "20000000.00"
-    assert rows[0]["may_apply_from"] == ""
+    assert list(rows[0]) == COLUMNS
+    assert [row["username"] for row in rows] == ["'=1+1", 'a"b,c', "user4"]
+    assert [row["may_apply_from"] for row in rows] == ["", "", "2026-03-16"]
+    assert list(rows[2].values()) == [
+        *("4", "user4", "BR", "verified", "2026-03-14", "2026-02-13", "2026-03-14"),
+        *("19000000.00", "15", "5", "4600", "", "not_met", "unknown", "1"),
+        *("4", "rejected", "2026-02-23T09:00:00Z", "below_minimums", "2026-03-16"),
+    ]
     with engine.connect() as conn:
         logged = "select exported_by || dataset || row_count from review.exports"
-        assert scalar(conn, logged) == "noor@example.comnear_misses2"
-    with pytest.raises(NotAllowed):
-        near_misses_file.as_csv(engine, email="ada@example.com", now=NOW)
+        assert scalar(conn, logged) == "noor@example.comnear_misses3"
+
+
+def exported() -> list[dict[str, str]]:
+    """Return the rows of the file that the page links to."""
+    view = View(dataset=NEAR_MISSES, columns=NEAR_MISSES.names)
+    order = Order(selection=OfView(view=view), form=Form(), exported_by="noor@example.com", now=NOW)
+    written = BytesIO()
+    files.write_and_keep(order, written)
+    return list(csv.DictReader(StringIO(written.getvalue().decode())))
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_link_to_the_file_works_only_for_those_who_may_see_affiliates(role: Role) -> None:
+    query = View(dataset=NEAR_MISSES).to_query()
+    promise = Promise(email="somebody@example.com", role=role, query=query)
+
+    if may(role, Act.SEE_AFFILIATES):
+        assert downloads.selection(promise).dataset == "near_misses"
+    else:
+        with pytest.raises(NotAllowed, match="may not see the affiliates page"):
+            downloads.selection(promise)
+
+
+def test_without_metrics_the_file_has_no_rows(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for purpose in ("exporter", "writer"):
+        monkeypatch.setattr(database, purpose, lambda: engine)
+    with engine.begin() as conn:
+        add(conn, 1)
+
+    assert exported() == []

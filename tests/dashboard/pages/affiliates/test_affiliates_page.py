@@ -19,7 +19,7 @@ from program.periods import ONE_DAY, month_start, months_later
 from program.policy.policy import Policy
 from program.review.permissions import Act, Role, may
 from tests.builders import MINIMUMS, add_account, add_application, add_metrics, add_refresh
-from tests.dashboard.pages.screen import PEOPLE, Desk, cells, texts
+from tests.dashboard.pages.screen import PEOPLE, Desk, cells, protos, texts
 from tests.data_access.affiliate_months import (
     LONG_AGO,
     add_approval,
@@ -220,4 +220,4 @@ def test_near_misses_show_names_as_text(board: Desk) -> None:
     assert cells(app, "username") == ["*one* to invite"]
     assert cells(app, "last") == ["never applied"]
     assert cells(app, "waits_until") == [None]
-    assert [button.proto.label for button in app.get("download_button")] == ["Export CSV, 1 row"]
+    assert [proto.label for proto in protos(app, "link_button")] == ["Export CSV, 1 row"]

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
@@ -15,10 +16,11 @@ from dashboard.shell import export_links
 from dashboard.shell.screens import EXPLORE
 from data_access.explore import saved_views
 from data_access.exports import jobs, log
-from program.reports.datasets import APPLICATIONS, DATASETS, MONTHLY
+from program.reports.datasets import APPLICATIONS, DATASETS, MONTHLY, NEAR_MISSES
 from program.reports.export_formats import Ending
 from program.reports.views import Bucket, View
-from program.review.permissions import Role
+from program.review.permissions import Act, Role, may
+from tests.builders import add_account, add_metrics
 from tests.dashboard.pages.screen import PEOPLE, Desk, cells, protos, texts
 from tests.data_access import clicks
 
@@ -80,6 +82,22 @@ def test_contact_is_for_roles_that_may_see_it(queue: Desk, role: Role) -> None:
     assert len(cells(app, "application_id", ROWS)) == (1 if sees else 3)
     assert bool(texts(app, ["warning"])) is not sees
     assert any(button.label == "Export log" for button in app.button) is (role is Role.MANAGER)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_near_misses_are_for_roles_that_may_see_affiliates(queue: Desk, role: Role) -> None:
+    queue.who = PEOPLE[role]
+    with queue.engine.begin() as conn:
+        add_account(conn, 9, username="uninvited")
+        add_metrics(conn, 9, volume=Decimal(20_000_000), active=15, new=5)
+    sees = may(role, Act.SEE_AFFILIATES)
+
+    app = queue.open(EXPLORE, dataset=NEAR_MISSES.key, columns="username")
+
+    assert (cells(app, "username", ROWS) == ["uninvited"]) is sees
+    warnings = [words.replace("\\", "") for words in texts(app, ["warning"])]
+    assert warnings == ([] if sees else ["You may not see the affiliates page. It was left out."])
+    assert (NEAR_MISSES.title in str(protos(app, "button_group"))) is sees
 
 
 def test_each_format_has_a_link_bound_to_the_person_and_the_view(queue: Desk) -> None:
