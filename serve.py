@@ -4,7 +4,10 @@
 """
 
 import argparse
+import gc
+import importlib
 import logging
+import pkgutil
 import socket
 import sys
 import threading
@@ -19,6 +22,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.web.server.starlette import starlette_server
 
+import dashboard
 from dashboard.shell import failures, routes, settings
 from dashboard.shell.addresses import KnownAddresses
 from dashboard.shell.browsers import BrowserMark, SignOuts, WayBack
@@ -37,10 +41,22 @@ ROOT = Path(__file__).resolve().parent
 async def _life(_: st.App) -> AsyncIterator[None]:
     _set_up_logging()
     settings.require()
-    for ready in (jobs.prepare, jobs.clear):
-        threading.Thread(target=ready, name="export-prepare", daemon=True).start()
+    for ready in (jobs.prepare, jobs.clear, import_ahead):
+        threading.Thread(target=ready, name="prepare", daemon=True).start()
     yield
     LOG.info("stopped")
+
+
+def import_ahead() -> None:
+    """Import what the pages will, before the first visit, and leave it out of later collections.
+
+    A page file runs when it is imported, so only what it imports is.
+    """
+    for module in pkgutil.walk_packages(dashboard.__path__, f"{dashboard.__name__}."):
+        if not module.name.endswith(".page"):
+            importlib.import_module(module.name)
+    gc.collect()
+    gc.freeze()
 
 
 def _set_up_logging() -> None:

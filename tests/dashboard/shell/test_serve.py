@@ -4,6 +4,8 @@ import asyncio
 import logging
 import re
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -274,3 +276,18 @@ def test_the_server_sends_short_messages_at_once(monkeypatch: pytest.MonkeyPatch
             accepted, _ = listening.accept()
     with accepted:
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_what_the_pages_import_is_there_before_the_first_visit() -> None:
+    """In a process of its own, which starts with nothing imported; no page runs."""
+    script = (
+        "import gc, sys, serve; serve.import_ahead();"
+        "print('dashboard.pages.queue.table' in sys.modules,"
+        " any(name.endswith('.page') for name in sys.modules if name.startswith('dashboard.')),"
+        " gc.get_freeze_count() > 100_000)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.split() == ["True", "False", "True"]
