@@ -69,7 +69,8 @@ def forget_rollups(engine: Engine) -> None:
         connection.execute(
             text(
                 "truncate review.affiliate_monthly, review.affiliate_window, review.refreshes,"
-                " review.application_courses, review.work_daily, review.work_counted"
+                " review.application_courses, review.work_daily, review.work_counted,"
+                " review.carried, review.carried_sums, review.carried_users"
             )
         )
         connection.execute(text("drop table if exists bench.daily, bench.monthly, bench.window"))
@@ -90,8 +91,10 @@ def refresh_all_plainly(engine: Engine) -> None:
 
 
 def step_back(engine: Engine) -> None:
-    """Set the rollups back by a day."""
-    rollups.refresh(engine, now=moment(engine), through=newest_day(engine) - ONE_DAY)
+    """Set the rollups back by a day, as the command left them then."""
+    now = moment(engine) - ONE_DAY
+    rollups.refresh(engine, now=now, through=newest_day(engine) - ONE_DAY)
+    rollups.recount(engine, now=now)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         part = f"review.affiliate_daily_{month_start(newest_day(engine)):%Y_%m}"
         connection.execute(
@@ -104,6 +107,20 @@ def refresh_one_day(engine: Engine) -> None:
     rollups.refresh(engine, now=moment(engine))
 
 
+def recount(engine: Engine) -> None:
+    """Count in full after the refresh, as the command does once a day."""
+    found = rollups.recount(engine, now=moment(engine))
+    assert found is not None
+    assert not found.differing
+
+
+def make_due(engine: Engine) -> None:
+    """Refresh as of today, without a recount."""
+    rollups.refresh(engine, now=moment(engine))
+    with engine.begin() as connection:
+        connection.execute(text("truncate review.carried"))
+
+
 MEASUREMENTS: tuple[Measurement, ...] = (
     Measurement(
         name="refresh, everything",
@@ -114,4 +131,5 @@ MEASUREMENTS: tuple[Measurement, ...] = (
         turns=1,
     ),
     Measurement(name="refresh, one more day", ours=refresh_one_day, prepare=step_back, bar_s=3.0),
+    Measurement(name="recount, after it", ours=recount, prepare=make_due, turns=3),
 )

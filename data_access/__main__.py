@@ -241,6 +241,11 @@ def refresh(since: datetime | None, through: datetime | None) -> None:
     )
     if moved:
         terminal.say(f"{moved:,} applications that were set aside are back in the queue.")
+    # Last, when the new figures are shown already.
+    with terminal.progress("Recounting") as advance:
+        found = rollups.recount(database.loader(), now=_now(), progress=advance)
+    if found is not None and found.differing:
+        click.echo(found.sentence, err=True)
 
 
 @main.command()

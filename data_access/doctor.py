@@ -13,6 +13,7 @@ from data_access.queue import standings
 
 # How many applications a sentence names.
 NAMED = 5
+RECENTLY = timedelta(days=7)
 DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
 
@@ -35,6 +36,7 @@ def examine(engine: Engine, *, now: datetime) -> list[Finding]:
             *found,
             _data(connection, now),
             _rollups(connection, now),
+            _recounts(connection, now),
             _standings(connection, now),
             _outbox(connection, now),
             _privileges(connection),
@@ -109,6 +111,29 @@ def _rollups(connection: Connection, now: datetime) -> Finding:
     if behind:
         sentence += "; newer days are loaded: run `python -m data_access refresh`"
     return Finding(what="rollups", ok=not behind, sentence=sentence)
+
+
+def _recounts(connection: Connection, now: datetime) -> Finding:
+    """Whether full counts of the last week agreed with the sums that refreshes carried forward."""
+    table = tables.refreshes.c
+    done = table.recounted_at.is_not(None)
+    last = connection.execute(select(func.max(table.recounted_at)).where(done)).scalar_one()
+    if last is None:
+        return Finding(what="recounts", ok=True, sentence="none yet: `refresh` ends with one")
+    wrong = connection.execute(
+        select(table.recounted_at, table.differing)
+        .where(table.differing > 0, table.recounted_at > now - RECENTLY)
+        .order_by(table.refresh_id.desc())
+        .limit(1)
+    ).one_or_none()
+    if wrong is None:
+        sentence = f"sums carried forward agree with a full count of {last:%Y-%m-%d %H:%M} UTC"
+        return Finding(what="recounts", ok=True, sentence=sentence)
+    sentence = (
+        f"sums carried forward differed from a full count of {wrong.recounted_at:%Y-%m-%d %H:%M} "
+        f"UTC (rows: {wrong.differing:,}), which replaced them; were facts changed without `load`?"
+    )
+    return Finding(what="recounts", ok=False, sentence=sentence)
 
 
 def _standings(connection: Connection, now: datetime) -> Finding:

@@ -260,6 +260,23 @@ def test_loaded_and_refreshed_data_appear_in_the_export(configured: Engine, tmp_
     assert (second["application_id"], second["eligibility"]) == ("11", "unknown")
 
 
+def test_a_refresh_ends_with_a_full_count_once_a_day_and_says_what_differs(
+    configured: Engine, tmp_path: Path
+) -> None:
+    load_all(tmp_path)
+    earlier = write(tmp_path / "earlier.csv", ACTIVITY.format(day=YESTERDAY - timedelta(days=1)))
+    succeeded(run("load", "activity", earlier))
+    assert succeeded(run("refresh")).stderr == ""
+    with configured.begin() as conn:
+        conn.execute(text("update review.carried_sums set window_active = window_active + 1"))
+        conn.execute(text("update review.refreshes set recounted_at = '2026-01-01Z'"))
+
+    again = succeeded(run("refresh"))
+
+    assert again.stderr.startswith("Sums carried forward differed from a full count of ")
+    assert succeeded(run("refresh")).stderr == ""
+
+
 def test_loading_the_same_again_changes_nothing(configured: Engine, tmp_path: Path) -> None:
     file = write(tmp_path / "accounts.csv", ACCOUNTS)
     first, again = (succeeded(run("load", "accounts", file)) for _ in range(2))

@@ -41,7 +41,7 @@ TYPES: dict[str, TypeEngine[Any]] = {
     "timestamptz": DateTime(timezone=True),
     "uuid": Uuid(),
 }
-_TABLE = re.compile(r"^create table (\S+) \(\n(.*?)\n\)", re.MULTILINE | re.DOTALL)
+_TABLE = re.compile(r"^create (?:unlogged )?table (\S+) \(\n(.*?)\n\)", re.MULTILINE | re.DOTALL)
 _COLUMN = re.compile(r'^    "?(\w+)"? (\w+)(?:\((\d+)(?:, ?(\d+))?\))?(\[\])?', re.MULTILINE)
 _KEY = re.compile(r"^    constraint \S+ primary key \((.*?)\)", re.MULTILINE)
 _BODIES: dict[str, str] = {
@@ -117,6 +117,9 @@ refreshes = _table("review.refreshes")
 affiliate_daily = _table("review.affiliate_daily")
 affiliate_monthly = _table("review.affiliate_monthly")
 affiliate_window = _table("review.affiliate_window")
+carried = _table("review.carried")
+carried_sums = _table("review.carried_sums")
+carried_users = _table("review.carried_users")
 desk = _table("review.desk")
 standings = _table("review.standings")
 standing_basis = _table("review.standing_basis")

@@ -1,6 +1,6 @@
 """Plan a refresh: what to recompute."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, LiteralString
 
@@ -15,13 +15,66 @@ from program.policy.policy import Policy
 USUAL_DELAY = timedelta(days=40)
 
 
+# With more days to add, counting all of them in full costs about the same.
+MOST_ADDED = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """The days whose sums are carried forward: those before ``until``.
+
+    They are carried from ``window_start`` on for the window, unless that is ``None``, and from the
+    first of the month of ``until`` for that month.
+    """
+
+    policy_version: int
+    window_start: date | None
+    until: date
+
+    @property
+    def month(self) -> date:
+        """The month that is carried."""
+        return month_start(self.until)
+
+    def missing(self, shown: Window | None, end: date) -> tuple[Window, ...] | None:
+        """Return the days before ``end`` to add for the window ``shown``, and for months.
+
+        ``None`` means that carried days would have to be subtracted.
+        """
+        later = Window(self.until, end)
+        if shown is None:
+            return (later,)
+        if self.window_start is None or self.window_start < shown.start or self.until > shown.end:
+            return None
+        earlier = Window(shown.start, self.window_start)
+        return (earlier, later) if earlier.days else (later,)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """Days whose users are counted in one pass: for these months, and for the window or not."""
+    """Days whose users are counted in one pass: for these months, and for the window or not.
+
+    With ``carried``, only its missing days are counted.
+    """
 
     days: Window
     months: tuple[date, ...]
     window: Window | None
+    carried: Carried | None = None
+
+    @property
+    def added(self) -> tuple[Window, ...]:
+        """The days to count."""
+        added = self.carried and self.carried.missing(self.window, self.days.end)
+        return added or (self.days,)
+
+    @property
+    def shown(self) -> tuple[Window, ...]:
+        """Those of the window."""
+        if self.window is None:
+            return ()
+        start, end = self.window.start, self.window.end
+        return tuple(Window(max(d.start, start), min(d.end, end)) for d in self.added)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +85,7 @@ class Plan:
     through: date
     window: Window
     keeps_window: bool
+    carried: Carried | None
     policy: Policy
     load_id: int
 
@@ -61,8 +115,12 @@ class Plan:
         """The passes over users: one for the window and every month it touches, then the others.
 
         The window and the current month share most of their days; reading those once is what keeps
-        adding a day cheap.
+        a full count cheap.
         """
+        if self.carried is not None:
+            shown = None if self.keeps_window else self.window
+            days = Window(self.carried.until, self.end)
+            return (Span(days=days, months=self.months, window=shown, carried=self.carried),)
         if self.keeps_window:
             return tuple(self._month_span(month) for month in self.months)
         near = tuple(m for m in self.months if months_later(m, 1) > self.window.start)
@@ -89,7 +147,7 @@ def make(
     through = _data_through(cursor, now=now, through=through)
     start = _first_day(cursor, before, since=since, through=through)
     shown = window(policy.window_kind, through)
-    return Plan(
+    made = Plan(
         start=start,
         through=through,
         window=shown,
@@ -98,9 +156,29 @@ def make(
         and (before["window_start"], before["window_end"]) == (shown.start, shown.end)
         and before["policy_version"] == policy.version
         and start >= shown.end,
+        carried=None,
         policy=policy,
         load_id=_one(cursor, "select coalesce(max(load_id), 0) as found from review.loads"),
     )
+    carried = read_carried(cursor)
+    return replace(made, carried=carried) if carried and _can_add_to(carried, made) else made
+
+
+def _can_add_to(carried: Carried, made: Plan) -> bool:
+    """Whether the carried days are unchanged, and few days have to be added to them."""
+    return (
+        carried.policy_version == made.policy.version
+        and carried.until <= made.start
+        and made.end - carried.until <= MOST_ADDED
+        and carried.missing(None if made.keeps_window else made.window, made.end) is not None
+    )
+
+
+def read_carried(cursor: Cursor[DictRow]) -> Carried | None:
+    """Return what is carried forward; ``None`` if nothing is."""
+    held = cursor.execute("select policy_version, window_start, until from review.carried")
+    row = held.fetchone()
+    return Carried(**row) if row else None
 
 
 def _data_through(cursor: Cursor[DictRow], *, now: datetime, through: date | None) -> date:

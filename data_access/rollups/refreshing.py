@@ -1,59 +1,49 @@
 """Refresh the rollups up to the data-through day, in one transaction."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import logging
+import time
+from collections.abc import Callable
 from datetime import date, datetime
 from functools import partial
-from typing import Any, LiteralString
 
-import psycopg
-from psycopg import ClientCursor, Cursor
-from psycopg.errors import LockNotAvailable
-from psycopg.rows import DictRow, dict_row
-from psycopg.sql import SQL, Identifier, Literal
+from psycopg import Cursor
+from psycopg.rows import DictRow
+from psycopg.sql import SQL, Composable, Identifier, Literal
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError
 
 from data_access.affiliates import approved, cohort_outcomes, monthly_counts, requalification
 from data_access.affiliates.requalification import Refreshed
-from data_access.db import locks
-from data_access.db.errors import DatabaseUnavailable, Refusal
 from data_access.eligibility import freshness, policies
 from data_access.eligibility.freshness import Freshness
 from data_access.people import preferences
 from data_access.queue import standings
-from data_access.rollups import plan, program_sums, replacing, statements, work_sums
+from data_access.rollups import (
+    carried,
+    plan,
+    program_sums,
+    replacing,
+    session,
+    statements,
+    work_sums,
+)
 from data_access.rollups.plan import Plan, Span
+from data_access.rollups.replacing import Rollup
 from program.periods import Window, month_start
+from program.policy.policy import Policy
 
+LOG = logging.getLogger(__name__)
 # Called with (steps done, total steps).
 Progress = Callable[[int, int], None]
-# More shares than workers, so that a worker that is done takes the next and none waits long.
-SHARES = 8
+# The parts of a refresh, by name.
+Steps = list[tuple[str, Callable[[], None]]]
 # So few days are read by index in one go; shares would each scan them again.
 FEW_DAYS = 3
 FEW_MONTHS = 2
 PERIOD = Identifier("pg_temp", "fresh_period")
 
-# For this transaction only. By default the planner has all workers share each scan and merge their
-# partial sums, or hashes a million users; one worker per share, in key order, takes half the time.
-# Hence: make workers cheap and single scans not worth splitting. The planner also underestimates
-# the affiliates of a share by far and would use nested loops.
-SETTINGS = {
-    "timezone": "UTC",
-    "work_mem": "256MB",
-    "maintenance_work_mem": "512MB",
-    "jit": "off",
-    "enable_hashagg": "off",
-    "enable_nestloop": "off",
-    "enable_gathermerge": "off",
-    "min_parallel_table_scan_size": "5TB",
-    "min_parallel_index_scan_size": "5TB",
-    "parallel_setup_cost": "0",
-    "parallel_tuple_cost": "0",
-    "enable_parallel_append": "on",
-    "max_parallel_workers_per_gather": "2",
-}
+
+def ignore_progress(done: int, total: int) -> None:
+    """Ignore progress."""
 
 
 def refresh(
@@ -62,7 +52,7 @@ def refresh(
     now: datetime,
     since: date | None = None,
     through: date | None = None,
-    progress: Progress | None = None,
+    progress: Progress = ignore_progress,
 ) -> Freshness:
     """Bring the rollups up to T, the newest complete day with activity, or ``through``.
 
@@ -71,106 +61,57 @@ def refresh(
     and a killed refresh changes nothing. Raises Refusal if there is no T or another refresh runs
     for too long, Invalid if ``through`` is not complete yet, DatabaseUnavailable if Postgres fails.
     """
-    try:
-        with engine.connect() as connection, _alone(connection):
-            connection = connection.execution_options(isolation_level="REPEATABLE READ")
-            with connection.begin():
-                policy = policies.in_force(connection, now=now)
-                cursor = _cursor(connection)
-                before = freshness.newest(connection)
-                made = plan.make(cursor, policy=policy, now=now, since=since, through=through)
-                done = Refreshed(
-                    start=made.start, through=made.through, policy=policy, before=before, now=now
-                )
-                # Steps that depend on the rollups, in the same transaction.
-                then = (
-                    partial(_test_affiliates, connection, done),
-                    partial(cohort_outcomes.update, connection, done),
-                )
-                _carry_out(cursor, made, progress or _ignore_progress, then)
-                _record(cursor, made, now)
-                preferences.forget_requests(connection, now=now)
-                fresh = freshness.newest(connection)
-    except (psycopg.OperationalError, OperationalError) as error:
-        raise DatabaseUnavailable(
-            "The refresh failed and changed nothing. Check that Postgres is running and has space, "
-            f"then run it again. Postgres says: {_first_line(error)}"
-        ) from error
+    with session.alone(engine, "refresh") as (connection, cursor):
+        policy = policies.in_force(connection, now=now)
+        before = freshness.newest(connection)
+        made = plan.make(cursor, policy=policy, now=now, since=since, through=through)
+        done = Refreshed(
+            start=made.start, through=made.through, policy=policy, before=before, now=now
+        )
+        session.set_plans(cursor)
+        steps = _rollups(cursor, made) + _after_them(connection, done)
+        _carry_out(steps, progress)
+        _record(cursor, made, now)
+        preferences.forget_requests(connection, now=now)
+        fresh = freshness.newest(connection)
     assert fresh is not None
     # In a transaction of its own: it must see what was recorded meanwhile, and acts wait for it.
     standings.restate(engine, now=now)
     return fresh
 
 
-@contextmanager
-def _alone(connection: Connection) -> Iterator[None]:
-    """Hold the refresh lock, taken before the transaction so that the snapshot comes after it."""
-    connection.execution_options(isolation_level="AUTOCOMMIT")
-    cursor = _cursor(connection)
-    _wait(cursor, "select pg_advisory_lock(%s)", locks.REFRESH, "Another refresh")
-    try:
-        # Wait for a running load: its accounts carry its start time and would count as covered, but
-        # their facts are not visible yet.
-        _wait(cursor, "select pg_advisory_lock_shared(%s)", locks.LOAD, "A load")
-        cursor.execute("select pg_advisory_unlock_shared(%s)", [locks.LOAD])
-        yield
-    finally:
-        if not connection.invalidated and not _driver(connection).closed:
-            connection.execution_options(isolation_level="AUTOCOMMIT")
-            _cursor(connection).execute("select pg_advisory_unlock(%s)", [locks.REFRESH])
-
-
-def _wait(cursor: Cursor[DictRow], statement: LiteralString, lock: int, who: str) -> None:
-    try:
-        cursor.execute(statement, [lock])
-    except LockNotAvailable as error:
-        raise Refusal(f"{who} is running. Wait until it has finished and try again.") from error
-
-
-def _cursor(connection: Connection) -> Cursor[DictRow]:
-    """A cursor that interpolates on the client, since `create table as` accepts no parameters."""
-    return ClientCursor(_driver(connection), row_factory=dict_row)
-
-
-def _driver(connection: Connection) -> psycopg.Connection[Any]:
-    driver: Any = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    return driver
-
-
-def _first_line(error: Exception) -> str:
-    return str(getattr(error, "orig", error)).strip().split("\n")[0]
-
-
-def _carry_out(
-    cursor: Cursor[DictRow], made: Plan, progress: Progress, then: Sequence[Callable[[], None]]
-) -> None:
-    for name, value in SETTINGS.items():
-        cursor.execute("select set_config(%s, %s, true)", [name, value])
-    cuts = _cuts(cursor)
-    steps: list[Callable[[], None]] = [
-        *(partial(_write_days, cursor, days, cuts) for days in made.chunks),
-        *(partial(_write_periods, cursor, made, span, cuts) for span in made.spans),
-        partial(_drop_later, cursor, made),
-        partial(program_sums.write, cursor, made),
-        partial(_take_statistics, cursor, made),
-        *then,
+def _rollups(cursor: Cursor[DictRow], made: Plan) -> Steps:
+    cuts = session.cuts(cursor)
+    return [
+        *((f"days of {d.start:%Y-%m}", partial(_write_days, cursor, d, cuts)) for d in made.chunks),
+        *((_name(s), partial(_write_periods, cursor, made, s, cuts)) for s in made.spans),
+        ("later days and months", partial(_drop_later, cursor, made)),
+        ("program sums", partial(program_sums.write, cursor, made)),
+        ("statistics", partial(_take_statistics, cursor, made)),
     ]
-    for done, step in enumerate(steps):
+
+
+def _name(span: Span) -> str:
+    months = ", ".join(f"{month:%Y-%m}" for month in span.months)
+    how = " carried on" if span.carried else ""
+    return f"months {months}{' and window' if span.window else ''}{how}"
+
+
+def _after_them(connection: Connection, done: Refreshed) -> Steps:
+    """Return the steps that depend on the rollups, in the same transaction."""
+    return [
+        ("work sums and tests", partial(_test_affiliates, connection, done)),
+        ("outcomes of approvals", partial(cohort_outcomes.update, connection, done)),
+    ]
+
+
+def _carry_out(steps: Steps, progress: Progress) -> None:
+    for done, (name, step) in enumerate(steps):
         progress(done, len(steps))
+        began = time.perf_counter()
         step()
+        LOG.info("refresh: %s took %.2f s", name, time.perf_counter() - began)
     progress(len(steps), len(steps))
-
-
-def _cuts(cursor: Cursor[DictRow]) -> list[int]:
-    """Return the affiliates at which to cut the work into shares of similar size."""
-    fractions = [index / SHARES for index in range(1, SHARES)]
-    row = cursor.execute(
-        """select percentile_disc(%s::float8[]) within group (order by affiliate_account_id) as cuts
-           from exchange.referrals tablesample system (1) repeatable (1)""",
-        [fractions],
-    ).fetchone()
-    return sorted(set(row["cuts"] or [])) if row else []
 
 
 def _write_days(cursor: Cursor[DictRow], days: Window, cuts: list[int]) -> None:
@@ -184,21 +125,44 @@ def _write_days(cursor: Cursor[DictRow], days: Window, cuts: list[int]) -> None:
 
 
 def _write_periods(cursor: Cursor[DictRow], made: Plan, span: Span, cuts: list[int]) -> None:
-    replacing.compute(cursor, PERIOD, statements.period(span, made.policy, cuts))
+    for rollup, scope in _compute_periods(cursor, span, made.policy, cuts):
+        replacing.replace(cursor, rollup, scope)
+
+
+def count_differing(cursor: Cursor[DictRow], span: Span, policy: Policy) -> int:
+    """Count ``span``, and return how many rows of the rollups differ from that."""
+    computed = _compute_periods(cursor, span, policy, session.cuts(cursor))
+    return sum(replacing.count_differing(cursor, rollup, scope) for rollup, scope in computed)
+
+
+def _compute_periods(
+    cursor: Cursor[DictRow], span: Span, policy: Policy, cuts: list[int]
+) -> list[tuple[Rollup, Composable]]:
+    """Compute the months and the window of ``span``; returns them with their scope."""
+    if span.carried is None:
+        counted = statements.period(span, policy, cuts)
+    else:
+        counted = carried.period(span, policy)
+    replacing.compute(cursor, PERIOD, counted)
+    computed: list[tuple[Rollup, Composable]] = []
     if span.months:
         replacing.compute(cursor, replacing.MONTHLY.fresh, statements.monthly(span))
-        scope = SQL("held.month = any({})").format(Literal(list(span.months)))
-        replacing.replace(cursor, replacing.MONTHLY, scope)
+        months = SQL("held.month = any({})").format(Literal(list(span.months)))
+        computed.append((replacing.MONTHLY, months))
     if span.window is not None:
         replacing.compute(cursor, replacing.WINDOW.fresh, statements.WINDOW)
-        if made.policy.new_user_must_trade:
-            cursor.execute(statements.new_users_who_traded(span.window))
-        replacing.replace(cursor, replacing.WINDOW, SQL("true"))
+        if policy.new_user_must_trade:
+            cursor.execute(statements.new_users_who_traded(span, span.window))
+        computed.append((replacing.WINDOW, SQL("true")))
+    return computed
 
 
 def _drop_later(cursor: Cursor[DictRow], made: Plan) -> None:
     cursor.execute("delete from review.affiliate_daily where day >= %s", [made.end])
     cursor.execute("delete from review.affiliate_monthly where month >= %s", [made.end])
+    if made.carried is None:
+        # Days that it counts may have changed.
+        cursor.execute("delete from review.carried")
 
 
 def _take_statistics(cursor: Cursor[DictRow], made: Plan) -> None:
@@ -230,7 +194,3 @@ def _record(cursor: Cursor[DictRow], made: Plan, now: datetime) -> None:
             *(made.window.start, made.window.end, made.load_id, now),
         ],
     )
-
-
-def _ignore_progress(done: int, total: int) -> None:
-    """Ignore progress."""

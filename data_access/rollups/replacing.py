@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from psycopg import Cursor
+from psycopg.rows import DictRow
 from psycopg.sql import SQL, Composable, Identifier
 from sqlalchemy import Table
 
@@ -28,6 +29,14 @@ MERGE = SQL(
         update set ({values}) = row({fresh_values})
     when not matched then
         insert ({columns}) values ({fresh_keys}, {fresh_values})
+    """
+)
+DIFFERING = SQL(
+    """
+    select count(*) as found
+    from (select * from {table} as held where {scope}) as held
+    full join {fresh} as fresh using ({key_names})
+    where ({held_values}) is distinct from ({fresh_values})
     """
 )
 
@@ -64,9 +73,20 @@ def compute(cursor: Cursor[Any], into: Identifier, select: Composable) -> None:
 
 def replace(cursor: Cursor[Any], rollup: Rollup, scope: Composable) -> None:
     """Make the rows of ``rollup`` within ``scope`` equal to the computed ones."""
+    for statement in (DELETE, MERGE):
+        cursor.execute(statement.format(**_parts(rollup, scope)))
+
+
+def count_differing(cursor: Cursor[DictRow], rollup: Rollup, scope: Composable) -> int:
+    """Return how many rows within ``scope`` differ from the computed ones, or are missing there."""
+    row = cursor.execute(DIFFERING.format(**_parts(rollup, scope))).fetchone()
+    return int(row["found"]) if row else 0
+
+
+def _parts(rollup: Rollup, scope: Composable) -> dict[str, Composable]:
     keys = [column.name for column in rollup.table.primary_key]
     values = [column.name for column in rollup.table.columns if not column.primary_key]
-    parts = {
+    return {
         "table": Identifier(*rollup.table.fullname.split(".")),
         "fresh": rollup.fresh,
         "scope": scope,
@@ -76,9 +96,8 @@ def replace(cursor: Cursor[Any], rollup: Rollup, scope: Composable) -> None:
         "fresh_keys": _of("fresh", keys),
         "held_values": _of("held", values),
         "fresh_values": _of("fresh", values),
+        "key_names": SQL(", ").join(map(Identifier, keys)),
     }
-    for statement in (DELETE, MERGE):
-        cursor.execute(statement.format(**parts))
 
 
 def add_month(cursor: Cursor[Any], month: date) -> bool:

@@ -126,7 +126,11 @@ NEW_USERS_WHO_TRADED = SQL(
           and (affiliate_account_id, referred_account_id) in (
               select affiliate_account_id, referred_account_id
               from exchange.referral_activity
-              where activity_date >= {start} and activity_date < {end} and volume_usd > 0)
+              where {days} and volume_usd > 0
+              union all
+              select affiliate_account_id, referred_account_id
+              from review.carried_users
+              where {carried} and volume_usd > 0)
         group by affiliate_account_id
     ) as traded using (affiliate_account_id)
     where fresh.affiliate_account_id = every.affiliate_account_id
@@ -146,13 +150,13 @@ def period(span: Span, policy: Policy, cuts: Sequence[int]) -> Composable:
     counts: list[Composable] = []
     for index, month in enumerate(span.months):
         days, name = Window(month, months_later(month, 1)), f"month_{index}"
-        sums.append(_of(MONTH_DAY_SUMS, name, _inside("day", days, span)))
-        facts.append(_of(MONTH_USER_FACTS, name, _inside("activity_date", days, span)))
+        sums.append(of(MONTH_DAY_SUMS, name, _inside("day", days, span)))
+        facts.append(of(MONTH_USER_FACTS, name, _inside("activity_date", days, span)))
         counts.append(SQL(MONTH_USER_COUNTS).format(name=SQL(name)))
     if span.window is not None:
-        sums.append(_of(WINDOW_DAY_SUMS, "window", _inside("day", span.window, span)))
-        facts.append(_of(WINDOW_USER_FACTS, "", _inside("activity_date", span.window, span)))
-        counts.append(SQL(WINDOW_USER_COUNTS).format(active=_active(policy)))
+        sums.append(of(WINDOW_DAY_SUMS, "window", _inside("day", span.window, span)))
+        facts.append(of(WINDOW_USER_FACTS, "", _inside("activity_date", span.window, span)))
+        counts.append(SQL(WINDOW_USER_COUNTS).format(active=active(policy)))
     listed = {
         "day_sums": SQL(", ").join(sums),
         "user_facts": SQL(", ").join(facts),
@@ -169,9 +173,22 @@ def monthly(span: Span) -> Composable:
     )
 
 
-def new_users_who_traded(days: Window) -> Composed:
+def new_users_who_traded(span: Span, shown: Window) -> Composed:
     """Correct the window's new users if the policy counts only those who traded in it."""
-    return NEW_USERS_WHO_TRADED.format(**_bounds(days))
+    return NEW_USERS_WHO_TRADED.format(
+        **_bounds(shown),
+        days=within("activity_date", *span.shown),
+        carried=Literal(span.carried is not None),
+    )
+
+
+def within(column: LiteralString, *windows: Window) -> Composable:
+    """Return whether the day in ``column`` lies in one of ``windows``."""
+    ranges: list[Composable] = [
+        SQL("{0} >= {1} and {0} < {2}").format(SQL(column), Literal(days.start), Literal(days.end))
+        for days in windows
+    ]
+    return SQL("({})").format(SQL(" or ").join(ranges or [SQL("false")]))
 
 
 def _shared(select: SQL, cuts: Sequence[int], parts: dict[str, Composable]) -> Composable:
@@ -200,7 +217,8 @@ def _bounds(days: Window) -> dict[str, Composable]:
     }
 
 
-def _of(template: LiteralString, name: LiteralString, inside: Composable) -> Composable:
+def of(template: LiteralString, name: LiteralString, inside: Composable) -> Composable:
+    """Return the columns of ``template`` for the period ``name``, over rows ``inside`` it."""
     return SQL(template).format(name=SQL(name), inside=inside)
 
 
@@ -214,6 +232,7 @@ def _inside(column: LiteralString, days: Window, span: Span) -> Composable:
     return SQL("({})").format(SQL(" and ").join(limits))
 
 
-def _active(policy: Policy) -> Composable:
+def active(policy: Policy) -> Composable:
+    """Return the comparison of an active user's volume."""
     floor = policy.active_user_min_volume_usd
     return SQL(">= {}").format(Literal(floor)) if floor else SQL("> 0")

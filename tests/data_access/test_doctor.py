@@ -18,7 +18,7 @@ from tests.builders import NOW, T, add_application, add_refresh
 from tests.conftest import CLUSTER
 
 ALL = [
-    *("connection", "durable settings", "schema", "data", "rollups", "standings"),
+    *("connection", "durable settings", "schema", "data", "rollups", "recounts", "standings"),
     *("outbox", "privileges"),
 ]
 MINUTE = timedelta(minutes=1)
@@ -196,6 +196,35 @@ def test_metrics_should_reach_the_newest_delivered_day(
     assert sentence in found.sentence
     behind = doctor.rollups_behind(conn, today=NOW.date())
     assert behind is (delivered is not None and (shown is None or shown < delivered))
+
+
+@pytest.mark.parametrize(
+    ("differing", "days_ago", "ok", "sentence"),
+    [
+        (None, 0, True, "none yet"),
+        (0, 0, True, "sums carried forward agree with a full count of 2026-03-15 09:00 UTC"),
+        (1200, 1, False, "a full count of 2026-03-14 09:00 UTC (rows: 1,200), which replaced them"),
+        (1200, 8, True, "sums carried forward agree with a full count of 2026-03-15 09:00 UTC"),
+    ],
+)
+def test_sums_that_differed_from_a_full_count_are_a_problem_for_a_week(
+    conn: Connection, differing: int | None, days_ago: int, ok: bool, sentence: str
+) -> None:
+    recounts = [(differing, NOW - timedelta(days=days_ago)), (0, NOW)]
+    for wrong, at in recounts if differing is not None else ():
+        add_refresh(conn)
+        conn.execute(
+            text(
+                "update review.refreshes set differing = :wrong, recounted_at = :at"
+                " where recounted_at is null"
+            ),
+            {"wrong": wrong, "at": at},
+        )
+
+    found = examined(conn)["recounts"]
+
+    assert found.ok is ok
+    assert sentence in found.sentence
 
 
 @pytest.mark.parametrize(

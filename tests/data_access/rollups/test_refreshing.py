@@ -15,7 +15,7 @@ from data_access import rollups
 from data_access.db import locks, partitions
 from data_access.db.errors import DatabaseUnavailable, Invalid, Refusal
 from data_access.eligibility import freshness
-from data_access.rollups import refreshing
+from data_access.rollups import session
 from program.periods import ONE_DAY, Window, WindowKind, month_start, utc_day, window
 from program.policy.policy import Policy
 from tests.builders import add_application
@@ -784,7 +784,7 @@ def test_rollups_equal_a_plain_python_computation(
     )
     deliver(engine, *trades, *referrals)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(refreshing, "_cuts", lambda cursor: cuts)
+        patched.setattr(session, "cuts", lambda cursor: cuts)
         for through in (T - timedelta(days=back), T, T - timedelta(days=back), T):
             refresh(engine, through=through)
             assert everything(engine) == naive([*trades, *referrals], through, policy)

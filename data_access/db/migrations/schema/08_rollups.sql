@@ -12,6 +12,8 @@ create table review.refreshes (
     refreshed_at timestamptz not null,
     decision_id bigint not null default 0,
     event_id bigint not null default 0,
+    recounted_at timestamptz,
+    differing bigint,
     constraint refreshes_pkey primary key (refresh_id),
     constraint refreshes_policy_version_fkey foreign key (policy_version) references review.policies(version),
     constraint refreshes_window_ordered check (window_start < window_end)
@@ -28,6 +30,8 @@ comment on column review.refreshes.load_id is 'The newest load visible to it; 0 
 comment on column review.refreshes.refreshed_at is 'When it started; accounts first seen until then are covered';
 comment on column review.refreshes.decision_id is 'The newest decision visible to it; 0 if there was none';
 comment on column review.refreshes.event_id is 'The newest event visible to it; 0 if there was none';
+comment on column review.refreshes.recounted_at is 'When its window and newest months were last counted again in full; null: not yet';
+comment on column review.refreshes.differing is 'Rows of them that the last recount found different; null: not recounted';
 
 create table review.affiliate_daily (
     affiliate_account_id bigint not null,
@@ -79,6 +83,80 @@ comment on column review.affiliate_window.top_user_volume_usd is 'Volume of the 
 comment on column review.affiliate_window.sum_of_squared_user_volumes is 'Over users, for concentration: divided by volume squared it is the Herfindahl index';
 comment on column review.affiliate_window.users_over_1000_usd is 'Users with at least 1,000 USD of volume';
 comment on column review.affiliate_window.zero_fee_volume_usd is 'Volume on user-days without a positive net fee, USD';
+
+-- Sums of the days before T, to which a refresh adds the newest days. Losing them costs one full
+-- count, so they are not logged; a crash empties all three.
+create unlogged table review.carried (
+    single boolean not null default true,
+    policy_version integer not null,
+    window_start date,
+    until date not null,
+    counted_at timestamptz not null,
+    constraint carried_pkey primary key (single),
+    constraint carried_only_one check (single)
+);
+comment on table review.carried is 'What carried_sums and carried_users hold; without a row they hold nothing';
+comment on column review.carried.single is 'Allows one row only';
+comment on column review.carried.policy_version is 'The policy whose window and floor were used';
+comment on column review.carried.window_start is 'First day of the window at T + 1; null: that window ends before T and is not carried';
+comment on column review.carried.until is 'T of that time: the days before it are counted, the others are still to be added';
+comment on column review.carried.counted_at is 'When they were counted';
+
+create unlogged table review.carried_sums (
+    affiliate_account_id bigint not null,
+    window_rows bigint not null,
+    window_volume numeric not null,
+    window_fees numeric not null,
+    window_trades numeric not null,
+    window_new bigint not null,
+    window_trading_days bigint not null,
+    window_largest_day numeric not null,
+    window_zero_fee numeric not null,
+    window_active bigint not null,
+    window_over_1000 bigint not null,
+    window_top numeric not null,
+    window_squares numeric not null,
+    month_rows bigint not null,
+    month_volume numeric not null,
+    month_fees numeric not null,
+    month_trades numeric not null,
+    month_new bigint not null,
+    month_active bigint not null,
+    constraint carried_sums_pkey primary key (affiliate_account_id)
+);
+comment on table review.carried_sums is 'Per affiliate, sums over the days of the next window, and of the month of T, that lie before T';
+comment on column review.carried_sums.affiliate_account_id is 'The affiliate';
+comment on column review.carried_sums.window_rows is 'Days with activity or a new referral';
+comment on column review.carried_sums.window_volume is 'Volume, USD';
+comment on column review.carried_sums.window_fees is 'Net fees, USD';
+comment on column review.carried_sums.window_trades is 'Trades';
+comment on column review.carried_sums.window_new is 'Users referred';
+comment on column review.carried_sums.window_trading_days is 'Days with volume';
+comment on column review.carried_sums.window_largest_day is 'Volume of the busiest day, USD';
+comment on column review.carried_sums.window_zero_fee is 'Volume on user-days without a positive net fee, USD';
+comment on column review.carried_sums.window_active is 'Distinct active users by the policy''s floor';
+comment on column review.carried_sums.window_over_1000 is 'Users with at least 1,000 USD of volume';
+comment on column review.carried_sums.window_top is 'Volume of the referred user with the most volume, USD';
+comment on column review.carried_sums.window_squares is 'Squares of the volumes of users';
+comment on column review.carried_sums.month_rows is 'Days of the month of T with activity or a new referral';
+comment on column review.carried_sums.month_volume is 'Volume in the month, USD';
+comment on column review.carried_sums.month_fees is 'Net fees in the month, USD';
+comment on column review.carried_sums.month_trades is 'Trades in the month';
+comment on column review.carried_sums.month_new is 'Users referred in the month';
+comment on column review.carried_sums.month_active is 'Distinct users with volume in the month';
+
+create unlogged table review.carried_users (
+    affiliate_account_id bigint not null,
+    referred_account_id bigint not null,
+    volume_usd numeric not null,
+    in_month boolean not null,
+    constraint carried_users_pkey primary key (affiliate_account_id, referred_account_id)
+);
+comment on table review.carried_users is 'Users with volume on the days of carried_sums';
+comment on column review.carried_users.affiliate_account_id is 'The affiliate';
+comment on column review.carried_users.referred_account_id is 'The user';
+comment on column review.carried_users.volume_usd is 'The user''s volume on those days of the window, USD';
+comment on column review.carried_users.in_month is 'Whether the user has volume on those days of the month';
 
 create table review.affiliate_segments (
     affiliate_account_id bigint not null,
