@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    ClauseElement,
     Column,
     ColumnElement,
     CompoundSelect,
@@ -14,7 +15,6 @@ from sqlalchemy import (
     FromClause,
     MetaData,
     Select,
-    SelectBase,
     Table,
     select,
     text,
@@ -118,7 +118,7 @@ def since(moment: datetime, *also: ColumnElement[Any]) -> str:
     return as_text(current_approvals(*also).where(tables.current_decisions.c.decided_at >= moment))
 
 
-def as_text(statement: SelectBase) -> str:
-    """Return the statement as text with literal values, for use in a text statement."""
+def as_text(statement: ClauseElement) -> str:
+    """Return a statement or expression with literal values, for use in a text statement."""
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     return str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))

@@ -1,47 +1,30 @@
 """The requalification board: approved affiliates, their standing, and what the tests suggest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
-    Date,
-    FromClause,
-    Select,
-    Subquery,
-    and_,
     case,
-    cast,
     exists,
     func,
-    null,
     select,
-    text,
 )
-from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from data_access.applications import searching
+from data_access.affiliates import judged
 from data_access.db import tables
 from program.affiliates import requalification
-from program.affiliates.filters import ANY, PAGE_SIZE, UNTESTED, BoardFilters
+from program.affiliates.filters import ANY, MONTH_CHOICES, PAGE_SIZE, BoardFilters
 from program.affiliates.requalification import MonthTest, Standing, Step, SuggestedRate
 from program.policy.eligibility import Facts
 from program.policy.outcomes import Outcome
 from program.policy.policy import Policy
-from program.review.workflow import Status
 
 MONTHS_SHOWN = 6
 CHANGED = ("since", "changed_by", "reason_code", "reason", "count_from")
-# For pages beyond this row, all affiliates are checked for a current approval.
-FIRST = 1_000
-# How many of the first may have lost their approval since the refresh.
-CHANGED_SINCE = 50
-# Steps in the order of the board.
-URGENCY = (Step.SUSPEND, Step.PUT_ON_NOTICE, Step.RESTORE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,91 +59,113 @@ class Affiliate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """How many have this standing and suggestion, and this result of the newest month."""
+
+    standing: Standing
+    suggestion: Step | None
+    month: str
+    near: bool
+    number: int
+
+    def matches(self, filters: BoardFilters) -> bool:
+        """Whether they match the filters, except the search."""
+        return (
+            filters.standing in (None, self.standing)
+            and (filters.suggested in (None, self.suggestion) or self._suggested(filters))
+            and filters.month in (None, self.month)
+            and (self.near or not filters.near)
+        )
+
+    def _suggested(self, filters: BoardFilters) -> bool:
+        return filters.suggested == ANY and self.suggestion is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
     """Counts over the whole board, regardless of filters."""
 
-    total: int
-    by_standing: Mapping[Standing, int]
-    by_suggestion: Mapping[Step, int]
-    by_month: Mapping[str, int]
-    near: int
+    groups: Sequence[Group]
+
+    @property
+    def total(self) -> int:
+        """The number of affiliates."""
+        return self.matching(BoardFilters())
+
+    @property
+    def by_standing(self) -> dict[Standing, int]:
+        """Of each standing."""
+        return {one: self.matching(BoardFilters(standing=one)) for one in Standing}
+
+    @property
+    def by_suggestion(self) -> dict[Step, int]:
+        """With each suggestion."""
+        return {one: self.matching(BoardFilters(suggested=one)) for one in judged.URGENCY}
+
+    @property
+    def by_month(self) -> dict[str, int]:
+        """With each result of the newest month."""
+        return {one: self.matching(BoardFilters(month=one)) for one in MONTH_CHOICES}
+
+    @property
+    def near(self) -> int:
+        """Close to the minimums in the newest month."""
+        return self.matching(BoardFilters(near=True))
+
+    def matching(self, filters: BoardFilters) -> int:
+        """Return how many match the filters, except the search."""
+        return sum(group.number for group in self.groups if group.matches(filters))
 
 
 def counts(connection: Connection, policy: Policy) -> Counts:
-    """Count the board by standing, suggestion and newest month, in one query."""
-    tested = tables.affiliate_tested.c
-    rows = connection.execute(
-        select(
-            _standing().label("standing"),
-            _suggestion(policy).label("suggestion"),
-            func.coalesce(tested.outcome, UNTESTED).label("month"),
-            tested.near,
-            func.count().label("number"),
-        )
-        .select_from(_board())
-        .where(_still_approved())
-        .group_by(text("1, 2, 3, 4"))
-    ).all()
-
-    def number(name: str, value: object) -> int:
-        return sum(row.number for row in rows if getattr(row, name) == value)
-
+    """Count the board."""
+    found = connection.execute(judged.counts(judged.state(connection, policy)))
     return Counts(
-        total=sum(row.number for row in rows),
-        by_standing={standing: number("standing", standing) for standing in Standing},
-        by_suggestion={step: number("suggestion", step) for step in URGENCY},
-        by_month={month: number("month", month) for month in (*map(str, Outcome), UNTESTED)},
-        near=sum(row.number for row in rows if row.near),
+        groups=[
+            Group(
+                standing=Standing(row.standing),
+                suggestion=None if row.suggestion is None else Step(row.suggestion),
+                month=row.month,
+                near=row.near,
+                number=int(row.number),
+            )
+            for row in found
+        ]
     )
 
 
-def count(connection: Connection, filters: BoardFilters, policy: Policy) -> int:
-    """Return how many affiliates match the filters."""
-    matching = _matching(filters, policy).order_by(None).subquery()
-    return connection.execute(select(func.count()).select_from(matching)).scalar_one()
+def count(
+    connection: Connection, filters: BoardFilters, policy: Policy, counted: Counts | None = None
+) -> int:
+    """Return how many affiliates match the filters; of ``counted`` if nothing is searched for."""
+    if not filters.search:
+        return (counted or counts(connection, policy)).matching(filters)
+    found = judged.matching(judged.state(connection, policy), filters).subquery()
+    return connection.execute(select(func.count()).select_from(found)).scalar_one()
 
 
 def page(
     connection: Connection, filters: BoardFilters, policy: Policy, *, size: int = PAGE_SIZE
 ) -> list[Affiliate]:
     """Return the affiliates of the filters' page, most urgent first."""
-    before, after = (filters.page - 1) * size, filters.page * size
-    ids = _first(connection, filters, policy, after) if after <= FIRST else None
-    if ids is None:
-        wanted = _matching(filters, policy).offset(before).limit(size)
-        ids, before = list(connection.execute(wanted).scalars()), 0
-    return rows(connection, ids[before:][:size], policy)
-
-
-def _first(
-    connection: Connection, filters: BoardFilters, policy: Policy, number: int
-) -> list[int] | None:
-    """Return the first ``number`` that match, or all if they are fewer.
-
-    Only the first ones are checked for a current approval, since few have lost it; returns ``None``
-    if too many have.
-    """
-    limit = number + CHANGED_SINCE
-    listed = _matching(filters, policy, _not_superseded()).limit(limit)
-    ids = list(connection.execute(listed).scalars())
-    application = tables.applications.c
-    approved = set(
-        connection.execute(
-            select(application.application_id).where(
-                application.application_id.in_(ids), application.status == str(Status.APPROVED)
-            )
-        ).scalars()
-    )
-    found = [id_ for id_ in ids if id_ in approved]
-    return found[:number] if len(found) >= number or len(ids) < limit else None
+    last = filters.page * size
+    found = _matching(connection, filters, policy, first=last, skip=last - size)
+    return rows(connection, list(found), policy)
 
 
 def shown(
     connection: Connection, filters: BoardFilters, policy: Policy, *, most: int
 ) -> dict[int, Standing]:
     """Return the standing of all that match, by application, in order; at most ``most``."""
-    wanted = _matching(filters, policy).limit(most)
-    return {id_: Standing(standing) for id_, standing in connection.execute(wanted)}
+    return _matching(connection, filters, policy, first=most, skip=0)
+
+
+def _matching(
+    connection: Connection, filters: BoardFilters, policy: Policy, *, first: int, skip: int
+) -> dict[int, Standing]:
+    known = judged.state(connection, policy)
+    listed = judged.matching(known, filters, first=first, skip=skip)
+    return {id_: Standing(standing) for id_, standing in connection.execute(listed)}
 
 
 def rows(connection: Connection, ids: Sequence[int], policy: Policy) -> list[Affiliate]:
@@ -179,16 +184,16 @@ def rows(connection: Connection, ids: Sequence[int], policy: Policy) -> list[Aff
             account.c.username,
             account.c.country_code,
             decision.c.rebate_rate,
-            _standing().label("standing"),
-            *(case((_of_this_approval(), standing.c[name])).label(name) for name in CHANGED),
-            _misses(policy).label("misses"),
+            judged.standing().label("standing"),
+            *(case((judged.of_this_approval(), standing.c[name])).label(name) for name in CHANGED),
+            judged.misses(policy).label("misses"),
         )
         .select_from(
-            _board()
+            judged.board()
             .join(account, account.c.account_id == tested.c.account_id)
             .join(decision, decision.c.decision_id == tested.c.decision_id)
         )
-        .where(tested.c.application_id.in_(ids), _still_approved())
+        .where(tested.c.application_id.in_(ids), judged.still_approved())
     ).mappings()
     by_id = {row["application_id"]: dict(row) for row in found}
     tests = _tests(connection, [row["account_id"] for row in by_id.values()])
@@ -266,136 +271,3 @@ def _tests(connection: Connection, accounts: list[int]) -> dict[int, list[MonthT
             )
         )
     return tests
-
-
-# The board as SQL. A test compares suggestions with `program.affiliates.requalification`.
-
-
-def _board() -> FromClause:
-    tested, standing = tables.affiliate_tested, tables.affiliate_standings
-    return tested.outerjoin(standing, standing.c.account_id == tested.c.account_id)
-
-
-def _still_approved() -> ColumnElement[bool]:
-    """Return whether the approval is current: not reopened, withdrawn or superseded since."""
-    tested, application = tables.affiliate_tested, tables.applications
-    return and_(
-        _not_superseded(),
-        exists().where(
-            application.c.application_id == tested.c.application_id,
-            application.c.status == str(Status.APPROVED),
-        ),
-    )
-
-
-def _not_superseded() -> ColumnElement[bool]:
-    # As a list, since few decisions are superseded: an in-memory lookup per affiliate.
-    later = tables.decisions.c.supersedes
-    return tables.affiliate_tested.c.decision_id.not_in(select(later).where(later.is_not(None)))
-
-
-def _of_this_approval() -> ColumnElement[bool]:
-    """Return whether the standing is of this approval; a later approval starts as active."""
-    return tables.affiliate_standings.c.since >= tables.affiliate_tested.c.approved_at
-
-
-def _standing() -> ColumnElement[str]:
-    moved = case((_of_this_approval(), tables.affiliate_standings.c.status))
-    return func.coalesce(moved, str(Standing.ACTIVE))
-
-
-def _misses(policy: Policy) -> ColumnElement[int]:
-    """Return misses in a row since the first month that counts by policy and last reset."""
-    tested, standing = tables.affiliate_tested.c, tables.affiliate_standings.c
-    # As in `program.affiliates.requalification.first_counted`.
-    approved = func.date_trunc("month", func.timezone("UTC", tested.approved_at))
-    protected = approved + func.make_interval(0, policy.requalification_protection_months + 1)
-    counted_from = func.greatest(cast(protected, Date), standing.count_from)
-    before = cast(counted_from - text("interval '1 day'"), Date)
-    missed = func.cardinality(tested.missed)
-    # Most have missed none and need no date arithmetic.
-    return case((missed == 0, 0), else_=missed - func.width_bucket(before, tested.missed))
-
-
-def _suggestion(policy: Policy) -> ColumnElement[str | None]:
-    tested, since = tables.affiliate_tested.c, tables.affiliate_standings.c.since
-    status, misses = _standing(), _misses(policy)
-    ended = func.timezone("UTC", cast(tested.month, Date) + text("interval '1 month'"))
-    back = and_(
-        status.in_([str(Standing.ON_NOTICE), str(Standing.SUSPENDED)]),
-        tested.outcome == str(Outcome.MET),
-        ended > since,
-    )
-    return case(
-        (status == str(Standing.TERMINATED), null()),
-        (
-            misses >= policy.requalification_misses,
-            case((status != str(Standing.SUSPENDED), str(Step.SUSPEND))),
-        ),
-        (misses > 0, case((status == str(Standing.ACTIVE), str(Step.PUT_ON_NOTICE)))),
-        (back, str(Step.RESTORE)),
-    )
-
-
-def _judged(policy: Policy, stands: ColumnElement[bool] | None) -> Subquery:
-    """Return every affiliate of the board with its standing, misses and suggestion.
-
-    OFFSET 0 makes the planner look approvals up together, before sorting.
-    """
-    tested = tables.affiliate_tested.c
-    kept = ("application_id", "account_id", "outcome", "near", "volume_usd")
-    return (
-        select(
-            *(tested[name] for name in kept),
-            _standing().label("standing"),
-            _misses(policy).label("misses"),
-            _suggestion(policy).label("suggestion"),
-        )
-        .select_from(_board())
-        .where(_still_approved() if stands is None else stands)
-        .offset(0 if stands is None else None)
-        .subquery("judged")
-    )
-
-
-def _matching(
-    filters: BoardFilters, policy: Policy, stands: ColumnElement[bool] | None = None
-) -> Select[Any]:
-    """Return application and standing of those that match, most urgent first.
-
-    ``stands`` replaces the check for a current approval.
-    """
-    judged = _judged(policy, stands).c
-    urgency = case({str(step): n for n, step in enumerate(URGENCY)}, value=judged.suggestion)
-    return (
-        select(judged.application_id, judged.standing)
-        .where(*_conditions(filters, judged))
-        .order_by(
-            urgency.asc().nulls_last(),
-            judged.misses.desc(),
-            judged.near.desc(),
-            judged.volume_usd.desc().nulls_last(),
-            judged.application_id,
-        )
-    )
-
-
-def _conditions(
-    filters: BoardFilters, judged: ReadOnlyColumnCollection[str, Any]
-) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
-    if filters.standing is not None:
-        found.append(judged.standing == str(filters.standing))
-    if filters.suggested == ANY:
-        found.append(judged.suggestion.is_not(None))
-    elif filters.suggested is not None:
-        found.append(judged.suggestion == filters.suggested)
-    if filters.month == UNTESTED:
-        found.append(judged.outcome.is_(None))
-    elif filters.month is not None:
-        found.append(judged.outcome == filters.month)
-    if filters.near:
-        found.append(judged.near)
-    if filters.search:
-        found.append(judged.account_id.in_(searching.accounts(filters.search)))
-    return found

@@ -36,12 +36,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from data_access.affiliates import approved as affiliates_approved
-from data_access.affiliates import monthly_counts
+from data_access.affiliates import judged, monthly_counts
 from data_access.affiliates.monthly_counts import counts_as_the_rollup
 from data_access.db import tables
 from data_access.eligibility import delivered, judging, policies
 from data_access.eligibility.freshness import Freshness
 from data_access.eligibility.judging import METRIC_TYPES, JudgingContext
+from program.affiliates.filters import UNTESTED
 from program.affiliates.requalification import MONTHS_KEPT, clearly, nearly
 from program.periods import ONE_DAY, Window, WindowKind, day_start, month_start, months_later
 from program.policy.criteria import (
@@ -305,12 +306,20 @@ with approval as ({approvals}), tests as (
            array_agg(month order by month) filter (where outcome = 'not_met'
                and (passed is null or month > passed)) as missed
     from tests group by account_id
+), tested as (
+    select approval.account_id, application_id, decision_id, approved_at, month, outcome,
+           coalesce(near, false) as near, volume_usd, coalesce(missed, '{{}}') as missed
+    from approval left join summed on summed.account_id = approval.account_id
 )
 insert into review.affiliate_tested
-    (account_id, application_id, decision_id, approved_at, month, outcome, near, volume_usd, missed)
-select approval.account_id, application_id, decision_id, approved_at, month, outcome,
-       coalesce(near, false), volume_usd, coalesce(missed, '{{}}')
-from approval left join summed on summed.account_id = approval.account_id
+    (account_id, application_id, decision_id, approved_at, month, outcome, near, volume_usd, missed,
+     misses)
+select tested.*, {misses} from tested
+"""
+COUNT = """
+insert into review.affiliate_counts (protection_months, misses, outcome, near, number)
+select :protection, misses, coalesce(outcome, :untested), near, count(*)
+from review.affiliate_tested group by misses, coalesce(outcome, :untested), near
 """
 
 
@@ -320,10 +329,11 @@ def _sum_up(
     changed: set[int],
     changed_accounts: Sequence[int] | None,
 ) -> None:
-    """Sum up the affiliates that changed, independent of any policy; at first, all."""
+    """Sum up the affiliates that changed; at first, and under another protection, all."""
     ids: list[int] | None = None
-    summed = connection.execute(select(exists().select_from(tables.affiliate_tested))).scalar_one()
-    if summed:
+    protection = done.policy.requalification_protection_months
+    counted = exists().where(tables.affiliate_counts.c.protection_months == protection)
+    if connection.execute(select(counted)).scalar_one():
         ids = sorted(
             changed | set(connection.execute(_changed_approvals(changed_accounts)).scalars())
         )
@@ -337,12 +347,15 @@ def _sum_up(
     chosen = select(affiliates_approved.KEPT)
     if ids is not None:
         chosen = chosen.where(affiliates_approved.KEPT.c.account_id.in_(ids))
-    connection.execute(
-        text(SUM_UP.format(approvals=affiliates_approved.as_text(chosen))),
-        {
-            "first": months_later(month_start(done.through), -MONTHS_KEPT),
-        },
+    misses = judged.counted_misses(tables.affiliate_tested.alias("tested").c, protection)
+    statement = SUM_UP.format(
+        approvals=affiliates_approved.as_text(chosen), misses=affiliates_approved.as_text(misses)
     )
+    connection.execute(
+        text(statement), {"first": months_later(month_start(done.through), -MONTHS_KEPT)}
+    )
+    connection.execute(tables.affiliate_counts.delete())
+    connection.execute(text(COUNT), {"protection": protection, "untested": UNTESTED})
 
 
 def _changed_approvals(changed_accounts: Sequence[int] | None) -> Select[Any]:

@@ -67,12 +67,6 @@ class BoardFilters:
     figure: Figure = Figure.VOLUME
     page: int = 1
 
-    @property
-    def narrows(self) -> bool:
-        """Whether any filter is set; part, figure and page are not filters."""
-        whole = replace(self, part=AffiliatesPart.REQUALIFICATION, figure=Figure.VOLUME, page=1)
-        return whole != BoardFilters()
-
     def on_page(self, page: int) -> "BoardFilters":
         """Return the same view on another page."""
         return replace(self, page=page)

@@ -33,7 +33,7 @@ def draw(filters: BoardFilters, person: Person) -> None:
         policy = policies.in_force(connection, now=datetime.now(UTC))
         fresh = freshness.newest(connection)
         counts = board.counts(connection, policy)
-        total = board.count(connection, filters, policy) if filters.narrows else counts.total
+        total = board.count(connection, filters, policy, counts)
         filters = filters.on_page(min(filters.page, max(1, -(-total // PAGE_SIZE))))
         rows = board.page(connection, filters, policy)
     state.keep_rows(BOARD, [row.application_id for row in rows])

@@ -136,8 +136,15 @@ create table review.affiliate_tested (
     near boolean not null default false,
     volume_usd numeric(24,2),
     missed date[] not null default '{}',
+    misses integer not null default 0,
     constraint affiliate_tested_pkey primary key (account_id)
 );
+create index affiliate_tested_by_application on review.affiliate_tested (application_id);
+-- In the board's order: all, and those with one result of the newest month.
+create index affiliate_tested_by_urgency on review.affiliate_tested
+    (misses desc, near desc, volume_usd desc nulls last, application_id) include (account_id);
+create index affiliate_tested_by_result on review.affiliate_tested
+    (outcome, misses desc, near desc, volume_usd desc nulls last, application_id) include (account_id);
 comment on table review.affiliate_tested is 'Every approved affiliate with its newest test and the months missed since the last pass; written by the refresh';
 comment on column review.affiliate_tested.account_id is 'The affiliate';
 comment on column review.affiliate_tested.application_id is 'The approved application, the newest of several';
@@ -148,6 +155,22 @@ comment on column review.affiliate_tested.outcome is 'The outcome of that month'
 comment on column review.affiliate_tested.near is 'Whether that outcome was near';
 comment on column review.affiliate_tested.volume_usd is 'That month''s referral volume, USD';
 comment on column review.affiliate_tested.missed is 'Months missed since the last pass, in order; which of them count depends on the policy and the last restoration';
+comment on column review.affiliate_tested.misses is 'Of the missed months, how many count by the protection in affiliate_counts, unless the affiliate was restored since';
+
+create table review.affiliate_counts (
+    protection_months integer not null,
+    misses integer not null,
+    outcome text not null,
+    near boolean not null,
+    number bigint not null,
+    constraint affiliate_counts_pkey primary key (misses, outcome, near)
+);
+comment on table review.affiliate_counts is 'How many affiliates have so many misses and such a newest test; sums of affiliate_tested';
+comment on column review.affiliate_counts.protection_months is 'The protection by which misses count: that of the policy in force at the last refresh';
+comment on column review.affiliate_counts.misses is 'Missed months in a row that count';
+comment on column review.affiliate_counts.outcome is 'Result of the newest tested month; untested without one';
+comment on column review.affiliate_counts.near is 'Whether that result was close to the minimums';
+comment on column review.affiliate_counts.number is 'How many affiliates';
 
 create table review.affiliate_outcomes (
     decision_id bigint not null,
