@@ -69,6 +69,8 @@ BACKWARD = {
 LAST_IF_UNKNOWN = (Sort.VOLUME, Sort.ACTIVE, Sort.NEW)
 # An index of trigrams finds nothing shorter, and would be read whole.
 INDEXED, UNINDEXED = 3, "(search_text || '')"
+# Orders by what neither facts nor policy change.
+UNJUDGED_ORDERS = (Sort.WAITING, Sort.SUBMITTED, Sort.DUE)
 # The clock of these adds nothing to the priority.
 STOPPED = (Status.MORE_INFO_NEEDED,)
 # Ordering all matches is faster than taking the first of each group beyond so many rows, and where
@@ -150,8 +152,9 @@ def found(
 
     ``total`` is how many match, if known.
     """
-    source = standings.source(context)
-    given = {**_values(filters, context), "size": size, "offset": offset}
+    by_facts = _is_judged(filters) or filters.sort not in UNJUDGED_ORDERS
+    source = standings.source(context, judged=by_facts)
+    given = {**_values(filters, context, source), "size": size, "offset": offset}
     by_group = size is not None and size + offset <= FEW and (total is None or total > MANY)
     if filters.sort is Sort.PRIORITY:
         possible = _possible_points(_possible_outcomes(filters))
@@ -162,9 +165,9 @@ def found(
 
 def counted(filters: Filters, context: JudgingContext) -> Statement:
     """Return the statement for the number of matches."""
-    source = standings.source(context)
+    source = standings.source(context, judged=_is_judged(filters))
     text = _counted(source, tuple(_conditions(filters)))
-    return Statement(text, source.computed, _values(filters, context))
+    return Statement(text, source.computed, _values(filters, context, source))
 
 
 def page(
@@ -190,7 +193,7 @@ def overview(filters: Filters, context: JudgingContext) -> Statement:
     overdue = {"overdue_since": conditions.overdue_since(context)}
     counted = filters.is_open and filters.narrows
     text = _overview(source, tuple(_conditions(filters)) if counted else ())
-    return Statement(text, source.computed, {**_values(filters, context), **overdue})
+    return Statement(text, source.computed, {**_values(filters, context, source), **overdue})
 
 
 @cache
@@ -270,7 +273,12 @@ def _conditions(filters: Filters) -> Iterator[str]:
         yield TRACK_CONDITIONS[filters.track]
 
 
-def _values(filters: Filters, context: JudgingContext) -> dict[str, Any]:
+def _is_judged(filters: Filters) -> bool:
+    """Whether the filters ask for facts or results."""
+    return bool(filters.eligibility or filters.track)
+
+
+def _values(filters: Filters, context: JudgingContext, source: Source) -> dict[str, Any]:
     """Return the parameters of `_conditions`, and of computing standings if they are not kept."""
     given: dict[str, Any] = {
         "now": context.now,
@@ -285,7 +293,7 @@ def _values(filters: Filters, context: JudgingContext) -> dict[str, Any]:
         given["soon_since"] = conditions.soon_since(context)
     if filters.search:
         given |= _searched(filters.search)
-    return given if context.is_kept else {**standings.values(context), **given}
+    return {**standings.values(context), **given} if source.computed else given
 
 
 def _searched(term: str) -> dict[str, Any]:

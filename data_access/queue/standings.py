@@ -56,9 +56,13 @@ class Source:
 KEPT, LIVE = Source("review.standings"), Source("computed", COMPUTED)
 
 
-def source(context: JudgingContext) -> Source:
-    """Return where to read standings that are right for ``context``."""
-    return KEPT if context.is_kept else LIVE
+def source(context: JudgingContext, *, judged: bool = True) -> Source:
+    """Return where to read standings that are right for ``context``.
+
+    Without ``judged`` only what does not depend on facts and policy: those of any basis will do.
+    """
+    right = context.is_kept if judged else context.kept is not None
+    return KEPT if right else LIVE
 
 
 def values(context: JudgingContext) -> dict[str, Any]:

@@ -17,10 +17,10 @@ from data_access.db import database
 from data_access.db.errors import Refusal
 from data_access.eligibility import judging
 from data_access.eligibility.judging import JudgingContext
-from data_access.queue import listing, standings
+from data_access.queue import listing, open_list, standings
 from program.policy.outcomes import Outcome
 from program.policy.policy import Policy
-from program.review.queue_filters import Filters, Sort
+from program.review.queue_filters import Due, Filters, Sort
 from tests.builders import (
     NOW,
     add_account,
@@ -326,3 +326,17 @@ def test_a_mine_view_of_another_person_is_not_kept_for_this_one(fresh: Engine) -
     with fresh.connect() as conn:
         mine = [listing.counts(conn, context, viewer=viewer).mine for viewer in (ANA, BEN)]
     assert mine == [1, 0]
+
+
+def test_what_no_policy_changes_is_read_from_kept_standings_under_any_policy(fresh: Engine) -> None:
+    other = replace(context_of(fresh), policy=replace(changed_policy(), min_x_followers=1))
+    unjudged = Filters(due=Due.OVERDUE, sort=Sort.WAITING)
+
+    assert not open_list.counted(unjudged, other).computed
+    assert not open_list.found(unjudged, other, size=50).computed
+    assert open_list.found(Filters(), other, size=50).computed
+    assert open_list.counted(Filters(eligibility=(Outcome.MET,)), other).computed
+    with fresh.connect() as conn:
+        assert listing.count(conn, unjudged, other) == listing.count(
+            conn, unjudged, context_of(fresh)
+        )
