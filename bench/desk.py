@@ -150,7 +150,8 @@ class Opening:
         with screen(engine).connect() as connection:
             opened_by = Person(email=Deciding.ACTOR, display_name="Bench", role=Role.REVIEWER)
             now = moment(engine)
-            opening_of.open_one(connection, self.id, Filters(), opened_by, now=now)
+            shown = opening_of.open_one(connection, self.id, Filters(), opened_by, now=now)
+            opening_of.read_trends(connection, shown)
 
     def plain(self, engine: Engine) -> None:
         plain(engine, statements=PLAIN_OPEN.format(id=self.id))

@@ -1,11 +1,11 @@
 """Commands on an application: they lock its row and write its timeline."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, insert
 
 from data_access.applications import read
 from data_access.applications.read import Application
@@ -77,13 +77,11 @@ def record_event(
     return event_id
 
 
-def newest_detail(connection: Connection, application_id: int, kind: str, key: str) -> str | None:
-    """Return ``key`` of the newest event of this kind; ``None`` if there is none."""
-    table = tables.events
-    value: str | None = connection.execute(
-        select(table.c.detail[key].astext)
-        .where(table.c.application_id == application_id, table.c.kind == str(kind))
-        .order_by(table.c.event_id.desc())
-        .limit(1)
-    ).scalar()
+def newest_detail(events: Iterable[Mapping[str, Any]], kind: str, key: str) -> str | None:
+    """Return ``key`` of the newest event of this kind; ``None`` if there is none.
+
+    ``events`` are rows of ``review.events``, newest first.
+    """
+    details = (event["detail"] for event in events if event["kind"] == kind)
+    value: str | None = (next(details, None) or {}).get(key)
     return value

@@ -1,13 +1,15 @@
 """Past decisions, each with the facts known at the time."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, select
 
-from data_access.db import tables
+from data_access.db import records, tables
+from data_access.db.records import APPLICATION_ID
 from program.review.workflow import Decision
 
 
@@ -36,19 +38,27 @@ class MadeDecision:
 
 def current(connection: Connection, application_id: int) -> MadeDecision | None:
     """Return the current decision on an application: the one that no other supersedes."""
-    return next(iter(_read(connection, tables.current_decisions, application_id)), None)
+    found = connection.execute(_CURRENT, {"application_id": application_id}).mappings()
+    return next(iter(of_rows(found)), None)
 
 
 def history(connection: Connection, application_id: int) -> list[MadeDecision]:
     """Return all decisions on an application, newest first; none is ever removed."""
-    return _read(connection, tables.decisions, application_id)
+    return of_rows(records.read(connection, tables.decisions, application_id))
 
 
-def _read(connection: Connection, table: Table, application_id: int) -> list[MadeDecision]:
-    rows = connection.execute(
-        # The position only serves pollers of decisions.
-        select(*(column for column in table.c if column.name != "position"))
-        .where(table.c.application_id == application_id)
-        .order_by(table.c.decision_id.desc())
-    ).mappings()
-    return [MadeDecision(**{**row, "outcome": Decision(row["outcome"])}) for row in rows]
+def of_rows(rows: Iterable[Mapping[Any, Any]]) -> list[MadeDecision]:
+    """Return the decisions in rows of ``review.decisions``, in their order."""
+    return [
+        MadeDecision(
+            **{**{name: row[name] for name in _SHOWN}, "outcome": Decision(row["outcome"])}
+        )
+        for row in rows
+    ]
+
+
+# Without the position, which only serves pollers of decisions.
+_SHOWN = [field.name for field in fields(MadeDecision)]
+_CURRENT = select(tables.current_decisions).where(
+    tables.current_decisions.c.application_id == APPLICATION_ID
+)

@@ -1,17 +1,36 @@
 """Read applications: the applicant, the contact, and earlier applications."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Text, and_, case, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    DateTime,
+    FromClause,
+    RowMapping,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+)
 
 from data_access.db import tables
 from data_access.db.errors import NotFound
+from data_access.db.records import APPLICATION_ID
 from program.review.workflow import OPEN_STATUSES, Status
 
 LARGEST_ID = 2**63 - 1
+# Parameters of statements that are built once.
+ACCOUNT_ID = bindparam("account_id", type_=BigInteger())
+NOW = bindparam("now", type_=DateTime(timezone=True))
 
 
 def platform_key(typed: ColumnElement[Any]) -> ColumnElement[str]:
@@ -110,40 +129,42 @@ def read(
 
     Raises NotFound.
     """
-    application, account, desk = tables.applications, tables.accounts, tables.desk
-    statement = (
-        select(
-            *(column for column in application.c if column.name != "status"),
-            account.c.username,
-            account.c.email,
-            account.c.country_code,
-            account.c.kyc_status,
-            account.c.created_at.label("account_created_at"),
-            effective_status(now).label("status"),
-            *desk_columns(),
-        )
-        .join_from(application, account, account.c.account_id == application.c.account_id)
-        .outerjoin(desk, desk.c.application_id == application.c.application_id)
-        .where(application.c.application_id == application_id)
-    )
-    # An id out of range would be a database error.
-    possible = 0 < application_id <= LARGEST_ID
-    if lock and possible:
+    if lock and _is_possible(application_id):
         # Lock first and read then, so that a waiting transaction sees what the other wrote.
-        connection.execute(
-            select(application.c.application_id)
-            .where(application.c.application_id == application_id)
-            .with_for_update()
-        )
-    row = connection.execute(statement).mappings().first() if possible else None
+        connection.execute(_LOCK, {"application_id": application_id})
+    return of_row(row_of(connection, _ONE, application_id, now=now))
+
+
+def row_of(
+    connection: Connection,
+    statement: Select[Any],
+    application_id: int,
+    *,
+    now: datetime,
+    **values: Any,  # noqa: ANN401 - bound parameters
+) -> RowMapping:
+    """Return the row of a statement of `selected`; raises NotFound."""
+    row = None
+    if _is_possible(application_id):
+        given = {"application_id": application_id, "now": now, **values}
+        row = connection.execute(statement, given).mappings().first()
     if row is None:
         raise NotFound(f"There is no application {application_id}.")
-    facts = {name: value for name, value in row.items() if name not in DESK}
-    facts["status"] = Status(row["status"])
-    return Application(**facts, desk=desk_of(row))
+    return row
 
 
-def effective_status(now: datetime) -> ColumnElement[str]:
+def _is_possible(application_id: int) -> bool:
+    # An id out of range would be a database error.
+    return 0 < application_id <= LARGEST_ID
+
+
+def of_row(row: Mapping[Any, Any]) -> Application:
+    """Return the application in the columns of `selected`."""
+    facts = {name: row[name] for name in _FACTS}
+    return Application(**facts, status=Status(row["status"]), desk=desk_of(row))
+
+
+def effective_status(now: datetime | ColumnElement[datetime]) -> ColumnElement[str]:
     """Return upstream's status, or the desk's for a pending application; needs the desk joined.
 
     A deferred application whose time has come is pending without a write.
@@ -157,7 +178,9 @@ def effective_status(now: datetime) -> ColumnElement[str]:
     )
 
 
-def with_status(status: Status, now: datetime) -> list[ColumnElement[bool]]:
+def with_status(
+    status: Status, now: datetime | ColumnElement[datetime]
+) -> list[ColumnElement[bool]]:
     """Return the conditions for an effective status; for open ones, needs the desk joined.
 
     Upstream's status comes first and plain, so that the partial indexes of pending ones apply.
@@ -219,6 +242,38 @@ def desk_columns() -> list[ColumnElement[Any]]:
     return [tables.desk.c[name] for name in DESK]
 
 
+def selected(source: FromClause = tables.applications) -> Select[Any]:
+    """Select one application with its account and desk, for `row_of`.
+
+    ``source`` are applications, joined with what else is read of the same one.
+    """
+    application, account, desk = tables.applications, tables.accounts, tables.desk
+    return (
+        select(
+            *(column for column in application.c if column.name != "status"),
+            account.c.username,
+            account.c.email,
+            account.c.country_code,
+            account.c.kyc_status,
+            account.c.created_at.label("account_created_at"),
+            effective_status(NOW).label("status"),
+            *desk_columns(),
+        )
+        .join_from(source, account, account.c.account_id == application.c.account_id)
+        .outerjoin(desk, desk.c.application_id == application.c.application_id)
+        .where(application.c.application_id == APPLICATION_ID)
+    )
+
+
+_FACTS = [field.name for field in fields(Application) if field.name not in ("status", "desk")]
+_ONE = selected()
+_LOCK = (
+    select(tables.applications.c.application_id)
+    .where(tables.applications.c.application_id == APPLICATION_ID)
+    .with_for_update()
+)
+
+
 def desk_of(row: Mapping[Any, Any]) -> Desk:
     """Build the desk's state from a row of `desk_columns` and ``submitted_at``."""
     claim = None
@@ -242,10 +297,9 @@ def settled_at() -> ColumnElement[datetime | None]:
     return case((table.status != str(Status.PENDING), at))
 
 
-def others_of_account(connection: Connection, application: Application) -> list[EarlierApplication]:
-    """Return the account's other applications, newest first."""
+def _others() -> Select[Any]:
     table, decision = tables.applications, tables.current_decisions
-    rows = connection.execute(
+    return (
         select(
             table.c.application_id,
             table.c.submitted_at,
@@ -258,10 +312,21 @@ def others_of_account(connection: Connection, application: Application) -> list[
             decision.c.reapply_from,
         )
         .outerjoin_from(table, decision, decision.c.application_id == table.c.application_id)
-        .where(
-            table.c.account_id == application.account_id,
-            table.c.application_id != application.application_id,
-        )
+        .where(table.c.account_id == ACCOUNT_ID, table.c.application_id != APPLICATION_ID)
         .order_by(table.c.submitted_at.desc(), table.c.application_id.desc())
-    ).mappings()
+    )
+
+
+# The account's other applications, newest first.
+OTHERS = _others()
+
+
+def others_of_account(connection: Connection, application: Application) -> list[EarlierApplication]:
+    """Return the account's other applications, newest first."""
+    given = {"account_id": application.account_id, "application_id": application.application_id}
+    return others_of(connection.execute(OTHERS, given).mappings())
+
+
+def others_of(rows: Iterable[Mapping[Any, Any]]) -> list[EarlierApplication]:
+    """Return the applications in the rows of `OTHERS`."""
     return [EarlierApplication(**{**row, "status": Status(row["status"])}) for row in rows]

@@ -1,23 +1,33 @@
 """Read one application's facts and assess them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    DateTime,
+    Select,
+    Subquery,
+    bindparam,
+    select,
+)
 
-from data_access.db import tables
+from data_access.db import records, tables
 from data_access.db.errors import DataChanged, FiguresMoved, NotFound
+from data_access.db.records import APPLICATION_ID
 from data_access.eligibility.freshness import Freshness
 from data_access.eligibility.judging import (
     FEES,
     METRIC_TYPES,
     JudgingContext,
+    added_after,
     measured,
     metric,
-    uncovered,
 )
 from program.policy.eligibility import Assessment, Facts, assess
 from program.policy.evidence import (
@@ -88,9 +98,17 @@ def read(
     connection: Connection, application_id: int, context: JudgingContext
 ) -> AssessedApplication:
     """Assess one application now; raises NotFound."""
-    measured = _metrics(connection, application_id, context)
-    fees = measured.pop(FEES)
-    evidence = list_evidence(connection, application_id)
+    given = {"application_id": application_id, **metric_values(context)}
+    row = connection.execute(_metrics(context.freshness is not None), given).mappings().first()
+    if row is None:
+        raise NotFound(f"There is no application {application_id}.")
+    return judge(row, list_evidence(connection, application_id), context)
+
+
+def judge(
+    metrics: Mapping[Any, Any], evidence: Sequence[Evidence], context: JudgingContext
+) -> AssessedApplication:
+    """Assess an application by the columns of `metric_columns` and its evidence."""
     established = establish(
         evidence,
         data_through=context.freshness.data_through if context.freshness else None,
@@ -98,7 +116,7 @@ def read(
         policy=context.policy,
     )
     facts = Facts(
-        **measured,
+        **{key: metrics[key] for key in METRIC_TYPES},
         x_followers=established.x_followers,
         external_volume_usd=established.external_volume_usd,
     )
@@ -106,7 +124,7 @@ def read(
         policy=context.policy,
         freshness=context.freshness,
         facts=facts,
-        fees_usd=fees,
+        fees_usd=metrics[FEES],
         evidence=tuple(evidence),
         established=established,
         assessment=assess(facts, context.policy),
@@ -115,27 +133,27 @@ def read(
 
 def list_evidence(connection: Connection, application_id: int) -> Sequence[Evidence]:
     """Return all evidence of an application, newest observation first; none is ever removed."""
-    table = tables.evidence
-    rows = connection.execute(
-        select(table)
-        .where(table.c.application_id == application_id)
-        .order_by(table.c.observed_at.desc(), table.c.evidence_id.desc())
-    )
-    return [
+    return evidence_of(records.read(connection, tables.evidence, application_id))
+
+
+def evidence_of(rows: Iterable[Mapping[Any, Any]]) -> Sequence[Evidence]:
+    """Return the evidence in rows of ``review.evidence``, newest observation first."""
+    found = [
         Evidence(
-            evidence_id=row.evidence_id,
-            kind=EvidenceKind(row.kind),
-            value=row.value,
-            observed_at=row.observed_at,
-            exchange_name=row.exchange_name,
-            told_apart=row.told_apart,
-            method=EvidenceMethod(row.method),
-            source_url=row.source_url,
-            recorded_by=row.recorded_by,
-            recorded_at=row.recorded_at,
+            evidence_id=row["evidence_id"],
+            kind=EvidenceKind(row["kind"]),
+            value=row["value"],
+            observed_at=row["observed_at"],
+            exchange_name=row["exchange_name"],
+            told_apart=row["told_apart"],
+            method=EvidenceMethod(row["method"]),
+            source_url=row["source_url"],
+            recorded_by=row["recorded_by"],
+            recorded_at=row["recorded_at"],
         )
         for row in rows
     ]
+    return sorted(found, key=lambda one: (one.observed_at, one.evidence_id), reverse=True)
 
 
 def require_unchanged(
@@ -156,19 +174,30 @@ def require_unchanged(
         raise FiguresMoved(differs.moved)
 
 
-def _metrics(
-    connection: Connection, application_id: int, context: JudgingContext
-) -> dict[str, Any]:
-    late = uncovered(context)
-    row = (
-        connection.execute(
-            select(*(metric(key, late).label(key) for key in (*METRIC_TYPES, FEES)))
-            .select_from(measured(late))
-            .where(tables.applications.c.application_id == application_id)
-        )
-        .mappings()
-        .first()
+# A parameter of statements that are built once.
+COVERED_UNTIL = bindparam("covered_until", type_=DateTime(timezone=True))
+
+
+def late_accounts(known: bool) -> Subquery | None:
+    """Return `judging.uncovered` as of `COVERED_UNTIL`, if metrics are ``known`` at all."""
+    return added_after(COVERED_UNTIL) if known else None
+
+
+def metric_values(context: JudgingContext) -> dict[str, Any]:
+    """Return the parameters of `metric_columns`."""
+    return {COVERED_UNTIL.key: context.freshness.refreshed_at} if context.freshness else {}
+
+
+def metric_columns(late: Subquery | None) -> list[ColumnElement[Any]]:
+    """Return the columns that `judge` reads; needs `judging.measured` joined."""
+    return [metric(key, late).label(key) for key in (*METRIC_TYPES, FEES)]
+
+
+@cache
+def _metrics(known: bool) -> Select[Any]:
+    late = late_accounts(known)
+    return (
+        select(*metric_columns(late))
+        .select_from(measured(late))
+        .where(tables.applications.c.application_id == APPLICATION_ID)
     )
-    if row is None:
-        raise NotFound(f"There is no application {application_id}.")
-    return dict(row)

@@ -167,12 +167,15 @@ def read_context(connection: Connection, *, now: datetime) -> JudgingContext:
 
 def uncovered(context: JudgingContext) -> Subquery | None:
     """Return accounts added after the metrics were computed; ``None`` if they never were."""
-    if context.freshness is None:
-        return None
+    return added_after(context.freshness.refreshed_at) if context.freshness else None
+
+
+def added_after(refreshed_at: datetime | ColumnElement[datetime]) -> Subquery:
+    """Return accounts added after this time."""
     account = tables.accounts.alias("arrived")
     return (
         select(account.c.account_id)
-        .where(account.c.first_seen_at > context.freshness.refreshed_at)
+        .where(account.c.first_seen_at > refreshed_at)
         .subquery("uncovered")
     )
 

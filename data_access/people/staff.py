@@ -1,8 +1,10 @@
 """Staff, read from the database for every act, so that changes apply at once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, select
 
 from data_access.db import tables
 from data_access.db.errors import NotAllowed
@@ -36,18 +38,22 @@ def find(connection: Connection, email: str) -> Person | None:
     return None if row is None else of_row(row)
 
 
-def of_row(row: RowMapping) -> Person:
+def of_row(row: Mapping[Any, Any]) -> Person:
     """Return the person in the columns of ``review.staff``."""
     return Person(email=row["email"], display_name=row["display_name"], role=Role(row["role"]))
 
 
+# All active staff, by role and name.
+EVERYONE = (
+    select(tables.staff)
+    .where(tables.staff.c.active)
+    .order_by(tables.staff.c.role, tables.staff.c.email)
+)
+
+
 def everyone(connection: Connection) -> list[Person]:
     """Return all active staff, by role and name."""
-    table = tables.staff
-    rows = connection.execute(
-        select(table).where(table.c.active).order_by(table.c.role, table.c.email)
-    )
-    return [of_row(row) for row in rows.mappings()]
+    return [of_row(row) for row in connection.execute(EVERYONE).mappings()]
 
 
 @known_by("actor")

@@ -50,7 +50,9 @@ def search_matches(filters: Filters, *, pending_only: bool) -> Select[int] | Non
     return select(found.cte("search_matches").prefix_with("MATERIALIZED").c.application_id)
 
 
-def in_statuses(filters: Filters, now: datetime) -> list[ColumnElement[bool]]:
+def in_statuses(
+    filters: Filters, now: datetime | ColumnElement[datetime]
+) -> list[ColumnElement[bool]]:
     """Return the conditions for the list's statuses; open ones need the desk joined."""
     if filters.slice.scope is None:
         return with_status(filters.status, now)

@@ -10,20 +10,35 @@ from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from threading import Lock
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    any_,
+    bindparam,
+    func,
+    select,
+)
 
-from data_access.applications.read import with_desk
+from data_access.applications.read import NOW, with_desk
 from data_access.db import tables
 from data_access.eligibility import judging
 from data_access.eligibility.judging import JudgingContext
 from data_access.queue import drilldown_list, listing
+from program.review.drilldown import Slice
 from program.review.queue_filters import Filters
 
 KEPT_FOR = timedelta(seconds=60)
 VIEWS_KEPT = 64
 BATCH_SIZE = 20
+# So many are looked up at first on each side of an application.
+NEAR = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +75,12 @@ class RankedView:
         if index is None or application_id in moved:
             return [], self.ids
         return self.ids[:index][::-1], self.ids[index + 1 :]
+
+    def nearest(self, application_id: int) -> Sequence[int]:
+        """Return the ids around it, and the first ones, with which it continues if it has left."""
+        index = self._index_of.get(application_id, 0)
+        around = [*self.ids[max(0, index - NEAR) : index], *self.ids[index : index + NEAR + 1]]
+        return [*around, *self.ids[: NEAR + 1]]
 
     def position(self, application_id: int, moved: Collection[int]) -> int | None:
         """Return its position among those that did not move, from 1; ``None`` if not there."""
@@ -98,23 +119,15 @@ def place(
     its next is the first of the queue, where work continues.
     """
     view = ranked(connection, filters, context)
-    moved = _moved_since(connection, view)
+    presence = _Presence(connection, filters, context.now)
+    moved = presence.look(view.nearest(application_id), view.newest_event)
     before, after = view.neighbors(application_id, moved)
     return Place(
         position=view.position(application_id, moved),
         total=view.total(moved),
-        previous_id=_first_there(connection, before, filters, context),
-        next_id=_first_there(connection, after, filters, context, but=application_id),
+        previous_id=presence.first(before),
+        next_id=presence.first(after, but=application_id),
     )
-
-
-def _moved_since(connection: Connection, view: RankedView) -> set[int]:
-    """Return the applications that changed status since the view was ranked, in any process."""
-    event = tables.events.c
-    moved = select(event.application_id).where(
-        event.event_id > view.newest_event, event.detail.has_key("status")
-    )
-    return set(connection.execute(moved).scalars())
 
 
 def ranked(connection: Connection, filters: Filters, context: JudgingContext) -> RankedView:
@@ -179,29 +192,49 @@ def forget(engine_or_connection: Engine | Connection) -> None:
             del _views[key]
 
 
-def _first_there(
-    connection: Connection,
-    ids: Sequence[int],
-    filters: Filters,
-    context: JudgingContext,
-    *,
-    but: int | None = None,
-) -> int | None:
-    """Return the first of ``ids`` that still has the view's status."""
-    application = tables.applications
-    for start in range(0, len(ids), BATCH_SIZE):
-        some = ids[start : start + BATCH_SIZE]
-        there = set(
-            connection.execute(
-                select(application.c.application_id)
-                .select_from(with_desk(application))
-                .where(
-                    application.c.application_id.in_(some),
-                    *drilldown_list.in_statuses(filters, context.now),
-                )
-            ).scalars()
-        )
-        for id_ in some:
-            if id_ in there and id_ != but:
+class _Presence:
+    """Which ids still have the view's status; looked up for several at once."""
+
+    def __init__(self, connection: Connection, filters: Filters, now: datetime) -> None:
+        statuses = Filters(status=filters.status, slice=Slice(scope=filters.slice.scope))
+        self.connection, self.statement, self.now = connection, _looking(statuses), now
+        self.known: dict[int, bool] = {}
+
+    def look(self, ids: Sequence[int], since: int | None = None) -> set[int]:
+        """Look ids up; returns what changed status after the event ``since``, in any process."""
+        given = {"ids": ids, "since": since, "now": self.now}
+        row = self.connection.execute(self.statement, given).one()
+        self.known |= {**dict.fromkeys(ids, False), **dict.fromkeys(row.there, True)}
+        return set(row.moved)
+
+    def first(self, ids: Sequence[int], *, but: int | None = None) -> int | None:
+        """Return the first of ``ids`` that is there."""
+        for place, id_ in enumerate(ids):
+            if id_ not in self.known:
+                self.look(ids[place : place + BATCH_SIZE])
+            if self.known[id_] and id_ != but:
                 return id_
-    return None
+        return None
+
+
+@cache
+def _looking(statuses: Filters) -> Select[Sequence[int], Sequence[int]]:
+    """Return the statement that looks ids up in the lists of these statuses."""
+    application, event = tables.applications, tables.events.c
+    since = bindparam("since", type_=BigInteger())
+    ids = bindparam("ids", type_=ARRAY(BigInteger()))
+    there = (
+        select(application.c.application_id)
+        .select_from(with_desk(application))
+        .where(
+            application.c.application_id == any_(ids), *drilldown_list.in_statuses(statuses, NOW)
+        )
+    )
+    moved = select(event.application_id).where(
+        event.event_id > since, event.detail.has_key("status")
+    )
+    return select(_listed(there).label("there"), _listed(moved).label("moved"))
+
+
+def _listed(ids: Select[int]) -> ColumnElement[Sequence[int]]:
+    return func.array(ids.scalar_subquery(), type_=ARRAY(BigInteger()))

@@ -3,15 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sqlalchemy import Connection, Engine, insert, select
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import Connection, Engine, insert
 
 from data_access.applications import commands
 from data_access.applications.commands import ApplicationCommand
 from data_access.applications.read import Application
-from data_access.db import tables, text_rules
+from data_access.db import records, tables, text_rules
 from data_access.db.errors import Invalid
 from data_access.eligibility import assessments, judging, policies
 from program.policy.checklist import CheckOutcome, open_items, passable, why_not
@@ -34,21 +33,19 @@ class Answer:
 
 def answers(connection: Connection, application_id: int) -> dict[str, Answer]:
     """Return the newest answer per item, by the item's key."""
-    table = tables.checks
-    newest = (
-        select(table)
-        .where(table.c.application_id == application_id)
-        .ext(distinct_on(table.c.item))
-        .order_by(table.c.item, table.c.check_id.desc())
-    )
+    return answers_of(records.read(connection, tables.checks, application_id))
+
+
+def answers_of(rows: Sequence[Mapping[Any, Any]]) -> dict[str, Answer]:
+    """Return the newest answer per item in rows of ``review.checks``, which are newest first."""
     return {
-        row.item: Answer(
-            outcome=CheckOutcome(row.outcome),
-            comment=row.comment,
-            author=row.author,
-            at=row.created_at,
+        row["item"]: Answer(
+            outcome=CheckOutcome(row["outcome"]),
+            comment=row["comment"],
+            author=row["author"],
+            at=row["created_at"],
         )
-        for row in connection.execute(newest)
+        for row in reversed(rows)
     }
 
 

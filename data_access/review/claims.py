@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from sqlalchemy import Connection, Engine, select, text, update
+from sqlalchemy import Connection, Engine, TextClause, select, text
 from sqlalchemy.exc import IntegrityError
 
 from data_access.applications import commands
@@ -27,8 +27,6 @@ from program.review import people
 from program.review.permissions import Act
 from program.review.queue_filters import Filters, Owner
 from program.review.workflow import OPEN_STATUSES, Status
-
-VIEWING_FOR = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,52 +279,21 @@ def idle_time(connection: Connection, now: datetime) -> timedelta:
 
 @known_by("actor")
 def stay(engine: Engine, *, application_id: int, actor: str, now: datetime) -> None:
-    """Extend the actor's claim after activity on the open page.
+    """Extend the actor's claim after activity on the open page, and do what `record_view` does.
 
     This is not an act: it leaves no event and takes nothing from anybody. Raises NotAllowed.
     """
-    table = tables.desk
-    with database.acting(engine) as connection:
-        until = now + idle_time(connection, now)
-        connection.execute(
-            update(table)
-            .where(
-                table.c.application_id == application_id,
-                table.c.assignee == actor,
-                table.c.claim_until > now,
-            )
-            .values(claim_until=until)
-        )
-        _record_view(connection, application_id, actor, now)
+    _note_presence(engine, _STAY, application_id, actor, now)
 
 
 @known_by("actor")
 def record_view(engine: Engine, *, application_id: int, actor: str, now: datetime) -> None:
     """Record that the page is open; colleagues see it for half a minute. Raises NotAllowed."""
-    with database.acting(engine) as connection:
-        _record_view(connection, application_id, actor, now)
+    _note_presence(engine, _RECORD_VIEW, application_id, actor, now)
 
 
-@known_by("actor")
-def other_viewers(
-    connection: Connection, *, application_id: int, actor: str, now: datetime
-) -> list[str]:
-    """Return the addresses of others who have the application open."""
-    table = tables.viewers
-    found = connection.execute(
-        select(table.c.email)
-        .where(
-            table.c.application_id == application_id,
-            table.c.email != actor,
-            table.c.seen_at > now - VIEWING_FOR,
-        )
-        .order_by(table.c.email)
-    )
-    return list(found.scalars())
-
-
-# One statement also checks the role, since this runs every few seconds for every open page.
-_RECORD_VIEW = text("""
+# One statement also checks the role, since these run often for every open page.
+_VIEW = """
 with person as (
     select email, role from review.staff where email = :actor and active
 ), view as (
@@ -334,15 +301,26 @@ with person as (
     select :application_id, email, :now from person
     on conflict (application_id, email) do update set seen_at = excluded.seen_at
 )
-select role from person
-""")
+"""
+_RENEWED = """
+, renewed as (
+    update review.desk set claim_until = :now + (
+        select make_interval(mins => claim_idle_minutes) from review.policies
+        where version = review.policy_in_force(:now))
+    where application_id = :application_id and assignee = :actor and claim_until > :now
+)
+"""
+_ROLE = "select role from person"
+_RECORD_VIEW, _STAY = text(_VIEW + _ROLE), text(_VIEW + _RENEWED + _ROLE)
 
 
-def _record_view(connection: Connection, application_id: int, actor: str, now: datetime) -> None:
-    role = connection.execute(
-        _RECORD_VIEW, {"application_id": application_id, "actor": actor, "now": now}
-    ).scalar_one_or_none()
-    staff.require_role(role, Act.READ)
+def _note_presence(
+    engine: Engine, statement: TextClause, application_id: int, actor: str, now: datetime
+) -> None:
+    given = {"application_id": application_id, "actor": actor, "now": now}
+    with database.acting(engine) as connection:
+        # Raised inside, so that a stranger's view is not kept.
+        staff.require_role(connection.execute(statement, given).scalar_one_or_none(), Act.READ)
 
 
 def _require_open(connection: Connection, application: Application) -> None:

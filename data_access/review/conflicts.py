@@ -3,11 +3,20 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    ScalarSelect,
+    Text,
+    bindparam,
+    insert,
+    select,
+)
 
 from data_access.applications import commands
 from data_access.applications.commands import ApplicationCommand
-from data_access.applications.read import Application
+from data_access.applications.read import ACCOUNT_ID, Application
 from data_access.db import tables, text_rules
 from data_access.db.errors import ConflictOfInterest, Invalid, NotAllowed
 from data_access.people import staff
@@ -18,23 +27,40 @@ from program.review.permissions import Act, Role
 LONGEST_REASON = 2_000
 LONGEST_ADDRESS = 320
 OWN_APPLICATION = "You are the applicant: the account has your email address."
+# A parameter of statements that are built once: whose conflicts.
+PERSON = bindparam("conflict_of", type_=Text())
+
+
+def newest_reason(account_id: ColumnElement[int]) -> ScalarSelect[str]:
+    """Return the newest recorded conflict of `PERSON` with an account, as a subquery."""
+    table = tables.conflicts
+    return (
+        select(table.c.reason)
+        .where(table.c.account_id == account_id, table.c.email == PERSON)
+        .order_by(table.c.conflict_id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+_REASON = select(newest_reason(ACCOUNT_ID))
 
 
 @known_by("email")
 def refusal(connection: Connection, application: Application, email: str) -> str | None:
-    """Return the sentence why this person may not decide; ``None`` if they may.
+    """Return the sentence why this person may not decide; ``None`` if they may."""
+    given = {ACCOUNT_ID.key: application.account_id, PERSON.key: email}
+    return sentence(application, email, connection.execute(_REASON, given).scalar_one())
 
-    The newest recorded reason is quoted in it: typed text, never markup.
+
+@known_by("email")
+def sentence(application: Application, email: str, reason: str | None) -> str | None:
+    """Return why this person, with a conflict for ``reason`` if any, may not decide.
+
+    The reason is quoted in it: typed text, never markup.
     """
     if email and people.same(application.email, email):
         return OWN_APPLICATION
-    table = tables.conflicts
-    reason = connection.execute(
-        select(table.c.reason)
-        .where(table.c.account_id == application.account_id, table.c.email == email)
-        .order_by(table.c.conflict_id.desc())
-        .limit(1)
-    ).scalar()
     if reason is None:
         return None
     return f"You have a conflict of interest with this applicant, recorded as: “{reason}”."

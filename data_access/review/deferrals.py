@@ -1,8 +1,9 @@
 """Defer applications until a date, or until a criterion's result changes."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlalchemy import Connection, Engine
 
@@ -87,13 +88,11 @@ def bring_back(engine: Engine, command: BringBack) -> int:
     return commands.perform(engine, command, do)
 
 
-def reason(connection: Connection, application: Application) -> str | None:
+def reason(application: Application, events: Iterable[Mapping[str, Any]]) -> str | None:
     """Return the reason of the current deferral; ``None`` if there is none."""
     if application.status is not Status.DEFERRED:
         return None
-    return (
-        commands.newest_detail(connection, application.application_id, Move.DEFER, "reason") or None
-    )
+    return commands.newest_detail(events, Move.DEFER, "reason") or None
 
 
 def answers_now(connection: Connection, application_id: int, now: datetime) -> str:

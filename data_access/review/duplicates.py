@@ -1,16 +1,20 @@
 """Find each duplicate applicant: another account with the same or a similar handle or contact."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     CTE,
     ColumnElement,
     Connection,
+    Integer,
     RowMapping,
     Select,
     Text,
+    bindparam,
     collate,
     func,
     literal,
@@ -18,7 +22,13 @@ from sqlalchemy import (
     union_all,
 )
 
-from data_access.applications.read import Application, effective_status, settled_at
+from data_access.applications.read import (
+    ACCOUNT_ID,
+    NOW,
+    Application,
+    effective_status,
+    settled_at,
+)
 from data_access.db import tables
 from program.review.workflow import Decision, Status
 from program.text.handles import identity, identity_key
@@ -69,10 +79,19 @@ def of(
     Names are compared within their network, phones and email addresses across all. Names
     of under three characters are ignored.
     """
-    parts = _parts(application)
-    if not parts:
+    social = (application.social_platform, application.social_handle)
+    contact = (application.contact_platform or "", application.contact_handle or "")
+    named = [part for part, typed in ((HANDLE, social), (CONTACT, contact)) if identity_key(*typed)]
+    if not named:
         return Connections()
-    rows = connection.execute(_statement(parts, now=now, limit=limit)).mappings().all()
+    given = {
+        "account_id": application.account_id,
+        "now": now,
+        "most": limit,
+        "most_candidates": MOST_CANDIDATES,
+        **dict(zip(HANDLE.parameters + CONTACT.parameters, social + contact, strict=True)),
+    }
+    rows = connection.execute(_statement(*named), given).mappings().all()
     if not rows:
         return Connections()
     return Connections(
@@ -84,50 +103,44 @@ def of(
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Select the newest applications of the person that a handle names."""
+    """What an application names a person by: the columns, and the parameters to compare with."""
 
-    candidates: CTE
+    name: str
+    platform: str
+    handle: str
     by_handle: bool
 
+    @property
+    def parameters(self) -> tuple[str, str]:
+        return f"own_{self.platform}", f"own_{self.handle}"
 
-def _parts(application: Application) -> list[_Part]:
-    """Return one part for the handle and one for the contact, if they name anybody."""
-    table, parts = tables.applications, []
-    social = (application.social_platform, application.social_handle)
-    contact = (application.contact_platform or "", application.contact_handle or "")
-    if identity_key(*social):
-        found = _under_key(table.c.social_platform, table.c.social_handle, social, application)
-        parts.append(_Part(found.cte("by_handle"), by_handle=True))
-    if identity_key(*contact):
-        found = _under_key(table.c.contact_platform, table.c.contact_handle, contact, application)
-        parts.append(_Part(found.cte("by_contact"), by_handle=False))
-    return parts
-
-
-def _under_key(
-    platform: ColumnElement[Any],
-    handle: ColumnElement[Any],
-    typed: tuple[str, str],
-    application: Application,
-) -> Select[Any]:
-    table = tables.applications
-    return (
-        select(table.c.application_id, table.c.submitted_at)
-        .where(
-            _key(platform, handle) == _key(*(literal(text, Text) for text in typed)),
-            table.c.account_id != application.account_id,
+    def candidates(self) -> CTE:
+        """Select the newest applications of the person named."""
+        table = tables.applications
+        typed = (bindparam(name, type_=Text()) for name in self.parameters)
+        return (
+            select(table.c.application_id, table.c.submitted_at)
+            .where(
+                _key(table.c[self.platform], table.c[self.handle]) == _key(*typed),
+                table.c.account_id != ACCOUNT_ID,
+            )
+            .order_by(table.c.submitted_at.desc(), table.c.application_id.desc())
+            .limit(bindparam("most_candidates", type_=Integer()))
+            .cte(self.name)
         )
-        .order_by(table.c.submitted_at.desc(), table.c.application_id.desc())
-        .limit(MOST_CANDIDATES)
-    )
+
+
+HANDLE = _Part("by_handle", "social_platform", "social_handle", by_handle=True)
+CONTACT = _Part("by_contact", "contact_platform", "contact_handle", by_handle=False)
 
 
 def _key(platform: ColumnElement[Any], handle: ColumnElement[Any]) -> ColumnElement[str]:
     return collate(func.review.identity_key(platform, handle, type_=Text), "C")
 
 
-def _statement(parts: list[_Part], *, now: datetime, limit: int) -> Select[Any]:
-    matches = _newest(parts, limit=limit)
+@cache
+def _statement(*parts: _Part) -> Select[Any]:
+    matches = _newest({part: part.candidates() for part in parts})
     application, account = tables.applications, tables.accounts
     desk, decision = tables.desk, tables.current_decisions
     return (
@@ -135,7 +148,7 @@ def _statement(parts: list[_Part], *, now: datetime, limit: int) -> Select[Any]:
             *(column for column in application.c if column.name in _TYPED),
             *(matches.c[name] for name in ("by_handle", "by_contact", "total", "candidates")),
             account.c.username,
-            effective_status(now).label("status"),
+            effective_status(NOW).label("status"),
             decision.c.outcome,
             decision.c.reason_code,
             settled_at().label("settled_at"),
@@ -149,20 +162,21 @@ def _statement(parts: list[_Part], *, now: datetime, limit: int) -> Select[Any]:
     )
 
 
-def _newest(parts: list[_Part], *, limit: int) -> CTE:
+def _newest(parts: Mapping[_Part, CTE]) -> CTE:
     """Return the applications to show, each once, with what matched and their number."""
     every = union_all(
         *(
             select(
-                part.candidates.c.application_id,
-                part.candidates.c.submitted_at,
+                candidates.c.application_id,
+                candidates.c.submitted_at,
                 literal(part.by_handle).label("by_handle"),
             )
-            for part in parts
+            for part, candidates in parts.items()
         )
     ).subquery()
-    candidates = [
-        select(func.count()).select_from(part.candidates).scalar_subquery() for part in parts
+    counts = [
+        select(func.count()).select_from(candidates).scalar_subquery()
+        for candidates in parts.values()
     ]
     return (
         select(
@@ -170,11 +184,11 @@ def _newest(parts: list[_Part], *, limit: int) -> CTE:
             func.bool_or(every.c.by_handle).label("by_handle"),
             func.bool_or(~every.c.by_handle).label("by_contact"),
             func.count().over().label("total"),
-            func.greatest(*candidates).label("candidates"),
+            func.greatest(*counts).label("candidates"),
         )
         .group_by(every.c.application_id)
         .order_by(func.max(every.c.submitted_at).desc(), every.c.application_id.desc())
-        .limit(limit)
+        .limit(bindparam("most", type_=Integer()))
         .cte("newest")
     )
 

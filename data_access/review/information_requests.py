@@ -1,8 +1,9 @@
 """Ask applicants for information; the review clock stops until the answer is recorded."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlalchemy import Connection, Engine
 
@@ -108,13 +109,11 @@ def stop_waiting(engine: Engine, command: StopWaiting) -> int:
     return commands.perform(engine, command, do)
 
 
-def question(connection: Connection, application: Application) -> str | None:
+def question(application: Application, events: Iterable[Mapping[str, Any]]) -> str | None:
     """Return the newest question to the applicant while an answer is awaited."""
     if application.status is not Status.MORE_INFO_NEEDED:
         return None
-    return commands.newest_detail(
-        connection, application.application_id, Move.REQUEST_INFORMATION, "message"
-    )
+    return commands.newest_detail(events, Move.REQUEST_INFORMATION, "message")
 
 
 def _resume(

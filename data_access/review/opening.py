@@ -1,16 +1,24 @@
-"""All data of an application's page, read in one transaction for consistency."""
+"""All data of an application's page.
+
+What a decision rests on is read in one transaction for consistency; the trends beside it are read
+once it is drawn.
+"""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RowMapping, Select
 
 from data_access.applications import decision_basis, decision_history, read
 from data_access.applications.decision_history import MadeDecision
 from data_access.applications.read import Application, EarlierApplication
+from data_access.db import tables
+from data_access.db.bundles import Bundle
 from data_access.eligibility import assessments, judging
 from data_access.eligibility.assessments import AssessedApplication, ViewedFacts
-from data_access.eligibility.judging import JudgingContext
+from data_access.eligibility.judging import JudgingContext, measured
 from data_access.people import staff
 from data_access.people.staff import Person
 from data_access.queue import order_cache
@@ -25,12 +33,14 @@ from data_access.review import (
     proposals,
     timeline,
     trends,
+    written,
 )
 from data_access.review.checklist import Answer
 from data_access.review.duplicates import Connections
+from data_access.review.presence import Glance
 from data_access.review.proposals import Lapsed, Proposal
 from data_access.review.timeline import TimelineEntry
-from data_access.review.trends import Point, ReferredUser
+from data_access.review.trends import Spans, Trends
 from program.periods import ONE_DAY, Window, is_behind, month_start, months_later, utc_day
 from program.policy.evidence import EvidenceKind, current_kinds
 from program.review.permissions import Act
@@ -48,7 +58,7 @@ class Opened:
     decided since. ``question`` is the last question to the applicant, if an answer is awaited;
     ``deferred_because`` is why it is deferred, if it is. ``conflict`` is the sentence why this
     person may not decide here. ``others_wrote`` is the number of colleagues' entries on the
-    thread, for telling what is new.
+    thread, for telling what is new; ``viewers`` are colleagues who have it open too.
     """
 
     application: Application
@@ -67,9 +77,7 @@ class Opened:
     colleagues: list[Person]
     entries: list[TimelineEntry]
     others_wrote: int
-    days: list[Point]
-    months: list[Point]
-    users: list[ReferredUser]
+    viewers: tuple[str, ...]
     filters: Filters
     person: Person
     now: datetime
@@ -102,50 +110,90 @@ class Opened:
         fresh = self.standing.freshness
         return fresh is not None and is_behind(fresh.data_through, utc_day(self.now))
 
+    @property
+    def glance(self) -> Glance:
+        """What a look at the application showed when it was read."""
+        return Glance(
+            application=self.application, viewers=self.viewers, others_wrote=self.others_wrote
+        )
+
 
 def open_one(
     connection: Connection, id_: int, filters: Filters, person: Person, *, now: datetime
 ) -> Opened:
-    """Read all data of the page. Raises NotFound."""
+    """Read what a decision rests on. Raises NotFound."""
     context = judging.read_context(connection, now=now)
-    application = read.read(connection, id_, now=now)
-    account = application.account_id
-    decisions = decision_history.history(connection, id_)
-    proposed = proposals.history(connection, id_)
-    days, since, window = _spans(context, now)
+    row = _read_subject(connection, id_, person, context)
+    application = read.of_row(row)
+    found = _RECORDED.read(connection, application_id=id_, account_id=application.account_id)
+    recorded = written.of_rows(found)
+    decisions = decision_history.of_rows(recorded.decisions)
+    proposed = proposals.of_rows(recorded.proposals)
+    evidence = assessments.evidence_of(recorded.evidence)
     return Opened(
         application=application,
-        standing=assessments.read(connection, id_, context),
+        standing=assessments.judge(row, evidence, context),
         context=context,
         decisions=decisions,
         proposal=proposals.waiting_of(proposed),
-        lapsed=proposals.lapsed(connection, application, proposed, decisions),
-        question=information_requests.question(connection, application),
-        deferred_because=deferrals.reason(connection, application),
-        checks=checklist.answers(connection, id_),
-        conflict=conflicts.refusal(connection, application, person.email),
+        lapsed=proposals.lapsed(application, proposed, decisions, recorded.events),
+        question=information_requests.question(application, recorded.events),
+        deferred_because=deferrals.reason(application, recorded.events),
+        checks=checklist.answers_of(recorded.checks),
+        conflict=conflicts.sentence(application, person.email, row[CONFLICT]),
         place=order_cache.place(connection, id_, filters, context),
-        earlier=read.others_of_account(connection, application),
+        earlier=read.others_of(found["earlier"]),
         connections=duplicates.of(connection, application, now=now),
-        colleagues=[p for p in staff.everyone(connection) if p.may(Act.CLAIM)],
-        entries=timeline.read(connection, application, decisions),
-        others_wrote=presence.others_wrote(connection, id_, viewer=person.email),
-        days=trends.daily(connection, account, days),
-        months=trends.monthly(connection, account, since=since),
-        users=trends.top_referred_users(connection, account, window),
+        colleagues=[p for p in map(staff.of_row, found["staff"]) if p.may(Act.CLAIM)],
+        entries=timeline.entries_of(application, decisions, recorded),
+        others_wrote=written.by_others(recorded, viewer=person.email),
+        viewers=presence.viewers_of(row),
         filters=filters,
         person=person,
         now=now,
     )
 
 
-def _spans(context: JudgingContext, now: datetime) -> tuple[Window, date, Window]:
-    """Return the days and the first month of the charts, and the window of the metrics."""
+def read_trends(connection: Connection, shown: Opened) -> Trends:
+    """Read the figures of the charts and the referred users, from the same refresh or a later."""
+    return trends.read(connection, shown.application.account_id, _spans(shown.context, shown.now))
+
+
+CONFLICT = "conflict"
+_RECORDED = Bundle(**written.PARTS, earlier=read.OTHERS, staff=staff.EVERYONE)
+
+
+@cache
+def _subject(known: bool) -> Select[Any]:
+    """Select one application with its metrics, which are ``known`` after a refresh."""
+    late = assessments.late_accounts(known)
+    reason = conflicts.newest_reason(tables.applications.c.account_id)
+    return read.selected(measured(late)).add_columns(
+        *assessments.metric_columns(late), reason.label(CONFLICT), presence.viewers()
+    )
+
+
+def _read_subject(
+    connection: Connection, id_: int, person: Person, context: JudgingContext
+) -> RowMapping:
+    given = {
+        conflicts.PERSON.key: person.email,
+        presence.VIEWER.key: person.email,
+        **assessments.metric_values(context),
+    }
+    statement = _subject(context.freshness is not None)
+    return read.row_of(connection, statement, id_, now=context.now, **given)
+
+
+def _spans(context: JudgingContext, now: datetime) -> Spans:
     if context.freshness is None:
         end = now.date()
         window = Window(end - timedelta(days=30), end)
     else:
         end = context.freshness.data_through + ONE_DAY
         window = context.freshness.window
-    first = min(end - timedelta(days=DAYS_SHOWN), window.start)
-    return Window(first, end), months_later(month_start(window.last_day), 1 - MONTHS_SHOWN), window
+    return Spans(
+        days=Window(min(end - timedelta(days=DAYS_SHOWN), window.start), end),
+        since=months_later(month_start(window.last_day), 1 - MONTHS_SHOWN),
+        window=window,
+    )

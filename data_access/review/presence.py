@@ -1,16 +1,22 @@
 """Watch one application while its page is open; cheap enough for a poll every few seconds."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ARRAY, ColumnElement, Connection, Text, bindparam, func, select
 
 from data_access.applications import read
-from data_access.applications.read import Application
+from data_access.applications.read import NOW, Application
 from data_access.db import tables
+from data_access.db.records import APPLICATION_ID
 from data_access.people.identities import known_by
-from data_access.review import claims
-from program.messages.delivery import DELIVERY
+from data_access.review import written
+
+VIEWING_FOR = timedelta(seconds=30)
+# A parameter of statements that are built once: whose page it is.
+VIEWER = bindparam("viewer", type_=Text())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,36 +40,36 @@ class Moved:
     at: datetime
 
 
+def viewers() -> ColumnElement[Sequence[str]]:
+    """Return the addresses of the application's viewers besides `VIEWER`, as a column."""
+    table = tables.viewers
+    found = (
+        select(table.c.email)
+        .where(
+            table.c.application_id == APPLICATION_ID,
+            table.c.email != VIEWER,
+            table.c.seen_at > NOW - VIEWING_FOR,
+        )
+        .order_by(table.c.email)
+    )
+    return func.array(found.scalar_subquery(), type_=ARRAY(Text())).label("viewers")
+
+
+_GLANCE = read.selected().add_columns(viewers(), written.count_by_others(VIEWER))
+
+
 @known_by("viewer")
 def glance(connection: Connection, application_id: int, *, viewer: str, now: datetime) -> Glance:
     """Return an application's state as ``viewer`` sees it; raises NotFound."""
+    row = read.row_of(connection, _GLANCE, application_id, now=now, viewer=viewer)
     return Glance(
-        application=read.read(connection, application_id, now=now),
-        viewers=tuple(
-            claims.other_viewers(connection, application_id=application_id, actor=viewer, now=now)
-        ),
-        others_wrote=others_wrote(connection, application_id, viewer=viewer),
+        application=read.of_row(row), viewers=viewers_of(row), others_wrote=row["others_wrote"]
     )
 
 
-@known_by("viewer")
-def others_wrote(connection: Connection, application_id: int, *, viewer: str) -> int:
-    """Count the notes, observations, checks and events of others, in one statement."""
-    written = (
-        (tables.notes, tables.notes.c.author),
-        (tables.evidence, tables.evidence.c.recorded_by),
-        (tables.checks, tables.checks.c.author),
-        (tables.events, tables.events.c.actor),
-    )
-    each = [
-        select(func.count())
-        .select_from(table)
-        .where(table.c.application_id == application_id, by.not_in((viewer, DELIVERY)))
-        .scalar_subquery()
-        for table, by in written
-    ]
-    total: int = connection.execute(select(sum(each[1:], each[0]))).scalar_one()
-    return total
+def viewers_of(row: Mapping[Any, Any]) -> tuple[str, ...]:
+    """Return the addresses in the column of `viewers`."""
+    return tuple(row["viewers"])
 
 
 def last_move(connection: Connection, application_id: int) -> Moved | None:

@@ -1,15 +1,16 @@
 """Stored proposals of decisions; none is ever removed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, update
 
 from data_access.applications.decision_history import MadeDecision
 from data_access.applications.read import Application
-from data_access.db import tables
+from data_access.db import records, tables
 from data_access.eligibility.assessments import ViewedFacts
 from program.review.workflow import Decision, Move, Status
 
@@ -56,10 +57,10 @@ def waiting_of(proposed: Sequence[Proposal]) -> Proposal | None:
 
 
 def lapsed(
-    connection: Connection,
     application: Application,
     proposed: Sequence[Proposal],
     decisions: Sequence[MadeDecision],
+    events: Iterable[Mapping[str, Any]],
 ) -> Lapsed | None:
     """The last one ``proposed``, if it lapsed and none of the ``decisions`` came after it."""
     last = next(iter(proposed), None)
@@ -67,26 +68,20 @@ def lapsed(
         return None
     if any(last.closed_at and made.decided_at >= last.closed_at for made in decisions):
         return None
-    table = tables.events
-    found: list[dict[str, str]] | None = connection.execute(
-        select(table.c.detail["changes"]).where(
-            table.c.application_id == application.application_id,
-            table.c.kind == str(Move.LAPSE),
-            table.c.detail["proposal_id"].as_integer() == last.proposal_id,
-        )
-    ).scalar()
-    changes = tuple((one["what"], one["old"], one["new"]) for one in found or ())
+    details = (event["detail"] for event in events if event["kind"] == Move.LAPSE)
+    of_last = (one for one in details if one.get("proposal_id") == last.proposal_id)
+    found = (next(of_last, None) or {}).get("changes") or ()
+    changes = tuple((one["what"], one["old"], one["new"]) for one in found)
     return Lapsed(proposal=last, changes=changes)
 
 
 def history(connection: Connection, application_id: int) -> list[Proposal]:
     """Return all proposals for an application, newest first; none is ever removed."""
-    table = tables.proposals
-    rows = connection.execute(
-        select(table)
-        .where(table.c.application_id == application_id)
-        .order_by(table.c.proposal_id.desc())
-    ).mappings()
+    return of_rows(records.read(connection, tables.proposals, application_id))
+
+
+def of_rows(rows: Iterable[Mapping[Any, Any]]) -> list[Proposal]:
+    """Return the proposals in rows of ``review.proposals``, in their order."""
     return [
         Proposal(
             **{

@@ -1,16 +1,14 @@
-"""Read the timeline of an application: events, notes, evidence, checks and decisions."""
+"""The timeline of an application: events, notes, evidence, checks and decisions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, select
-
 from data_access.applications.decision_history import MadeDecision
 from data_access.applications.read import Application
-from data_access.db import tables
+from data_access.review.written import Written
 from program.review.workflow import Move, Status
 
 
@@ -39,11 +37,13 @@ class TimelineEntry:
     body: str = ""
 
 
-def read(
-    connection: Connection, application: Application, decisions: Sequence[MadeDecision]
+Rows = Iterable[Mapping[str, Any]]
+
+
+def entries_of(
+    application: Application, decisions: Iterable[MadeDecision], written: Written
 ) -> list[TimelineEntry]:
-    """Return the timeline of an application with all its ``decisions``; both newest first."""
-    id_ = application.application_id
+    """Return the timeline of an application with all its ``decisions``; all are newest first."""
     submitted = TimelineEntry(
         at=application.submitted_at,
         kind=EntryKind.SUBMITTED,
@@ -51,9 +51,13 @@ def read(
         title="submitted",
     )
     # Each part comes newest first and sorting is stable: with equal times, the later stays above.
-    entries = _decisions(decisions)
-    for read_part in (_events, _checks, _notes, _evidence):
-        entries += read_part(connection, id_)
+    entries = [
+        *_decisions(decisions),
+        *_events(written.events),
+        *_checks(written.checks),
+        *_notes(written.notes),
+        *_evidence(written.evidence),
+    ]
     withdrawn = any(entry.title == Move.WITHDRAW for entry in entries)
     if application.status is Status.WITHDRAWN and application.status_changed_at and not withdrawn:
         entries.append(
@@ -67,47 +71,48 @@ def read(
     return sorted([*entries, submitted], key=lambda entry: entry.at, reverse=True)
 
 
-def _notes(connection: Connection, id_: int) -> list[TimelineEntry]:
-    table = tables.notes
+def _notes(rows: Rows) -> list[TimelineEntry]:
     return [
         TimelineEntry(
-            at=row.created_at, kind=EntryKind.NOTE, actor=row.author, title="note", body=row.body
+            at=row["created_at"],
+            kind=EntryKind.NOTE,
+            actor=row["author"],
+            title="note",
+            body=row["body"],
         )
-        for row in _newest_first(connection, table, table.c.note_id, id_)
+        for row in rows
     ]
 
 
-def _evidence(connection: Connection, id_: int) -> list[TimelineEntry]:
-    table = tables.evidence
+def _evidence(rows: Rows) -> list[TimelineEntry]:
     return [
         TimelineEntry(
-            at=row.recorded_at,
+            at=row["recorded_at"],
             kind=EntryKind.EVIDENCE,
-            actor=row.recorded_by,
-            title=f"evidence: {row.value:,.0f} followers on X"
-            if row.kind == "x_followers"
-            else f"evidence: {row.value:,.2f} USD on another exchange",
-            body=" · ".join(part for part in (row.exchange_name, row.source_url) if part),
+            actor=row["recorded_by"],
+            title=f"evidence: {row['value']:,.0f} followers on X"
+            if row["kind"] == "x_followers"
+            else f"evidence: {row['value']:,.2f} USD on another exchange",
+            body=" · ".join(part for part in (row["exchange_name"], row["source_url"]) if part),
         )
-        for row in _newest_first(connection, table, table.c.evidence_id, id_)
+        for row in rows
     ]
 
 
-def _checks(connection: Connection, id_: int) -> list[TimelineEntry]:
-    table = tables.checks
+def _checks(rows: Rows) -> list[TimelineEntry]:
     return [
         TimelineEntry(
-            at=row.created_at,
+            at=row["created_at"],
             kind=EntryKind.CHECK,
-            actor=row.author,
-            title=f"check: {row.item.replace('_', ' ')} {row.outcome.replace('_', ' ')}",
-            body=row.comment,
+            actor=row["author"],
+            title=f"check: {row['item'].replace('_', ' ')} {row['outcome'].replace('_', ' ')}",
+            body=row["comment"],
         )
-        for row in _newest_first(connection, table, table.c.check_id, id_)
+        for row in rows
     ]
 
 
-def _decisions(decisions: Sequence[MadeDecision]) -> list[TimelineEntry]:
+def _decisions(decisions: Iterable[MadeDecision]) -> list[TimelineEntry]:
     entries = []
     for made in decisions:
         against = " against the computed eligibility" if made.is_override else ""
@@ -131,10 +136,8 @@ def _decisions(decisions: Sequence[MadeDecision]) -> list[TimelineEntry]:
     return entries
 
 
-def _events(connection: Connection, id_: int) -> list[TimelineEntry]:
-    table = tables.events
-    rows = _newest_first(connection, table, table.c.event_id, id_)
-    return [_event(row) for row in rows if row.kind not in _TOLD_BY_THE_DECISION]
+def _events(rows: Rows) -> list[TimelineEntry]:
+    return [_event(row) for row in rows if row["kind"] not in _TOLD_BY_THE_DECISION]
 
 
 _TOLD_BY_THE_DECISION = (str(Move.APPROVE), str(Move.REJECT))
@@ -144,23 +147,17 @@ _MESSAGES = {
 }
 
 
-def _event(row: Row[Any]) -> TimelineEntry:
-    detail = row.detail or {}
-    if row.kind in _DELIVERIES:
-        title, body = _delivery(row.kind, detail)
-        return TimelineEntry(
-            at=row.at, kind=EntryKind.DELIVERY, actor=row.actor, title=title, body=body
+def _event(row: Mapping[str, Any]) -> TimelineEntry:
+    happened, detail = row["kind"], row["detail"] or {}
+    if happened in _DELIVERIES:
+        kind = EntryKind.DELIVERY
+        title, body = _delivery(happened, detail)
+    else:
+        kind, title, key = _MESSAGES.get(
+            happened, (EntryKind.EVENT, _title(happened, detail), "reason")
         )
-    kind, title, key = _MESSAGES.get(
-        row.kind, (EntryKind.EVENT, _title(row.kind, detail), "reason")
-    )
-    return TimelineEntry(
-        at=row.at,
-        kind=kind,
-        actor=row.actor,
-        title=title,
-        body=str(detail.get(key) or _changes(detail) or _proposed(detail)),
-    )
+        body = str(detail.get(key) or _changes(detail) or _proposed(detail))
+    return TimelineEntry(at=row["at"], kind=kind, actor=row["actor"], title=title, body=body)
 
 
 # The words for what became of a message, and the keys of the detail shown with them.
@@ -222,10 +219,3 @@ def _proposed(detail: dict[str, Any]) -> str:
 def _changes(detail: dict[str, Any]) -> str:
     changes = detail.get("changes") or ()
     return "; ".join(f"{c['what']}: {c['old']} is now {c['new']}" for c in changes)
-
-
-def _newest_first(
-    connection: Connection, table: Table, key: ColumnElement[int], id_: int
-) -> Sequence[Row[Any]]:
-    statement = select(table).where(table.c.application_id == id_).order_by(key.desc())
-    return connection.execute(statement).all()

@@ -5,14 +5,33 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Date, Table, case, cast, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Date,
+    Select,
+    Table,
+    bindparam,
+    case,
+    cast,
+    func,
+    select,
+)
 
+from data_access.applications.read import ACCOUNT_ID
 from data_access.db import tables
+from data_access.db.bundles import Bundle
 from data_access.eligibility import delivered
 from program.periods import Window
 from program.reports.periods import Dimension
 
 FIGURES = ("volume_usd", "active_users", "new_users")
+USERS_SHOWN = 10
+# Parameters: the days shown, the first month shown, and the window of the referred users.
+FIRST, END, SINCE, WINDOW_START, WINDOW_END = (
+    bindparam(name, type_=Date())
+    for name in ("first", "end", "since", "window_start", "window_end")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,40 +58,72 @@ class ReferredUser:
     trading_days: int
 
 
-def daily(connection: Connection, account_id: int, span: Window) -> list[Point]:
-    """Return the known days of ``span`` in order, zeros included."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trends:
+    """Known days and months in order, zeros included, and the users with the most volume."""
+
+    days: list[Point]
+    months: list[Point]
+    users: list[ReferredUser]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spans:
+    """The days of the daily figures, the first month, and the window of the referred users."""
+
+    days: Window
+    since: date
+    window: Window
+
+
+def read(connection: Connection, account_id: int, spans: Spans) -> Trends:
+    """Return an affiliate's trends."""
+    found = _TRENDS.read(
+        connection,
+        account_id=account_id,
+        first=spans.days.start,
+        end=spans.days.end,
+        since=spans.since,
+        window_start=spans.window.start,
+        window_end=spans.window.end,
+    )
+    return Trends(
+        days=[Point(**row) for row in found["days"]],
+        months=[Point(**row) for row in found["months"]],
+        users=[ReferredUser(**row) for row in found["users"]],
+    )
+
+
+def _days() -> Select[Any]:
     program, own = tables.segment_daily, tables.affiliate_daily
-    mine = (own.c.day == program.c.day) & (own.c.affiliate_account_id == account_id)
-    rows = connection.execute(
+    mine = (own.c.day == program.c.day) & (own.c.affiliate_account_id == ACCOUNT_ID)
+    return (
         select(program.c.day.label("start"), *_figures(own, delivered.traded(program)))
         .outerjoin_from(program, own, mine)
         .where(
             program.c.dimension == str(Dimension.PROGRAM),
-            program.c.day >= span.start,
-            program.c.day < span.end,
+            program.c.day >= FIRST,
+            program.c.day < END,
         )
         .order_by(program.c.day)
-    ).mappings()
-    return [Point(**row) for row in rows]
+    )
 
 
-def monthly(connection: Connection, account_id: int, *, since: date) -> list[Point]:
-    """Return the known months from ``since`` on in order, zeros included."""
+def _months() -> Select[Any]:
     sums, own = tables.segment_daily, tables.affiliate_monthly
     month = cast(func.date_trunc("month", sums.c.day), Date).label("month")
     program = (
         select(month, func.bool_or(delivered.traded(sums)).label("traded"))
-        .where(sums.c.dimension == str(Dimension.PROGRAM), sums.c.day >= since)
+        .where(sums.c.dimension == str(Dimension.PROGRAM), sums.c.day >= SINCE)
         .group_by(month)
         .subquery("program")
     )
-    mine = (own.c.month == program.c.month) & (own.c.affiliate_account_id == account_id)
-    rows = connection.execute(
+    mine = (own.c.month == program.c.month) & (own.c.affiliate_account_id == ACCOUNT_ID)
+    return (
         select(program.c.month.label("start"), *_figures(own, program.c.traded))
         .outerjoin_from(program, own, mine)
         .order_by(program.c.month)
-    ).mappings()
-    return [Point(**row) for row in rows]
+    )
 
 
 def _figures(own: Table, known: ColumnElement[bool]) -> list[ColumnElement[Any]]:
@@ -84,10 +135,8 @@ def _figures(own: Table, known: ColumnElement[bool]) -> list[ColumnElement[Any]]
     ]
 
 
-def top_referred_users(
-    connection: Connection, account_id: int, window: Window, *, limit: int = 10
-) -> list[ReferredUser]:
-    """Return the window's referred users with the most volume."""
+def _users() -> Select[Any]:
+    """Select the window's referred users with the most volume."""
     activity, referral = tables.referral_activity, tables.referrals
     top = (
         select(
@@ -97,22 +146,24 @@ def top_referred_users(
             func.count().filter(activity.c.volume_usd > 0).label("trading_days"),
         )
         .where(
-            activity.c.affiliate_account_id == account_id,
-            activity.c.activity_date >= window.start,
-            activity.c.activity_date < window.end,
+            activity.c.affiliate_account_id == ACCOUNT_ID,
+            activity.c.activity_date >= WINDOW_START,
+            activity.c.activity_date < WINDOW_END,
         )
         .group_by(activity.c.referred_account_id)
         .order_by(func.sum(activity.c.volume_usd).desc(), activity.c.referred_account_id)
-        .limit(limit)
+        .limit(USERS_SHOWN)
         .subquery("top")
     )
-    rows = connection.execute(
+    return (
         select(top, referral.c.referred_at)
         .outerjoin(
             referral,
-            (referral.c.affiliate_account_id == account_id)
+            (referral.c.affiliate_account_id == ACCOUNT_ID)
             & (referral.c.referred_account_id == top.c.referred_account_id),
         )
         .order_by(top.c.volume_usd.desc(), top.c.referred_account_id)
-    ).mappings()
-    return [ReferredUser(**row) for row in rows]
+    )
+
+
+_TRENDS = Bundle(days=_days(), months=_months(), users=_users())

@@ -27,6 +27,7 @@ from data_access.review import (
     proposals,
     second_approvals,
     timeline,
+    written,
 )
 from data_access.review.decisions import Draft
 from data_access.review.evidence import Entry
@@ -62,8 +63,8 @@ def read(engine: Engine, id_: int, *, now: Any = NOW) -> Application:
 
 def thread(conn: Connection, id_: int, *, now: Any = NOW) -> list[TimelineEntry]:
     """The timeline as the application's page shows it."""
-    made = decision_history.history(conn, id_)
-    return timeline.read(conn, read_application(conn, id_, now=now), made)
+    application, made = read_application(conn, id_, now=now), decision_history.history(conn, id_)
+    return timeline.entries_of(application, made, written.read(conn, id_))
 
 
 def viewed(engine: Engine, id_: int, *, now: Any = NOW) -> ViewedFacts:

@@ -1,6 +1,6 @@
 """Changes to an application while its page is open, shown beside it, never in it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import streamlit as st
@@ -22,13 +22,22 @@ SILENT = "The database is not responding. Your text is kept."
 SIGNED_OUT = "You are no longer signed in. Copy what you typed, then sign in again."
 
 
+def draw(shown: Opened) -> None:
+    """Draw who else is viewing, and from then on what colleagues do."""
+    strip(shown, iter([shown.glance]))
+
+
 @st.fragment(run_every=EVERY)
-def strip(shown: Opened) -> None:
+def strip(shown: Opened, read_already: Iterator[Glance]) -> None:
     """Draw who else is viewing, and what colleagues did since the page was drawn.
 
     A fragment that reruns by itself: viewers go into a reserved line and news float, so that a form
-    being filled is neither changed nor moved.
+    being filled is neither changed nor moved. Its first run has nothing to look up.
     """
+    glance = next(read_already, None)
+    if glance is not None:
+        _draw([], glance.viewers)
+        return
     if sign_in.signed_in_address() != shown.person.email:
         _draw([SIGNED_OUT])
         return

@@ -80,10 +80,17 @@ def draw(shown: Opened) -> None:
         thread.draw(shown)
     with facts:
         application_facts.draw_who(shown)
-        trend.draw(shown)
-        referred_users.draw(shown)
+        draw_trends(shown)
     with free:
-        live.strip(shown)
+        live.draw(shown)
+
+
+def draw_trends(shown: Opened) -> None:
+    """Read and draw the charts and the referred users, which no decision waits for."""
+    with database.reading(database.reader()) as connection:
+        trends = opening.read_trends(connection, shown)
+    trend.draw(shown, trends)
+    referred_users.draw(shown, trends.users)
 
 
 def draw_decision(shown: Opened) -> None:

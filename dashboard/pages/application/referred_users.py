@@ -1,16 +1,19 @@
 """The table of referred users with the most volume in the window."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from dashboard.pages.application import trend
 from dashboard.ui import figures, grid
 from data_access.review.opening import Opened
+from data_access.review.trends import ReferredUser
 from program.periods import utc_day
 
 
-def draw(shown: Opened) -> None:
+def draw(shown: Opened, users: Sequence[ReferredUser]) -> None:
     """Draw the users by volume; a note without metrics."""
-    standing, users = shown.standing, shown.users
+    standing = shown.standing
     fresh, total = standing.freshness, standing.facts.volume_usd
     with st.container(border=True, gap="small"):
         st.markdown("**Top referred users of the window**")

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.ui import charts
 from dashboard.ui.charts import Minimum
 from data_access.review.opening import DAYS_SHOWN, MONTHS_SHOWN, Opened
-from data_access.review.trends import Point
+from data_access.review.trends import Point, Trends
 from program import wording
 from program.periods import Window, month_start, months_later
 from program.policy.criteria import ACTIVE_USERS, NEW_USERS, VOLUME, Criterion
@@ -23,7 +23,7 @@ METRICS: dict[str, tuple[Criterion, str]] = {
 }
 
 
-def draw(shown: Opened) -> None:
+def draw(shown: Opened, trends: Trends) -> None:
     """Draw the choice of figure and grain, and the chart; or that metrics are missing."""
     standing = shown.standing
     fresh, policy = standing.freshness, standing.policy
@@ -33,12 +33,12 @@ def draw(shown: Opened) -> None:
             grain = _choose("By", ["Days", "Months"], key="trend-by")
         if fresh is None or standing.facts.volume_usd is None:
             st.caption(NOT_LOADED)
-        elif not any(_happened(month) for month in shown.months):
+        elif not any(_happened(month) for month in trends.months):
             st.caption("No referral activity in the last twelve months.")
         elif grain == "Months":
-            _draw_months(shown.months, what, policy, fresh.data_through)
+            _draw_months(trends.months, what, policy, fresh.data_through)
         else:
-            _draw_days(shown.days, what, policy, fresh.window, fresh.data_through)
+            _draw_days(trends.days, what, policy, fresh.window, fresh.data_through)
 
 
 def _choose(label: str, options: list[str], *, key: str) -> str:

@@ -24,6 +24,7 @@ from data_access.db.errors import (
 from data_access.eligibility import judging
 from data_access.queue import order_cache
 from data_access.review import claims as review_claims
+from data_access.review import presence
 from program.policy.policy import Policy
 from program.review.queue_filters import Filters
 from program.review.workflow import Status
@@ -332,8 +333,8 @@ def test_staying_claims_nothing(desk: Engine, id_: int) -> None:
     ("after", "shown"),
     [
         (timedelta(0), [ANA]),
-        (review_claims.VIEWING_FOR - MOMENT, [ANA]),
-        (review_claims.VIEWING_FOR, []),
+        (presence.VIEWING_FOR - MOMENT, [ANA]),
+        (presence.VIEWING_FOR, []),
     ],
 )
 def test_viewers_are_listed_for_half_a_minute(
@@ -343,9 +344,7 @@ def test_viewers_are_listed_for_half_a_minute(
 
     def others(actor: str) -> list[str]:
         with desk.connect() as conn:
-            return review_claims.other_viewers(
-                conn, application_id=id_, actor=actor, now=NOW + after
-            )
+            return list(presence.glance(conn, id_, viewer=actor, now=NOW + after).viewers)
 
     assert others(BEN) == shown
     assert others(ANA) == []

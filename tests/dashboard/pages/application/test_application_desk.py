@@ -12,7 +12,7 @@ from dashboard.pages.application import live
 from dashboard.shell import sign_in
 from dashboard.shell.screens import APPLICATION, QUEUE
 from data_access.db.errors import DatabaseUnavailable
-from data_access.review import claims
+from data_access.review import claims, presence
 from program.policy.checklist import CheckOutcome
 from program.policy.policy import DEFAULT_CHECKLIST, DEFAULT_REQUIRED_CHECKS
 from program.review.permissions import Role
@@ -390,6 +390,19 @@ def test_other_viewers_are_shown_for_half_a_minute(queue: Desk) -> None:
     assert ":material/visibility: ben looks at this too" in texts(opened(queue))
 
 
+def test_a_page_that_was_just_read_is_not_read_again(
+    queue: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    polled: list[Any] = []
+    monkeypatch.setattr(presence, "glance", lambda *given, **_: polled.append(given))
+    monkeypatch.setattr(claims, "record_view", lambda *given, **_: polled.append(given))
+
+    app = opened(queue)
+
+    assert polled == []
+    assert not news(app)
+
+
 class Watcher:
     """A page drawn some time ago, whose timer checks the application again."""
 
@@ -398,17 +411,17 @@ class Watcher:
         with monkeypatch.context() as patched:
             patched.setattr(live, "strip", lambda *given: drawn.append(given))
             opened(desk, id_)
-        (self.drawn,) = drawn
+        [(self.shown, _)] = drawn
 
     def look(self) -> AppTest:
-        return AppTest.from_function(strip, args=self.drawn).run()
+        return AppTest.from_function(strip, args=(self.shown,)).run()
 
 
 def strip(shown: object) -> None:
     """Runs as a script of its own, so it imports what it needs."""
     from dashboard.pages.application import live
 
-    live.strip(shown)
+    live.strip(shown, iter(()))
 
 
 @pytest.fixture
