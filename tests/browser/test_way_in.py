@@ -53,8 +53,9 @@ def test_an_analyst_reads_everything_and_has_no_form(site: Site, visit: Visit) -
     screen.shows_application(page, "read_only")
     expect(page.get_by_text("Waiting for a reviewer. Your role, analyst, does not")).to_be_visible()
     expect(page.get_by_text("Thread · ")).to_be_visible()
-    for words in ("Approve", "Reject", "Add note", "Record"):
-        assert page.get_by_text(words).count() == 0
+    expect(page.get_by_text("No external evidence is recorded yet.")).to_be_visible()
+    for words in ("Approve", "Reject", "Add note", "Record followers"):
+        assert page.get_by_text(words).count() == 0, words
 
 
 def test_the_program_page_is_refused_to_a_reviewer(visit: Visit) -> None:
