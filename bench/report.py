@@ -14,9 +14,11 @@ are a million applications, 20,000 of them pending, and 46.7 million activity ro
 the median of several runs in seconds, or milliseconds where it says so, with the smallest and the
 largest; where something else does the same work, its time in the same run and the ratio; and the
 target. That is plain SQL for the queries, and in the browser a minimal Django admin over the same
-tables (`bench/peer/`), with the columns of the queue and its indexes, but without eligibility. OVER
-is a missed target. Every block begins and ends with the commit, the time of day and the load of the
-machine, which has two cores, with the database beside the dashboard.
+tables (`bench/peer/`), with the columns of the queue and its indexes, but without eligibility. A
+rerun of a page is what a click causes in an open page; beside its time stand the messages and bytes
+sent to the browser, the statements and the connections they take, and the rows and index entries
+they read. OVER is a missed target. Every block begins and ends with the commit, the time of day and
+the load of the machine, which has two cores, with the database beside the dashboard.
 
 """
 

@@ -66,8 +66,6 @@ class Applications(admin.ModelAdmin):
     list_select_related = ("account", "account__metrics")
     list_filter = ("status", "account__country_code", "social_platform", "account__kyc_status")
     list_per_page = 50
-    # Counting a million rows for a caption would be its slowest statement.
-    show_full_result_count = False
     search_fields = ("social_handle__found",)
     raw_id_fields = ("account",)
     action_form = WithReason

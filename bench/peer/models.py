@@ -5,17 +5,6 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import Lookup
 
-# All that the build makes, so that the filters need no query.
-COUNTRIES = ("DE", "FR", "GB", "US", "BR", "TR", "VN", "IN", "ID", "NG", "KR", "JP", "UA", "PL")
-COUNTRIES += ("ES", "IT", "MX", "AR")
-PLATFORMS = ("x", "youtube", "telegram", "tiktok", "instagram")
-STATUSES = ("pending", "approved", "rejected", "withdrawn")
-VERIFIED = ("none", "pending", "verified", "rejected")
-
-
-def choices(words: tuple[str, ...]) -> list[tuple[str, str]]:
-    return [(word, word) for word in words]
-
 
 @models.TextField.register_lookup
 class Found(Lookup):
@@ -37,8 +26,8 @@ class Account(models.Model):
     account_id = models.BigIntegerField(primary_key=True)
     username = models.TextField()
     email = models.TextField()
-    country_code = models.CharField("country", max_length=2, choices=choices(COUNTRIES))
-    kyc_status = models.TextField("verified", choices=choices(VERIFIED))
+    country_code = models.CharField("country", max_length=2)
+    kyc_status = models.TextField("verified")
     created_at = models.DateTimeField()
 
     class Meta:
@@ -66,12 +55,12 @@ class Metrics(models.Model):
 class Application(models.Model):
     application_id = models.BigIntegerField(primary_key=True)
     account = models.ForeignKey(Account, models.DO_NOTHING)
-    social_platform = models.TextField("platform", choices=choices(PLATFORMS))
+    social_platform = models.TextField("platform")
     social_handle = models.TextField("handle")
     contact_platform = models.TextField()
     contact_handle = models.TextField()
     submitted_at = models.DateTimeField()
-    status = models.TextField(choices=choices(STATUSES))
+    status = models.TextField()
     status_changed_at = models.DateTimeField(null=True)
 
     class Meta:
