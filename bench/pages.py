@@ -64,7 +64,7 @@ VIEWS = (
         name="affiliates, near misses",
         path="affiliates",
         query="part=near-misses",
-        shows="near-misses-export",
+        shows="affiliates-page-near-misses",
     ),
     View(name="explore", path="explore", shows="explore-table"),
     View(
