@@ -52,9 +52,13 @@ def import_ahead() -> None:
 
     A page file runs when it is imported, so only what it imports is.
     """
-    for module in pkgutil.walk_packages(dashboard.__path__, f"{dashboard.__name__}."):
-        if not module.name.endswith(".page"):
-            importlib.import_module(module.name)
+    try:
+        for module in pkgutil.walk_packages(dashboard.__path__, f"{dashboard.__name__}."):
+            if not module.name.endswith(".page"):
+                importlib.import_module(module.name)
+    except Exception:  # noqa: BLE001 - the thread has nobody else to tell
+        # The first visit will fail with the same error, and show its reference.
+        LOG.exception("a part of the dashboard cannot be imported")
     gc.collect()
     gc.freeze()
 

@@ -349,7 +349,7 @@ def _let_staff_work() -> None:
 
 @main.command()
 def doctor() -> None:
-    """Check connection, schema, freshness, rollup lag, outbox and privileges."""
+    """Check connection, schema, freshness, rollup lag, standings, outbox and privileges."""
     from data_access import doctor as health_checks
 
     findings = health_checks.examine(database.reader(), now=_now())

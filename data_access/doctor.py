@@ -138,13 +138,13 @@ def _recounts(connection: Connection, now: datetime) -> Finding:
 
 def _standings(connection: Connection, now: datetime) -> Finding:
     """Compare the kept standings of all open applications with a recount."""
-    context = judging.read_context(connection, now=now)
-    if context.kept != context.basis:
-        sentence = "computed for each view until they are kept again; the next refresh does that"
-        return Finding(what="standings", ok=True, sentence=sentence)
-    differ = standings.differences(connection, context)
+    differ = standings.differences(connection)
     if not differ:
-        return Finding(what="standings", ok=True, sentence="equal to a recount")
+        context = judging.read_context(connection, now=now)
+        sentence = "equal to a recount"
+        if context.kept != context.basis:
+            sentence = "computed for each view until the next refresh keeps them"
+        return Finding(what="standings", ok=True, sentence=sentence)
     some = ", ".join(str(id_) for id_ in differ[:NAMED])
     sentence = (
         f"{len(differ):,} of the open applications differ from a recount, such as {some}: "

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
-from threading import Lock
+from threading import Lock, Thread
 from types import MappingProxyType
 from uuid import UUID
 
@@ -118,12 +118,13 @@ def restate_standings(context: JudgingContext, pending: int) -> None:
     if context.kept == context.basis or pending < WORTH_KEEPING:
         return
     if _restating.acquire(blocking=False):
-        _pool.submit(_restate)
+        Thread(target=_restate, name="restate", daemon=True).start()
 
 
 def _restate() -> None:
     try:
-        standings.restate(database.writer(), now=datetime.now(UTC))
+        if not standings.restate(database.loader(), now=datetime.now(UTC)):
+            LOG.warning("the standings wait for a load to be restated")
     except Exception:
         # The next view tries again.
         LOG.exception("the standings could not be restated")

@@ -75,9 +75,12 @@ _TYPES: dict[str, TypeEngine[Any]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basis:
-    """What the standings are computed with; ``refresh_id`` is 0 if metrics are unknown."""
+    """What standings are computed with; ``refresh_id`` is 0 if metrics are unknown.
 
-    policy: Policy
+    ``policy`` is ``None`` for one that is not in force.
+    """
+
+    policy: Policy | None
     refresh_id: int
     evidence_from: datetime
 
@@ -143,7 +146,6 @@ def read_context(connection: Connection, *, now: datetime) -> JudgingContext:
     if row is None:
         raise policies.none_in_force()
     policy = policies.of_row(row)
-    kept = row["kept_policy"] == policy.version
     return JudgingContext(
         policy=policy,
         # Else the metrics were counted over another window or by other rules than this policy's.
@@ -154,13 +156,13 @@ def read_context(connection: Connection, *, now: datetime) -> JudgingContext:
         else None,
         now=now,
         holidays=frozenset(row["holidays"]),
-        kept=Basis(
-            policy=policy,
+        kept=None
+        if row["kept_policy"] is None
+        else Basis(
+            policy=policy if row["kept_policy"] == policy.version else None,
             refresh_id=row["kept_refresh"],
             evidence_from=row["kept_evidence_from"],
-        )
-        if kept
-        else None,
+        ),
         future_evidence=row["future_evidence"],
     )
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine
 
 from data_access.affiliates import approved, cohort_outcomes, monthly_counts, requalification
 from data_access.affiliates.requalification import Refreshed
+from data_access.db.errors import DatabaseUnavailable
 from data_access.eligibility import freshness, policies
 from data_access.eligibility.freshness import Freshness
 from data_access.people import preferences
@@ -75,9 +76,22 @@ def refresh(
         preferences.forget_requests(connection, now=now)
         fresh = freshness.newest(connection)
     assert fresh is not None
-    # In a transaction of its own: it must see what was recorded meanwhile, and acts wait for it.
-    standings.restate(engine, now=now)
+    _restate(engine, now)
     return fresh
+
+
+def _restate(engine: Engine, now: datetime) -> None:
+    """Restate the open applications, in a transaction that sees what was recorded meanwhile.
+
+    The refresh is done by then; if this fails, the queue computes standings until it is repeated.
+    """
+    try:
+        kept = standings.restate(engine, now=now)
+    except DatabaseUnavailable as error:
+        LOG.warning("the standings could not be restated: %s", error)
+    else:
+        if not kept:
+            LOG.warning("the standings were not restated, because a load is running")
 
 
 def _rollups(cursor: Cursor[DictRow], made: Plan) -> Steps:

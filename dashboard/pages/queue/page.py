@@ -102,6 +102,7 @@ def draw(person: Person) -> None:
         draw_empty(page)
     bulk_dialog.draw(person)
     draw_news(page, person.email)
+    taking_next.finish_page()
 
 
 def load(filters: Filters, person: Person, now: datetime) -> Loaded:

@@ -378,26 +378,45 @@ create table review.uncounted (
 comment on table review.uncounted is 'Applications that changed since the last refresh counted them, with repeats; written by triggers';
 comment on column review.uncounted.application_id is 'The application';
 
-create function review.note_uncounted() returns trigger language plpgsql as $$
+-- These run with the rights of their owner: who writes to exchange need not write to review.
+create function review.note_uncounted() returns trigger language plpgsql
+    security definer set search_path = pg_catalog, pg_temp as $$
 begin
     insert into review.uncounted select application_id from changed;
     return null;
 end $$;
 comment on function review.note_uncounted() is 'Remembers the applications of the written rows until a refresh counts them';
-create function review.note_moved_accounts() returns trigger language plpgsql as $$
+create function review.note_updated() returns trigger language plpgsql
+    security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    -- Only what is counted by: a contact that changed counts nothing anew.
+    insert into review.uncounted
+    select application_id from (
+        (select application_id, account_id, submitted_at, status, status_changed_at, social_platform from changed
+         except select application_id, account_id, submitted_at, status, status_changed_at, social_platform from was)
+        union all
+        (select application_id, account_id, submitted_at, status, status_changed_at, social_platform from was
+         except select application_id, account_id, submitted_at, status, status_changed_at, social_platform from changed)
+    ) as counted_otherwise;
+    return null;
+end $$;
+comment on function review.note_updated() is 'Remembers the applications that an update counts otherwise';
+create function review.note_moved_accounts() returns trigger language plpgsql
+    security definer set search_path = pg_catalog, pg_temp as $$
 begin
     insert into review.uncounted
-    select application_id from changed
-    join was using (account_id)
-    join exchange.applications using (account_id)
-    where changed.country_code is distinct from was.country_code;
+    select application_id
+    from (select account_id, country_code from changed except select account_id, country_code from was) as moved
+    join exchange.applications using (account_id);
     return null;
 end $$;
 comment on function review.note_moved_accounts() is 'Remembers the applications of accounts whose country changed';
 create trigger uncounted_insert after insert on exchange.applications
     referencing new table as changed for each statement execute function review.note_uncounted();
 create trigger uncounted_update after update on exchange.applications
-    referencing new table as changed for each statement execute function review.note_uncounted();
+    referencing old table as was new table as changed for each statement execute function review.note_updated();
+create trigger uncounted_delete after delete on exchange.applications
+    referencing old table as changed for each statement execute function review.note_uncounted();
 create trigger uncounted_update after update on exchange.accounts
     referencing old table as was new table as changed for each statement execute function review.note_moved_accounts();
 create trigger uncounted_insert after insert on review.decisions

@@ -12,7 +12,7 @@ create table review.standings (
     points smallint not null,
     active_users integer,
     new_users integer,
-    x_followers integer,
+    x_followers bigint,
     on_exchange boolean,
     external boolean,
     eligible boolean,
@@ -104,7 +104,7 @@ select application.application_id, application.account_id, application.submitted
         + case when desk.answered_at is not null then 10 else 0 end
         -- [[[end]]]
     )::smallint,
-    value.active_users, value.new_users, value.x_followers::integer, truth.on_exchange, truth.external,
+    value.active_users, value.new_users, value.x_followers::bigint, truth.on_exchange, truth.external,
     -- [[[cog
     -- cog.outl(standing_sql.eligible() + ",")
     -- ]]]
@@ -192,6 +192,10 @@ begin
     end if;
     -- Whoever restates all of them holds this lock alone.
     perform pg_advisory_xact_lock_shared(7310017);
+    if current_setting('transaction_isolation') <> 'read committed' then
+        -- A snapshot may hold an older basis; to lock its row then fails, so that the transaction is tried again.
+        perform from review.standing_basis for share;
+    end if;
     select * into basis from review.standing_basis;
     if not found then
         return;
@@ -200,7 +204,8 @@ begin
     perform from review.standings where application_id = any(ids) order by application_id for update;
     pending := array(
         select application_id from exchange.applications where application_id = any(ids) and status = 'pending');
-    delete from review.standings where application_id = any(ids) and application_id <> all(pending);
+    delete from review.standings
+    where application_id = any(ids) and not exists (select from unnest(pending) as open (id) where open.id = application_id);
     perform review.keep_standings(pending, basis);
 end $$;
 comment on function review.restate(bigint[]) is 'Brings the standings of these applications up to date';
@@ -214,26 +219,42 @@ begin
     insert into review.standing_basis select (basis).*
     on conflict (single) do update set (policy_version, refresh_id, covered_until, evidence_from, restated_at)
         = row(excluded.policy_version, excluded.refresh_id, excluded.covered_until, excluded.evidence_from, excluded.restated_at);
-    delete from review.standings where application_id <> all(pending);
+    delete from review.standings
+    where not exists (select from unnest(pending) as open (id) where open.id = application_id);
     perform review.keep_standings(pending, basis);
 end $$;
 comment on function review.restate_all(review.standing_basis) is 'Computes all standings with another basis';
 
-create function review.follow_changes() returns trigger language plpgsql as $$
+-- These run with the rights of their owner: who writes to exchange need not write to review.
+create function review.follow_changes() returns trigger language plpgsql
+    security definer set search_path = pg_catalog, pg_temp as $$
 begin
     perform review.restate(array(select distinct application_id from changed));
     return null;
 end $$;
 comment on function review.follow_changes() is 'Restates the applications whose rows changed';
-create function review.follow_applications() returns trigger language plpgsql as $$
-begin
-    perform review.restate(array(
+create function review.follow_applications() returns trigger language plpgsql
+    security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    ids bigint[] := array(
         select application_id from changed where status = 'pending'
-        union select application_id from changed join review.standings using (application_id)));
+        union select application_id from changed join review.standings using (application_id));
+begin
+    if tg_op = 'UPDATE' then
+        ids := ids || array(select application_id from was join review.standings using (application_id));
+    end if;
+    if tg_op <> 'DELETE' then
+        -- An account that changes meanwhile does not see this application yet: wait for it, or make it wait.
+        perform from exchange.accounts
+        where account_id in (select account_id from changed where status = 'pending')
+        order by account_id for share;
+    end if;
+    perform review.restate(ids);
     return null;
 end $$;
 comment on function review.follow_applications() is 'Restates the changed applications that are or were open';
-create function review.follow_accounts() returns trigger language plpgsql as $$
+create function review.follow_accounts() returns trigger language plpgsql
+    security definer set search_path = pg_catalog, pg_temp as $$
 begin
     perform review.restate(array(select application_id from changed join review.standings using (account_id)));
     return null;
@@ -242,7 +263,7 @@ comment on function review.follow_accounts() is 'Restates the open applications 
 create trigger standings_insert after insert on exchange.applications
     referencing new table as changed for each statement execute function review.follow_applications();
 create trigger standings_update after update on exchange.applications
-    referencing new table as changed for each statement execute function review.follow_applications();
+    referencing old table as was new table as changed for each statement execute function review.follow_applications();
 create trigger standings_delete after delete on exchange.applications
     referencing old table as changed for each statement execute function review.follow_applications();
 create trigger standings_update after update on exchange.accounts
