@@ -4,6 +4,7 @@ They change the filters of the queue. A time counts from when the act was due, s
 still waits for the last one makes the next one late, not rare.
 """
 
+import os
 import statistics
 import time
 from collections.abc import Sequence
@@ -45,15 +46,24 @@ def report(engine: Engine, failures: Failures) -> None:
 
 def report_over(_: Engine, home: Path, failures: Failures) -> None:
     """Print a row for each number of people, on the dashboard over ``home``."""
-    with served(home) as address:
+    server = served(home)
+
+    def row(bar: Bar) -> str:
+        before = processor_s(server.process.pid)
+        found = acted(address, cookies, bar.people)
+        each = 1000 * (processor_s(server.process.pid) - before) / len(found)
+        return line(bar, found, processor_ms=each)
+
+    with server as address:
         cookies = sessions.sign_in(address, MANAGER)
         for bar in BARS:
-            failures.print_row(f"{bar.people} people", partial(row, address, cookies, bar))
+            failures.print_row(f"{bar.people} people", partial(row, bar))
 
 
-def row(address: str, cookies: str, bar: Bar) -> str:
-    """Let that many people act, and return their row."""
-    return line(bar, acted(address, cookies, bar.people))
+def processor_s(pid: int) -> float:
+    """Return the processor seconds that a process has taken."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def acted(
@@ -84,8 +94,8 @@ def acted(
         return [ms for found in pool.map(person, range(people)) for ms in found]
 
 
-def line(bar: Bar, found: Sequence[float | None]) -> str:
-    """Format the times with the verdict."""
+def line(bar: Bar, found: Sequence[float | None], *, processor_ms: float) -> str:
+    """Format the times with the verdict; ``processor_ms`` is the server's, for each act."""
     ended = sorted(ms for ms in found if ms is not None)
     lost = len(found) - len(ended)
     median, p95 = statistics.median(ended), ended[int(0.95 * len(ended))]
@@ -93,6 +103,6 @@ def line(bar: Bar, found: Sequence[float | None]) -> str:
     limits = f"median {bar.median:g}" + (f", 95 % {bar.p95:g}" if bar.p95 else "") + ", none lost"
     return (
         f"{bar.people} people, an act every {EVERY_S:g} s each: median {median:.0f} ms, 95 %"
-        f" {p95:.0f}, longest {ended[-1]:.0f}; {len(found)} acts, {lost} lost; bar {limits}"
-        f" {'ok' if kept else 'OVER'}"
+        f" {p95:.0f}, longest {ended[-1]:.0f}; {len(found)} acts, {lost} lost, {processor_ms:.0f} ms of"
+        f" the server's processor each; bar {limits} {'ok' if kept else 'OVER'}"
     )

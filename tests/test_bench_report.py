@@ -52,13 +52,13 @@ def test_a_row_compares_each_turn_with_the_peer_and_leaves_the_warm_up_out() -> 
 
 
 def test_a_lost_act_misses_the_bar_however_quick_the_others_are() -> None:
-    bar = Bar(people=2, median=150, p95=400)
+    line = partial(people.line, Bar(people=2, median=150, p95=400), processor_ms=20)
 
-    assert people.line(bar, [100.0] * 19 + [390.0]).endswith("none lost ok")
-    assert people.line(bar, [100.0] * 9 + [410.0]).endswith("OVER")
-    assert people.line(bar, [160.0] * 20).endswith("OVER")
-    assert "20 acts, 1 lost" in people.line(bar, [100.0] * 19 + [None])
-    assert people.line(bar, [100.0] * 19 + [None]).endswith("OVER")
+    assert line([100.0] * 19 + [390.0]).endswith("none lost ok")
+    assert line([100.0] * 9 + [410.0]).endswith("OVER")
+    assert line([160.0] * 20).endswith("OVER")
+    assert "20 acts, 1 lost" in line([100.0] * 19 + [None])
+    assert line([100.0] * 19 + [None]).endswith("OVER")
 
 
 def test_whoever_loses_an_act_loses_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
