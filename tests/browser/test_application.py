@@ -180,7 +180,7 @@ def test_typed_text_survives_another_choice(site: Site, visit: Visit) -> None:
     expect(page.get_by_label("Rationale (internal)")).to_have_value("Weighed at length.")
     page.get_by_label("Internal note").fill("Ask again.")
     page.get_by_role("button", name="Add note").first.click()
-    expect(page.get_by_text("Thread · 2")).to_be_visible()
+    expect(page.get_by_text("Thread · 4")).to_be_visible()
     expect(page.get_by_label("Rationale (internal)")).to_have_value("Weighed at length.")
 
 
