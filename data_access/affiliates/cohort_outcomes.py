@@ -11,10 +11,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, literal, select, text
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, literal, select, text
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from data_access.affiliates import approved, monthly_counts
+from data_access.affiliates import approved, monthly_counts, outcome_sums
+from data_access.affiliates.outcome_sums import SUMS
 from data_access.affiliates.requalification import Refreshed
 from data_access.db import tables
 from data_access.db.tables import affiliate_outcomes as table
@@ -80,7 +82,9 @@ select decision_id, horizon_days, account_id, first_day as window_start, after a
           and e.observed_at < after::timestamp at time zone 'UTC'
         order by e.exchange_key, e.observed_at desc, e.evidence_id desc) as newest
     ) as external_volume_usd,
-    missing_days
+    missing_days,
+    (select seen.volume_usd from review.affiliate_outcomes as seen
+     where seen.decision_id = span.decision_id and seen.horizon_days = 0) as before_usd
 from span offset 0
 """  # noqa: S608 - pieces of our own
 
@@ -95,10 +99,12 @@ KEPT = (
     "new_users",
     "missing_days",
     "outcome",
+    "fell_to",
 )
 NO_LONGER = """
 delete from review.affiliate_outcomes
 where decision_id not in (select decision_id from ({approvals}) as standing)
+returning decision_id
 """
 # Figures in the decision's snapshot, once per affiliate.
 AT_APPLICATION_ROWS = """
@@ -130,7 +136,7 @@ def update(connection: Connection, done: Refreshed) -> None:
     oldest = months_later(month_start(done.through), -COHORTS)
     connection.execute(monthly_counts.SETTINGS)
     recent = approved.kept_since(day_start(oldest))
-    connection.execute(text(NO_LONGER.format(approvals=recent)))
+    gone = connection.execute(text(NO_LONGER.format(approvals=recent))).scalars().all()
     new = connection.execute(text(AT_APPLICATION_ROWS.format(approvals=recent))).scalars().all()
     connection.execute(text("drop table if exists pg_temp.outcomes_due"))
     connection.execute(text(DUE_TABLE))
@@ -147,6 +153,8 @@ def update(connection: Connection, done: Refreshed) -> None:
     versions = text("select distinct policy_version from pg_temp.outcomes_due order by 1")
     for version in connection.execute(versions).scalars().all():
         _measure(connection, policies.version(connection, version))
+    due = connection.execute(text("select distinct decision_id from pg_temp.outcomes_due"))
+    outcome_sums.count(connection, oldest, {*gone, *new, *due.scalars()})
 
 
 def _measure(connection: Connection, policy: Policy) -> None:
@@ -163,6 +171,7 @@ def _measure(connection: Connection, policy: Policy) -> None:
             *(table.c[name] for name in KEPT[:5]),
             *(tables.requalifications.c[key] for key in keys),
             table.c.missing_days,
+            table.c.volume_usd.label("before_usd"),
         )
         .subquery("measured")
     )
@@ -173,7 +182,7 @@ def _measure(connection: Connection, policy: Policy) -> None:
     judged = judging.outcome_word(judging.whole_truth(known, policy))
     # Lower bounds are not compared, so incomplete figures are NULL.
     whole = {key: case((missing == 0, measured.c[key])) for key in METRIC_TYPES}
-    values = {**measured.c, **whole, "outcome": judged}
+    values = {**measured.c, **whole, "outcome": judged, "fell_to": _fell_to(measured.c)}
     new = insert(table).from_select(
         [table.c[name] for name in KEPT], select(*(values[name].label(name) for name in KEPT))
     )
@@ -183,6 +192,19 @@ def _measure(connection: Connection, policy: Policy) -> None:
             set_={name: new.excluded[name] for name in KEPT[2:]},
         )
     )
+
+
+def _fell_to(measured: ReadOnlyColumnCollection[str, Any]) -> ColumnElement[Any]:
+    """Return which share was left by days 31 to 60, if a half at most."""
+    halved = max(step.at_most for step in COLLAPSES)
+    before, later = measured.before_usd, measured.volume_usd
+    fell = and_(
+        measured.horizon_days == COLLAPSE_HORIZON,
+        measured.missing_days == 0,
+        before > 0,
+        later <= halved * before,
+    )
+    return case((fell, later / before))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,68 +280,11 @@ class Outcomes:
     by_reviewer: list[Turned]
 
 
-# Approvals are summed once, in the smallest groups needed; these add up to the others. Horizon 0 is
-# their number and figures at application, with or without a refresh.
-SUMS = (
-    *("affiliates", "delivered", "compared", "trading", "volume_before", "volume"),
-    *("active_before", "active", "new_before", "new", "met", "judged", "halved", "collapsed"),
-)
-GROUPED = f"""
-with known as (
-    select standing.decision_id, is_override, decided_by,
-           date_trunc('month', approved_at at time zone 'UTC')::date as month,
-           seen.volume_usd as volume_before, seen.active_users as active_before,
-           seen.new_users as new_before
-    from ({{approvals}}) as standing
-    left join review.affiliate_outcomes as seen
-        on seen.decision_id = standing.decision_id and seen.horizon_days = 0
-), cells as (
-    select month, is_override, decided_by, 0 as horizon, count(*) as affiliates,
-           0 as delivered, 0 as compared, 0 as trading,
-           sum(volume_before) as volume_before, 0 as volume, sum(active_before) as active_before,
-           0 as active, sum(new_before) as new_before, 0 as new, 0 as met,
-           0 as judged, 0 as halved, 0 as collapsed
-    from known group by 1, 2, 3
-    union all
-    select month, is_override, decided_by, horizon_days, count(*), count(volume_usd),
-           count(volume_before) filter (where whole),
-           count(*) filter (where whole and volume_before > 0),
-           sum(volume_before) filter (where whole),
-           sum(volume_usd) filter (where volume_before is not null),
-           sum(active_before) filter (where whole),
-           sum(active_users) filter (where active_before is not null),
-           sum(new_before) filter (where whole),
-           sum(new_users) filter (where new_before is not null),
-           count(*) filter (where outcome = 'met'), count(*) filter (where outcome <> 'unknown'),
-           count(*) filter (where horizon_days = :collapse_at and volume_before > 0
-               and volume_usd <= :halved * volume_before),
-           count(*) filter (where horizon_days = :collapse_at and volume_before > 0
-               and volume_usd <= :collapsed * volume_before)
-    from known join review.affiliate_outcomes as later using (decision_id)
-    cross join lateral (select later.missing_days = 0 as whole) as days
-    where horizon_days > 0
-      and (month + interval '1 month')::date - 1 + horizon_days <= :through
-    group by 1, 2, 3, 4
-)
-select month, is_override, decided_by, horizon,
-       {", ".join(f"coalesce(sum({name}), 0) as {name}" for name in SUMS)}
-from cells
-group by grouping sets ((month, horizon), (is_override, horizon), (decided_by, horizon))
-order by month desc, is_override, decided_by, horizon
-"""  # noqa: S608 - pieces of our own
-
-
 def outcomes(connection: Connection, *, data_through: date) -> Outcomes:
     """Return the current outcomes of the last months' approvals."""
-    given = {"through": data_through, "collapse_at": COLLAPSE_HORIZON}
     oldest = months_later(month_start(data_through), 1 - COHORTS)
-    decision = tables.current_decisions.c
-    standing = approved.since(day_start(oldest), _decided_by(), decision.is_override)
-    rows = connection.execute(
-        text(GROUPED.format(approvals=standing)),
-        {**given, **{step.key: step.at_most for step in COLLAPSES}},
-    ).all()
-    later = [row for row in rows if row.horizon > 0]
+    rows = outcome_sums.read(connection, first=oldest, through=data_through)
+    later = [row for row in rows if row.horizon_days > 0]
     months = {row.month: [t for t in later if t.month == row.month] for row in rows if row.month}
     return Outcomes(
         cohorts=[
@@ -329,10 +294,10 @@ def outcomes(connection: Connection, *, data_through: date) -> Outcomes:
                 volume_usd=row.volume_before,
                 active_users=row.active_before,
                 new_users=row.new_before,
-                at={t.horizon: _turned(f"{t.month:%Y-%m}", t) for t in months[row.month]},
+                at={t.horizon_days: _turned(f"{t.month:%Y-%m}", t) for t in months[row.month]},
             )
             for row in rows
-            if row.month and row.horizon == 0
+            if row.month and row.horizon_days == 0
         ],
         by_override=[
             _turned("override" if row.is_override else "not an override", row)
@@ -348,18 +313,17 @@ def outcomes(connection: Connection, *, data_through: date) -> Outcomes:
 
 
 def _turned(group: str, row: Row[Any]) -> Turned:
-    return Turned(group=group, horizon=row.horizon, **{key: row._mapping[key] for key in SUMS})
+    return Turned(group=group, horizon=row.horizon_days, **{key: row._mapping[key] for key in SUMS})
 
 
 FELL = """
 select later.decision_id, later.account_id, before.volume_usd as before_usd,
        later.volume_usd as later_usd
-from review.affiliate_outcomes as before
-join review.affiliate_outcomes as later on later.decision_id = before.decision_id
-where before.horizon_days = 0 and later.horizon_days = :collapse_at
-  and before.volume_usd > 0 and later.volume_usd <= :halved * before.volume_usd
-  and later.window_end between :first and :after
-order by later.volume_usd / before.volume_usd, later.decision_id limit :most
+from review.affiliate_outcomes as later
+join review.affiliate_outcomes as before
+    on before.decision_id = later.decision_id and before.horizon_days = 0
+where later.fell_to is not null and later.window_end between :first and :after
+order by later.fell_to, later.decision_id limit :most
 """
 
 
@@ -369,8 +333,6 @@ def fallen(connection: Connection, *, data_through: date, most: int) -> list[Fal
     while True:
         oldest = months_later(month_start(data_through), 1 - COHORTS)
         given = {
-            "collapse_at": COLLAPSE_HORIZON,
-            "halved": max(step.at_most for step in COLLAPSES),
             "first": window_of(oldest, COLLAPSE_HORIZON).end,
             "after": data_through + ONE_DAY,
             "most": limit,

@@ -19,6 +19,7 @@ from program.policy.delivered import Delivered
 from program.policy.policy import Policy
 from tests.builders import NOW, add_application, add_evidence, scalar, set_policy
 from tests.data_access.affiliate_months import add_approval, deliver
+from tests.data_access.statements import sent
 
 CLOSED = datetime(2025, 11, 30, 23, 59, tzinfo=UTC)  # the cohort's last day
 BEGIN = date(2025, 10, 1)
@@ -369,3 +370,79 @@ def test_a_reviewer_is_shown_from_ten_approvals_on(conn: Connection) -> None:
     assert [(t.group, t.horizon, t.affiliates) for t in shown] == [
         ("ana@example.com", horizon, 10) for horizon in (30, 60, 90)
     ]
+
+
+def random_cohorts(conn: Connection) -> None:
+    """Thirty approvals of four months by three people, half of them trading later."""
+    chance = Random(2)
+    for id_ in range(1, 31):
+        at = datetime(2025, 10, 1, tzinfo=UTC) + timedelta(days=chance.randrange(120))
+        known = chance.choice([None, 50, 100])
+        decided_by = chance.choice(["ana@example.com", "ben@example.com", "mira@example.com"])
+        given = {"is_override": True, "override_reason": "Growing"} if id_ % 4 == 0 else {}
+        approve(conn, id_, at, snapshot(known, 2, 1), decided_by=decided_by, **given)
+        for later in chance.sample(range(1, 90), 6):
+            trade(conn, id_, 100 + id_, (at + timedelta(days=later)).date(), chance.choice([5, 60]))
+
+
+def everything(conn: Connection) -> list[object]:
+    found = cohort_outcomes.outcomes(conn, data_through=THROUGH)
+    return [found, cohort_outcomes.fallen(conn, data_through=THROUGH, most=50)]
+
+
+def test_sums_corrected_for_changes_are_those_of_counting_all_again(conn: Connection) -> None:
+    """Reopened, rejected by upstream, approved anew, and approved for the first time."""
+    random_cohorts(conn)
+    update_outcomes(conn)
+    conn.execute(text("delete from review.uncounted"))
+    counted = everything(conn)
+
+    for status, ids in (("pending", "1, 2, 3, 4"), ("rejected", "5, 6, 7, 8")):
+        change = (
+            f"update exchange.applications set status = '{status}' where application_id in ({ids})"
+        )
+        conn.execute(text(change))
+    for id_ in (9, 10, 11):
+        decision = scalar(
+            conn, f"select decision_id from review.decisions where application_id = {id_}"
+        )
+        add_approval(conn, id_, NOW - timedelta(days=id_), supersedes=decision)
+    approve(conn, 40, NOW, {})
+
+    corrected = everything(conn)
+    assert corrected != counted
+    conn.execute(text("delete from review.outcome_counts"))
+    update_outcomes(conn, start=THROUGH)
+    conn.execute(text("delete from review.uncounted"))
+    assert everything(conn) == corrected
+    # Back again, by months: what changed is counted anew, the rest stays.
+    conn.execute(text("update exchange.applications set status = 'approved'"))
+    update_outcomes(conn, start=THROUGH)
+    conn.execute(text("delete from review.uncounted"))
+    by_months = everything(conn)
+    conn.execute(text("delete from review.outcome_counts"))
+    update_outcomes(conn, start=THROUGH)
+    assert by_months == everything(conn) != corrected
+
+
+def test_outcomes_take_so_many_statements(conn: Connection) -> None:
+    random_cohorts(conn)
+    update_outcomes(conn)
+    conn.execute(text("delete from review.uncounted"))
+    # One more if applications have changed: whose approvals may have.
+    for expected in (4, 5):
+        with sent(conn) as statements:
+            everything(conn)
+        assert len(statements) == expected
+        conn.execute(text("insert into review.uncounted values (1)"))
+
+
+def test_outcomes_are_read_from_sums(conn: Connection) -> None:
+    random_cohorts(conn)
+    update_outcomes(conn)
+    conn.execute(text("delete from review.uncounted"))
+    expected = cohort_outcomes.outcomes(conn, data_through=THROUGH)
+
+    conn.execute(text("delete from review.affiliate_outcomes"))
+
+    assert cohort_outcomes.outcomes(conn, data_through=THROUGH) == expected

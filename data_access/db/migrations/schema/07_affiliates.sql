@@ -183,8 +183,11 @@ create table review.affiliate_outcomes (
     new_users integer,
     outcome text not null,
     missing_days integer not null default 0,
+    fell_to numeric,
     constraint affiliate_outcomes_pkey primary key (decision_id, horizon_days)
 );
+create index affiliate_outcomes_by_account on review.affiliate_outcomes (account_id) where horizon_days = 0;
+create index affiliate_outcomes_by_fall on review.affiliate_outcomes (fell_to, decision_id) where fell_to is not null;
 comment on table review.affiliate_outcomes is 'Outcomes of approvals: the 30 days that end so many days later; written by the refresh';
 comment on column review.affiliate_outcomes.decision_id is 'The approval';
 comment on column review.affiliate_outcomes.horizon_days is '30, 60 or 90 days after it; 0 is the figures at application, from the decision''s snapshot';
@@ -196,3 +199,46 @@ comment on column review.affiliate_outcomes.active_users is 'Distinct referred u
 comment on column review.affiliate_outcomes.new_users is 'Users referred in those days; null: unknown';
 comment on column review.affiliate_outcomes.outcome is 'met, not_met or unknown, by the policy they were approved under';
 comment on column review.affiliate_outcomes.missing_days is 'Days of the 30 that were not delivered; with any, the figures are unknown';
+comment on column review.affiliate_outcomes.fell_to is 'Days 31 to 60: the share of the volume at application that was left, if a half at most';
+
+create table review.outcome_counts (
+    month date not null,
+    is_override boolean not null,
+    decided_by text not null,
+    horizon_days integer not null,
+    affiliates bigint not null,
+    delivered bigint not null,
+    compared bigint not null,
+    trading bigint not null,
+    volume_before numeric not null,
+    volume numeric not null,
+    active_before bigint not null,
+    active bigint not null,
+    new_before bigint not null,
+    new bigint not null,
+    met bigint not null,
+    judged bigint not null,
+    halved bigint not null,
+    collapsed bigint not null,
+    constraint outcome_counts_pkey primary key (month, is_override, decided_by, horizon_days),
+    constraint outcome_counts_people_normal check (decided_by = review.person(decided_by))
+);
+comment on table review.outcome_counts is 'Outcomes of the current approvals of the last months, as the last refresh counted them; sums of affiliate_outcomes';
+comment on column review.outcome_counts.month is 'First day of the month of the approval, UTC';
+comment on column review.outcome_counts.is_override is 'Whether it was against the computed eligibility';
+comment on column review.outcome_counts.decided_by is 'Who decided';
+comment on column review.outcome_counts.horizon_days is '30, 60 or 90 days after the approval; 0: at application';
+comment on column review.outcome_counts.affiliates is 'How many approvals; later, how many have reached the horizon';
+comment on column review.outcome_counts.delivered is 'Of these, with every day delivered';
+comment on column review.outcome_counts.compared is 'Of these, with a known volume at application';
+comment on column review.outcome_counts.trading is 'Of these, with a volume at application above zero';
+comment on column review.outcome_counts.volume_before is 'Volume at application of those compared, USD; at horizon 0, of all';
+comment on column review.outcome_counts.volume is 'Volume at the horizon of those compared, USD';
+comment on column review.outcome_counts.active_before is 'Active users at application of those compared; at horizon 0, of all';
+comment on column review.outcome_counts.active is 'Active users at the horizon of those compared';
+comment on column review.outcome_counts.new_before is 'New users at application of those compared; at horizon 0, of all';
+comment on column review.outcome_counts.new is 'New users at the horizon of those compared';
+comment on column review.outcome_counts.met is 'How many still qualify';
+comment on column review.outcome_counts.judged is 'How many are known to qualify or not';
+comment on column review.outcome_counts.halved is 'Days 31 to 60: how many fell to half of the volume at application or less';
+comment on column review.outcome_counts.collapsed is 'Of these, to a fifth or less';
