@@ -15,7 +15,7 @@ from data_access.reports import page
 from program.periods import ONE_DAY
 from program.reports.periods import Choice, Dimension, Report, Split, Tab
 
-MOST_S = 0.3
+MOST_S = 0.15
 # Limited to today and to the longest period.
 LONGEST = Report(choice=Choice.CUSTOM, since=date(2000, 1, 1), until=date(2100, 1, 1))
 

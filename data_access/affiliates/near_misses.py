@@ -6,12 +6,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Subquery, func, select
+from sqlalchemy import Connection, func, select
 
 from data_access.db import tables
-from data_access.eligibility import delivered, judging
+from data_access.eligibility import delivered
 from data_access.eligibility.judging import JudgingContext
-from data_access.explore import queries, sources
+from data_access.explore import invitable, queries
 from program.affiliates.requalification import closest
 from program.periods import month_start, recent_months
 from program.policy.criteria import CRITERIA, VOLUME, X_FOLLOWERS
@@ -69,7 +69,9 @@ def page(
 
     A number beyond the last page gives the last. Empty while metrics are unknown.
     """
-    near = _near(context)
+    if context.freshness is None:
+        return NearMisses(rows=[], page=1, total=0, over=0)
+    near = invitable.listed(context)
     counted = select(
         near.c.account_id,
         func.count().over().label("total"),
@@ -83,23 +85,6 @@ def page(
         return NearMisses(rows=[], page=1, total=0, over=0)
     rows = _rows(connection, [row.account_id for row in found], context)
     return NearMisses(rows=rows, page=number, total=found[0].total, over=found[0].met)
-
-
-def _near(context: JudgingContext) -> Subquery:
-    """Return all of them, with their order and whether they are over."""
-    source = sources.of(NEAR_MISSES, context, needed=frozenset())
-    values = {criterion.key: source.stored[criterion.key] for criterion in CRITERIA}
-    over = func.coalesce(judging.whole_truth(values, context.policy), False)
-    return (
-        select(
-            source.stored["account_id"],
-            values[VOLUME.key].label(VOLUME.key),
-            over.label("over"),
-        )
-        .select_from(source.rows)
-        .where(*source.conditions)
-        .subquery("near")
-    )
 
 
 def _rows(connection: Connection, ids: Sequence[int], context: JudgingContext) -> list[NearMiss]:

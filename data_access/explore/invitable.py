@@ -11,6 +11,7 @@ from sqlalchemy import (
     CTE,
     ColumnElement,
     FromClause,
+    Subquery,
     and_,
     exists,
     func,
@@ -18,16 +19,20 @@ from sqlalchemy import (
     select,
     tuple_,
     union,
+    union_all,
 )
 
 from data_access.db import tables
 from data_access.eligibility import judging
 from data_access.eligibility.judging import METRIC_TYPES, Judging, JudgingContext
 from program.affiliates.requalification import nearly
-from program.policy.criteria import EXTERNAL, ON_EXCHANGE, Requires, Track
+from program.policy.criteria import EXTERNAL, ON_EXCHANGE, VOLUME, Requires, Track
 from program.policy.policy import Policy
 from program.review.reapplication import NEVER
 from program.review.workflow import Decision, Status
+
+# Whoever has such an application cannot apply.
+TAKEN = (str(Status.PENDING), str(Status.APPROVED))
 
 
 def near(context: JudgingContext, *, only: Sequence[int] = ()) -> Judging:
@@ -52,6 +57,48 @@ def near(context: JudgingContext, *, only: Sequence[int] = ()) -> Judging:
     return Judging(rows, values, late)
 
 
+def listed(context: JudgingContext) -> Subquery:
+    """Return the same accounts, free to apply: each with its volume and whether it is ``over``.
+
+    ``over`` is whether they meet a track. Only what these need is read, so that all can be counted.
+    """
+    application, window, policy = tables.applications, tables.affiliate_window, context.policy
+    evidence, late = judging.established_evidence(context), judging.uncovered(context)
+    here = select(
+        window.c.affiliate_account_id.label("account_id"),
+        window.c[VOLUME.key],
+        judging.track_truth(ON_EXCHANGE, dict(window.c), policy).label("over"),
+    ).where(_nearly(ON_EXCHANGE, window, policy))
+    rows = application.join(evidence, evidence.c.application_id == application.c.application_id)
+    rows = rows.outerjoin(window, window.c.affiliate_account_id == application.c.account_id)
+    if late is not None:
+        rows = rows.outerjoin(late, late.c.account_id == application.c.account_id)
+    elsewhere = (
+        select(
+            application.c.account_id,
+            judging.metric(VOLUME.key, late),
+            judging.track_truth(EXTERNAL, dict(evidence.c), policy),
+        )
+        .select_from(rows)
+        # Most have a pending or approved application, and would be looked up in vain.
+        .where(_nearly(EXTERNAL, evidence, policy), _is_newest(), ~application.c.status.in_(TAKEN))
+    )
+    near, account = union_all(here, elsewhere).subquery("near"), tables.accounts
+    return (
+        select(
+            near.c.account_id,
+            func.max(near.c[VOLUME.key]).label(VOLUME.key),
+            func.coalesce(func.bool_or(near.c.over), False).label("over"),
+        )
+        .where(
+            exists().where(account.c.account_id == near.c.account_id),
+            *free_to_apply(near.c.account_id),
+        )
+        .group_by(near.c.account_id)
+        .subquery("listed")
+    )
+
+
 def _nearly(track: Track, values: FromClause, policy: Policy) -> ColumnElement[bool]:
     truths = [values.c[c.key] >= nearly(c, policy) for c in track.criteria]
     return and_(*truths) if track.requires is Requires.ALL else or_(*truths)
@@ -59,38 +106,46 @@ def _nearly(track: Track, values: FromClause, policy: Policy) -> ColumnElement[b
 
 def _external(context: JudgingContext, only: Sequence[int]) -> CTE:
     """Return what the current evidence of each account's newest application establishes."""
-    application, evidence = tables.applications, judging.established_evidence(context)
-    later = application.alias("later")
-    newer = exists().where(
-        later.c.account_id == application.c.account_id,
-        tuple_(later.c.submitted_at, later.c.application_id)
-        > tuple_(application.c.submitted_at, application.c.application_id),
-    )
+    application = tables.applications
+    among = _among(application.c.account_id, only)
+    theirs = select(application.c.application_id).where(*among) if only else ()
+    evidence = judging.established_evidence(context, theirs)
     return (
         select(
             application.c.account_id,
             *(evidence.c[criterion.key] for criterion in EXTERNAL.criteria),
         )
         .join(evidence, evidence.c.application_id == application.c.application_id)
-        .where(~newer, *_among(application.c.account_id, only))
+        .where(_is_newest(), *among)
         .cte("external")
     )
 
 
-def free_to_apply() -> list[ColumnElement[bool]]:
+def _is_newest() -> ColumnElement[bool]:
+    """Return whether the account has no newer application."""
+    application, later = tables.applications.c, tables.applications.alias("later").c
+    return ~exists().where(
+        later.account_id == application.account_id,
+        tuple_(later.submitted_at, later.application_id)
+        > tuple_(application.submitted_at, application.application_id),
+    )
+
+
+def free_to_apply(
+    account_id: ColumnElement[int] = tables.accounts.c.account_id,
+) -> list[ColumnElement[bool]]:
     """Return the conditions that an account may apply, now or later."""
-    application, decision = tables.applications, tables.current_decisions
-    of_account = application.c.account_id == tables.accounts.c.account_id
-    taken = application.c.status.in_([str(Status.PENDING), str(Status.APPROVED)])
+    application, decision = tables.applications.alias("held"), tables.current_decisions
+    of_account = application.c.account_id == account_id
     for_ever = (
         select(1)
         .select_from(decision)
         .join(application, application.c.application_id == decision.c.application_id)
         .where(of_account, decision.c.reapply == NEVER.key)
-        .correlate(tables.accounts)
+        .correlate_except(application, decision)
     )
     return [
-        ~exists().where(of_account, taken).correlate(tables.accounts),
+        ~exists().where(of_account, application.c.status.in_(TAKEN)),
         ~for_ever.exists(),
     ]
 

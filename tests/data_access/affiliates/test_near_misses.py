@@ -4,6 +4,7 @@ import csv
 from datetime import date, timedelta
 from decimal import Decimal
 from io import BytesIO, StringIO
+from random import Random
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from data_access.affiliates import near_misses
 from data_access.db import database
 from data_access.db.errors import NotAllowed
 from data_access.eligibility import judging
+from data_access.explore import queries
 from data_access.exports import files
 from data_access.exports.files import OfView, Order
 from program.reports.datasets import NEAR_MISSES
@@ -32,6 +34,7 @@ from tests.builders import (
     scalar,
 )
 from tests.data_access.affiliate_months import add_approval, add_month
+from tests.data_access.statements import sent
 
 MILLION = 1_000_000
 REJECTED = {"outcome": "rejected", "rebate_rate": None, "reason_code": "below_minimums"}
@@ -240,3 +243,45 @@ def test_without_metrics_the_file_has_no_rows(
         add(conn, 1)
 
     assert exported() == []
+
+
+def test_the_page_lists_what_the_dataset_holds(conn: Connection) -> None:
+    """Chance figures around the minimums, here and elsewhere, and every state of application."""
+    chance = Random(4)
+    add_refresh(conn)
+    for id_ in range(1, 121):
+        figures = (chance.choice([17, 18, 20, 25]), chance.choice([13, 14, 15]), 5)
+        late = {"first_seen_at": NOW} if id_ % 9 == 0 else {}
+        if chance.random() < 0.6:
+            add(conn, id_, *figures, **late)
+        else:
+            add_account(conn, id_, **late)
+        status = chance.choice([None, "pending", "approved", "withdrawn", "rejected"])
+        if status == "rejected":
+            reject(conn, id_, reapply=chance.choice(["never", None]))
+        elif status is not None:
+            add_application(conn, id_, account_id=id_, status=status)
+        if status and chance.random() < 0.7:
+            add_evidence(conn, id_, value=chance.choice([4499, 4500, 5000, 5001]))
+    context = judging.read_context(conn, now=NOW)
+    found = near_misses.page(conn, context, size=200)
+
+    rows = queries.rows_of(conn, NEAR_MISSES, ("account_id", "eligibility"), context, range(1, 121))
+    assert {row.account_id for row in found.rows} == set(rows)
+    assert found.total == len(rows) > 20
+    over = {id_ for id_, row in rows.items() if row["eligibility"] == "met"}
+    assert {row.account_id for row in found.rows[: found.over]} == over
+    in_order = [(row.facts.volume_usd is None, -(row.facts.volume_usd or 0)) for row in found.rows]
+    assert in_order[: found.over] == sorted(in_order[: found.over])
+    assert in_order[found.over :] == sorted(in_order[found.over :])
+
+
+def test_a_page_takes_four_statements(conn: Connection) -> None:
+    add_refresh(conn)
+    for id_ in range(1, 6):
+        add(conn, id_, 30 - id_, 15, 5)
+    context = judging.read_context(conn, now=NOW)
+    for size in (1, 5):
+        with sent(conn) as statements:
+            near_misses.page(conn, context, size=size)
+        assert len(statements) == 4

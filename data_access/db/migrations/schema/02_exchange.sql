@@ -55,6 +55,8 @@ create index applications_pending_handle_search on exchange.applications
 -- Decided and withdrawn applications, latest first; null if upstream gave no time.
 create index applications_settled on exchange.applications (status, status_changed_at desc nulls last, application_id desc)
     where status <> 'pending';
+-- For finding accounts that are free to apply.
+create index applications_taken on exchange.applications (account_id) where status in ('pending', 'approved');
 comment on table exchange.applications is 'Requests to join the affiliate program';
 comment on column exchange.applications.application_id is 'Upstream''s id, or given here';
 comment on column exchange.applications.account_id is 'The applicant''s account';

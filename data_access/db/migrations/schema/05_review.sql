@@ -224,6 +224,7 @@ create table review.decisions (
 create index decisions_at_a_glance on review.decisions (decided_at) include (decision_id, application_id, outcome, decided_by, is_override);
 create index decisions_by_application on review.decisions (application_id, decision_id desc);
 create index decisions_by_time on review.decisions (decided_at);
+create index decisions_for_ever on review.decisions (application_id) where reapply = 'never';
 create index decisions_of_approval on review.decisions (application_id) include (decision_id, decided_at, rebate_rate) where outcome = 'approved';
 -- Each application has one first decision, and each decision is superseded at most once. So the
 -- decisions of an application form a chain whose end is current, and no row is ever updated.
