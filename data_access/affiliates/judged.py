@@ -62,21 +62,19 @@ class BoardState:
 
 def state(connection: Connection, policy: Policy) -> BoardState:
     """Read the state of the board under ``policy``."""
-    stored, noted = tables.affiliate_counts.c, tables.uncounted.c.application_id
+    stored, tested = tables.affiliate_counts.c, tables.affiliate_tested.c
     protection = policy.requalification_protection_months
+    # As an array, so that each is looked up by index, however many the planner expects.
+    noted = func.array(select(tables.uncounted.c.application_id).scalar_subquery())
+    changed = tested.application_id == func.any(noted)
+    former = select(func.array_agg(tested.account_id)).where(changed, ~still_approved())
     row = connection.execute(
         select(
             exists().where(stored.protection_months == protection).label("counted"),
-            select(func.array_agg(noted.distinct())).scalar_subquery().label("changed"),
+            former.scalar_subquery().label("former"),
         )
     ).one()
-    former: tuple[int, ...] = ()
-    if row.changed:
-        tested = tables.affiliate_tested.c
-        changed = tested.application_id == func.any(literal(row.changed, ARRAY(BigInteger)))
-        lost = select(tested.account_id).where(changed, ~still_approved())
-        former = tuple(connection.execute(lost).scalars())
-    return BoardState(policy=policy, counted=row.counted, former=former)
+    return BoardState(policy=policy, counted=row.counted, former=tuple(row.former or ()))
 
 
 def counts(known: BoardState) -> Select[Any]:

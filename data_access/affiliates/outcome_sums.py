@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, text
+from sqlalchemy import Connection, Row, text
 
 from data_access.affiliates import approved
 from data_access.db import tables
@@ -75,10 +75,12 @@ where decision_id = any(cast(:changed as bigint[])) group by 1
 # The affiliates among changed applications: those that were counted, and those that are now.
 CHANGED = """
 select account_id from review.affiliate_outcomes join review.decisions using (decision_id)
-where application_id = any(cast(:changed as bigint[])) and horizon_days = 0
+where application_id = any(array(select application_id from review.uncounted))
+  and horizon_days = 0
 union
 select account_id from exchange.applications
-where application_id = any(cast(:changed as bigint[])) and status = 'approved'
+where application_id = any(array(select application_id from review.uncounted))
+  and status = 'approved'
 """
 CORRECTED = """
 select decision_id, approved_at, 1 as sign from ({now}) as now
@@ -132,7 +134,7 @@ def read(connection: Connection, *, first: date, through: date) -> Sequence[Row[
     """
     given: dict[str, Any] = {"first": first, "through": through}
     every = f"select {COLUMNS} from review.outcome_counts"  # noqa: S608 - names of columns
-    if accounts := _changed(connection):
+    if accounts := connection.execute(text(CHANGED)).scalars().all():
         now = approved.current_approvals().where(
             tables.applications.c.account_id.in_(accounts),
             tables.current_decisions.c.decided_at >= day_start(first),
@@ -141,12 +143,3 @@ def read(connection: Connection, *, first: date, through: date) -> Sequence[Row[
         every = f"{every} union all ({corrected})"
         given |= {**GIVEN, "accounts": accounts, "oldest": day_start(first)}
     return connection.execute(text(READ.format(every=every)), given).all()
-
-
-def _changed(connection: Connection) -> Sequence[int]:
-    """Return the accounts whose current approval may have changed since the refresh."""
-    noted = select(tables.uncounted.c.application_id).distinct()
-    changed = connection.execute(noted).scalars().all()
-    if not changed:
-        return ()
-    return connection.execute(text(CHANGED), {"changed": changed}).scalars().all()

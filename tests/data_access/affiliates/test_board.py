@@ -153,12 +153,10 @@ def test_the_board_takes_so_many_statements_whatever_is_shown(full: Connection) 
             assert board.page(full, view, POLICY, size=size)
         return len(counting), len(listing)
 
-    # One more to look up whether changed applications are still approved.
+    for view in (BoardFilters(), BoardFilters(suggested=ANY, search="1"), BoardFilters(page=2)):
+        assert {taken(view, 10), taken(view, 1)} == {(2, 4)}
     full.execute(text("delete from review.uncounted"))
-    for expected in ((2, 4), (3, 5)):
-        for view in (BoardFilters(), BoardFilters(suggested=ANY, search="1"), BoardFilters(page=2)):
-            assert {taken(view, 10), taken(view, 1)} == {expected}
-        full.execute(text("insert into review.uncounted values (1)"))
+    assert taken(BoardFilters(), 10) == (2, 4)
 
 
 def test_counts_do_not_read_the_affiliates(full: Connection) -> None:
