@@ -70,7 +70,7 @@ def forget_rollups(engine: Engine) -> None:
             text(
                 "truncate review.affiliate_monthly, review.affiliate_window, review.refreshes,"
                 " review.application_courses, review.work_daily, review.work_counted,"
-                " review.carried, review.carried_sums, review.carried_users"
+                " review.carried, review.carried_sums, review.carried_users, review.carried_cohorts"
             )
         )
         connection.execute(text("drop table if exists bench.daily, bench.monthly, bench.window"))

@@ -47,20 +47,25 @@ create temporary table outcomes_due (
 """
 DUE = f"""
 insert into pg_temp.outcomes_due
-select period.account_id, period.application_id, decision_id, policy_version, horizon_days,
-       first_day, after, missing
-from (select *, (approved_at at time zone 'UTC')::date as approved_on
-      from ({{approvals}}) as kept) as standing
-cross join unnest(cast(:horizons as integer[])) as horizon_days
-cross join lateral (
-    select account_id, application_id, approved_on + 1 + horizon_days - 30 as first_day,
-           approved_on + 1 + horizon_days as after) as period
-cross join lateral (select {delivered.MISSING} as missing) as days
-join review.decisions using (decision_id)
-left join review.affiliate_outcomes as held using (decision_id, horizon_days)
-where after - 1 <= :through
-  and (after - 1 >= :start or decision_id = any(:new)
-       or held.missing_days is distinct from missing)
+with standing as (
+    select *, (approved_at at time zone 'UTC')::date as approved_on from ({{approvals}}) as kept
+), period as (
+    -- Once for all approvals of a day.
+    select approved_on, horizon_days, first_day, after, {delivered.MISSING} as missing
+    from (select distinct approved_on from standing) as approval
+    cross join unnest(cast(:horizons as integer[])) as horizon_days
+    cross join lateral (
+        select approved_on + 1 + horizon_days - 30 as first_day,
+               approved_on + 1 + horizon_days as after) as days
+    where after - 1 <= :through
+)
+select account_id, application_id, decision_id, policy_version, horizon_days, first_day, after,
+       missing
+from standing join period using (approved_on)
+join (select decision_id, policy_version from review.decisions) as decided using (decision_id)
+left join (select decision_id, horizon_days, missing_days from review.affiliate_outcomes) as held
+    using (decision_id, horizon_days)
+where after - 1 >= :start or decision_id = any(:new) or missing_days is distinct from missing
 """  # noqa: S608 - pieces of our own
 MEASURED = f"""
 with span as (

@@ -95,8 +95,10 @@ def test(
         return
     connection.execute(monthly_counts.SETTINGS)
     changed: set[int] = set()
+    told = connection.execute(select(exists(_new_evidence(done)))).scalar_one()
     for known, whole in _due(connection, done):
-        changed |= _test_month(connection, known, done, whole=whole)
+        if whole or told:
+            changed |= _test_month(connection, known, done, whole=whole)
     _sum_up(connection, done, changed, changed_accounts)
 
 

@@ -24,12 +24,14 @@ class Carried:
     """The days whose sums are carried forward: those before ``until``.
 
     They are carried from ``window_start`` on for the window, unless that is ``None``, and from the
-    first of the month of ``until`` for that month.
+    first of the month of ``until`` for that month. ``unreferred`` of its users were not referred
+    yet; ``None`` means that their cohorts are not carried.
     """
 
     policy_version: int
     window_start: date | None
     until: date
+    unreferred: int | None
 
     @property
     def month(self) -> date:
@@ -176,7 +178,9 @@ def _can_add_to(carried: Carried, made: Plan) -> bool:
 
 def read_carried(cursor: Cursor[DictRow]) -> Carried | None:
     """Return what is carried forward; ``None`` if nothing is."""
-    held = cursor.execute("select policy_version, window_start, until from review.carried")
+    held = cursor.execute(
+        "select policy_version, window_start, until, unreferred from review.carried"
+    )
     row = held.fetchone()
     return Carried(**row) if row else None
 

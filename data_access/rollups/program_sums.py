@@ -6,10 +6,7 @@ the old segment and added to the new one. In new tables, every affiliate is one 
 segment.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
-from typing import Any
 
 from psycopg import Cursor
 from psycopg.rows import DictRow
@@ -18,9 +15,10 @@ from sqlalchemy import text
 
 from data_access.affiliates import approved
 from data_access.db import tables
-from data_access.rollups import replacing
+from data_access.rollups import carried, replacing, session
 from data_access.rollups.plan import Plan
 from data_access.rollups.replacing import Rollup
+from data_access.rollups.statements import within
 from program.periods import month_start, months_later
 
 MONTH_LEADERS = 100
@@ -33,6 +31,10 @@ JUDGED = Identifier("pg_temp", "fresh_judged")
 FRESH = Identifier("pg_temp", "fresh_segments")
 CHANGED = Identifier("pg_temp", "changed_segments")
 MOVED = Identifier("pg_temp", "moved_days")
+ELSEWHERE = Identifier("pg_temp", "affiliates_elsewhere")
+# Few large groups, which the refresh's settings do not suit: those are for many small ones.
+HASHING = {"enable_hashagg": "on", "enable_nestloop": "on"}
+MERGING = {"enable_hashjoin": "off", "enable_nestloop": "off"}
 SEGMENT_MONTHLY = Rollup(table=tables.segment_monthly)
 
 # Accounts whose current approval may have changed.
@@ -93,13 +95,20 @@ SEGMENTS = SQL(
         select from review.affiliate_monthly as months
         where months.affiliate_account_id = judged.account_id)
     union all
-    select held.affiliate_account_id, coalesce(account.country_code, 'unknown')::text,
-           held.track, held.cohort, held.rate, held.granted
+    select affiliate_account_id, elsewhere.country, held.track, held.cohort, held.rate, held.granted
+    from review.affiliate_segments as held
+    join {elsewhere} as elsewhere using (affiliate_account_id)
+    where not exists (
+        select from {judged} as judged where judged.account_id = held.affiliate_account_id)
+    """
+)
+# In order of accounts on both sides: see `MERGING`.
+MOVED_AFFILIATES = SQL(
+    """
+    select held.affiliate_account_id, coalesce(account.country_code, 'unknown')::text as country
     from review.affiliate_segments as held
     left join exchange.accounts as account on account.account_id = held.affiliate_account_id
     where held.country <> coalesce(account.country_code, 'unknown')
-      and not exists (
-          select from {judged} as judged where judged.account_id = held.affiliate_account_id)
     """
 )
 CHANGES = SQL(
@@ -128,23 +137,32 @@ KEEP = SQL(
         (excluded.country, excluded.track, excluded.cohort, excluded.rate, excluded.granted)
     """
 )
+# Few combinations of segments are left to add up in five ways.
 BY_SEGMENT = SQL(
     """
     select case grouping(country, track, cohort, rate) when 15 then 'program' when 7 then 'country'
                 when 11 then 'track' when 13 then 'cohort' else 'rate' end as dimension,
            day, coalesce(country, track, cohort, rate, 'all') as segment,
-           sum(sign)::bigint as affiliates,
+           sum(sign * affiliates)::bigint as affiliates,
            sum(sign * volume_usd)::numeric(26, 2) as volume_usd,
            sum(sign * fees_usd)::numeric(26, 6) as fees_usd,
            sum(sign * trade_count)::bigint as trade_count,
            sum(sign * active_users)::bigint as active_users,
            sum(sign * new_users)::bigint as new_users
-    from (select daily.*, sign, country, track, cohort,
-                 case when granted @> day then rate else 'standard' end as rate
-          from review.affiliate_daily as daily
-          join {segments} as segments using (affiliate_account_id)
-          where {days}) as daily_rows
+    from ({combined}) as combined
     group by grouping sets ((day), (day, country), (day, track), (day, cohort), (day, rate))
+    """
+)
+COMBINED = SQL(
+    """
+    select day, country, track, cohort,
+           case when granted @> day then rate else 'standard' end as rate,
+           {sign} as sign, count(*) as affiliates, sum(volume_usd) as volume_usd,
+           sum(fees_usd) as fees_usd, sum(trade_count) as trade_count,
+           sum(active_users) as active_users, sum(new_users) as new_users
+    from review.affiliate_daily join {segments} as segments using (affiliate_account_id)
+    where {days}
+    group by 1, 2, 3, 4, 5, 6
     """
 )
 MOVE = SQL(
@@ -205,7 +223,7 @@ COHORTS = SQL(
 
 def write(cursor: Cursor[DictRow], made: Plan) -> None:
     """Bring the sums up to date with what was just written per affiliate."""
-    with _hashing(cursor):
+    with session.planning(cursor, HASHING):
         _assign_segments(cursor, made)
         _sum_days(cursor, made)
         _sum_segment_months(cursor, made)
@@ -219,11 +237,14 @@ def _assign_segments(cursor: Cursor[DictRow], made: Plan) -> None:
     named = SQL("select account_id from {}").format(AFFECTED)
     judged = NEWEST_APPROVAL.format(accounts=named, standing=_current_approvals(cursor, named))
     replacing.compute(cursor, JUDGED, judged)
-    replacing.compute(cursor, FRESH, SEGMENTS.format(judged=JUDGED))
+    with session.planning(cursor, MERGING):
+        replacing.compute(cursor, ELSEWHERE, MOVED_AFFILIATES)
+    replacing.compute(cursor, FRESH, SEGMENTS.format(judged=JUDGED, elsewhere=ELSEWHERE))
     replacing.compute(cursor, CHANGED, CHANGES.format(fresh=FRESH))
     cursor.execute(SQL("analyze {}").format(CHANGED))
-    before = SQL("day < {}").format(Literal(made.start))
-    replacing.compute(cursor, MOVED, BY_SEGMENT.format(segments=CHANGED, days=before))
+    days = SQL("day < {}").format(Literal(made.start))
+    before = COMBINED.format(segments=CHANGED, sign=SQL("sign"), days=days)
+    replacing.compute(cursor, MOVED, BY_SEGMENT.format(combined=before))
     cursor.execute(MOVE.format(moved=MOVED))
     cursor.execute("delete from review.segment_daily where affiliates = 0")
     cursor.execute(KEEP.format(fresh=FRESH))
@@ -250,10 +271,15 @@ def _affected_accounts(cursor: Cursor[DictRow], made: Plan) -> Composable:
 
 
 def _sum_days(cursor: Cursor[DictRow], made: Plan) -> None:
-    segments = SQL("(select *, 1 as sign from review.affiliate_segments)")
-    days = SQL("day >= {}").format(Literal(made.start))
-    summed = BY_SEGMENT.format(segments=segments, days=days)
-    replacing.compute(cursor, replacing.SEGMENT_DAILY.fresh, summed)
+    segments = SQL("review.affiliate_segments")
+    # A worker takes a month.
+    combined = SQL(" union all ").join(
+        SQL("({})").format(
+            COMBINED.format(segments=segments, sign=SQL("1"), days=within("day", days))
+        )
+        for days in made.chunks
+    )
+    replacing.compute(cursor, replacing.SEGMENT_DAILY.fresh, BY_SEGMENT.format(combined=combined))
     scope = SQL("held.day >= {}").format(Literal(made.start))
     replacing.replace(cursor, replacing.SEGMENT_DAILY, scope)
 
@@ -290,8 +316,10 @@ def _update_cohorts(cursor: Cursor[DictRow], made: Plan) -> None:
     cursor.execute(gone.format(Literal(max(month, complete))))
     while month < complete:
         after = months_later(month, 1)
-        parts = {"month": Literal(month), "after": Literal(after)}
-        replacing.compute(cursor, replacing.COHORTS.fresh, COHORTS.format(**parts))
+        counted = carried.cohorts(made, month)
+        if counted is None:
+            counted = COHORTS.format(month=Literal(month), after=Literal(after))
+        replacing.compute(cursor, replacing.COHORTS.fresh, counted)
         scope = SQL("held.active_month = {}").format(Literal(month))
         replacing.replace(cursor, replacing.COHORTS, scope)
         month = after
@@ -310,13 +338,3 @@ def _first_month(cursor: Cursor[DictRow], made: Plan, rollup: Rollup) -> date:
         return start
     earliest: date = row["earliest"]
     return min(start, earliest)
-
-
-@contextmanager
-def _hashing(cursor: Cursor[Any]) -> Iterator[None]:
-    """Allow hashing: groups are few and large here; the refresh disables it for many small ones."""
-    for name in ("enable_hashagg", "enable_nestloop"):
-        cursor.execute("select set_config(%s, 'on', true)", [name])
-    yield
-    for name in ("enable_hashagg", "enable_nestloop"):
-        cursor.execute("select set_config(%s, 'off', true)", [name])

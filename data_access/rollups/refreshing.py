@@ -41,6 +41,7 @@ Steps = list[tuple[str, Callable[[], None]]]
 FEW_DAYS = 3
 FEW_MONTHS = 2
 PERIOD = Identifier("pg_temp", "fresh_period")
+USERS = Identifier("pg_temp", "fresh_users")
 
 
 def ignore_progress(done: int, total: int) -> None:
@@ -156,6 +157,7 @@ def _compute_periods(
     if span.carried is None:
         counted = statements.period(span, policy, cuts)
     else:
+        replacing.compute(cursor, USERS, carried.users(span))
         counted = carried.period(span, policy)
     replacing.compute(cursor, PERIOD, counted)
     computed: list[tuple[Rollup, Composable]] = []

@@ -62,6 +62,18 @@ def set_plans(cursor: Cursor[DictRow]) -> None:
         cursor.execute("select set_config(%s, %s, true)", [name, value])
 
 
+@contextmanager
+def planning(cursor: Cursor[DictRow], settings: dict[str, str]) -> Iterator[None]:
+    """Change the planner's settings for some statements."""
+    names = list(settings)
+    before = [cursor.execute("select current_setting(%s) as value", [n]).fetchone() for n in names]
+    for name, value in settings.items():
+        cursor.execute("select set_config(%s, %s, true)", [name, value])
+    yield
+    for name, row in zip(names, before, strict=True):
+        cursor.execute("select set_config(%s, %s, true)", [name, row and row["value"]])
+
+
 def cuts(cursor: Cursor[DictRow]) -> list[int]:
     """Return the affiliates at which to cut the work into shares of similar size."""
     fractions = [index / SHARES for index in range(1, SHARES)]

@@ -144,7 +144,10 @@ def test_a_policy_published_since_the_refresh_waits_for_the_next(yesterday: Engi
 
 
 def test_a_crash_that_empties_the_carried_sums_costs_one_full_count(yesterday: Engine) -> None:
-    run(yesterday, "truncate review.carried, review.carried_sums, review.carried_users")
+    run(
+        yesterday,
+        "truncate review.carried, review.carried_sums, review.carried_users, review.carried_cohorts",
+    )
     refresh(yesterday)
     expected = everything(yesterday)
 

@@ -85,13 +85,14 @@ comment on column review.affiliate_window.users_over_1000_usd is 'Users with at 
 comment on column review.affiliate_window.zero_fee_volume_usd is 'Volume on user-days without a positive net fee, USD';
 
 -- Sums of the days before T, to which a refresh adds the newest days. Losing them costs one full
--- count, so they are not logged; a crash empties all three.
+-- count, so they are not logged; a crash empties all four.
 create unlogged table review.carried (
     single boolean not null default true,
     policy_version integer not null,
     window_start date,
     until date not null,
     counted_at timestamptz not null,
+    unreferred bigint,
     constraint carried_pkey primary key (single),
     constraint carried_only_one check (single)
 );
@@ -101,6 +102,7 @@ comment on column review.carried.policy_version is 'The policy whose window and 
 comment on column review.carried.window_start is 'First day of the window at T + 1; null: that window ends before T and is not carried';
 comment on column review.carried.until is 'T of that time: the days before it are counted, the others are still to be added';
 comment on column review.carried.counted_at is 'When they were counted';
+comment on column review.carried.unreferred is 'Users with volume in the month who were not referred before T; null: cohorts are not carried, as the month goes on';
 
 create unlogged table review.carried_sums (
     affiliate_account_id bigint not null,
@@ -157,6 +159,15 @@ comment on column review.carried_users.affiliate_account_id is 'The affiliate';
 comment on column review.carried_users.referred_account_id is 'The user';
 comment on column review.carried_users.volume_usd is 'The user''s volume on those days of the window, USD';
 comment on column review.carried_users.in_month is 'Whether the user has volume on those days of the month';
+
+create unlogged table review.carried_cohorts (
+    referral_month date not null,
+    active_users bigint not null,
+    constraint carried_cohorts_pkey primary key (referral_month)
+);
+comment on table review.carried_cohorts is 'Of the users of carried_users with volume in the month, those referred before T; counted when the month is about to end';
+comment on column review.carried_cohorts.referral_month is 'First day of the month in which they were referred';
+comment on column review.carried_cohorts.active_users is 'How many users';
 
 create table review.affiliate_segments (
     affiliate_account_id bigint not null,
