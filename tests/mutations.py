@@ -335,8 +335,8 @@ MUTATIONS = (
     Mutation(
         guard="Days that arrive later recompute a period of the outcomes",
         file="data_access/affiliates/cohort_outcomes.py",
-        old="       or held.missing_days is distinct from missing)",
-        new="       or held.missing_days is null)",
+        old=" or missing_days is distinct from missing\n",
+        new=" or missing_days is null\n",
         test="tests/data_access/affiliates/test_cohort_outcomes.py::test_a_period_with_missing_days_is_met_or_unknown_and_recomputed_later",
     ),
 )
