@@ -61,14 +61,22 @@ def test_the_freshness_line(
 
 def test_a_fresh_line_is_quiet_and_a_stale_one_is_not() -> None:
     def page() -> None:
-        from datetime import date
+        from datetime import UTC, date, datetime
 
         from dashboard.shell.freshness import freshness_line
-        from program.periods import Window
+        from data_access.eligibility.freshness import Freshness
+        from program.periods import Window, WindowKind
 
-        window = Window(date(2026, 10, 24), date(2026, 11, 23))
-        freshness_line(date(2026, 11, 22), window, today=date(2026, 11, 23))
-        freshness_line(date(2026, 11, 22), window, today=date(2026, 11, 24))
+        newest = Freshness(
+            refresh_id=1,
+            data_through=date(2026, 11, 22),
+            window=Window(date(2026, 10, 24), date(2026, 11, 23)),
+            window_kind=WindowKind.TRAILING_30_DAYS,
+            policy_version=1,
+            refreshed_at=datetime(2026, 11, 23, 6, tzinfo=UTC),
+        )
+        freshness_line(newest, today=date(2026, 11, 23))
+        freshness_line(newest, today=date(2026, 11, 24))
 
     app = AppTest.from_function(page).run()
 
