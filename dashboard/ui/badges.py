@@ -64,6 +64,12 @@ def outcome_badge(outcome: Outcome, *, track: str | None = None, provisional: bo
         _draw(PROVISIONAL)
 
 
+def outcome_markdown(outcome: Outcome) -> str:
+    """Format an outcome as the same badge within Markdown."""
+    badge = OUTCOMES[outcome]
+    return f":{badge.color}-badge[{badge.icon} {badge.word}]"
+
+
 def status_badge(status: Status, *, detail: str = "") -> None:
     """Draw a status; ``detail`` follows the word: ``pending 4 d``."""
     _draw(STATUSES[status], detail)

@@ -273,43 +273,56 @@ def framed(traces: list[Any], title: str, ceiling: float, unit: str) -> go.Figur
     """Return a figure with the common layout: title, one height, no tools, axis from zero."""
     ticks = ticks_up_to(ceiling)
     words = escape_chart(title)
-    figure = go.Figure(traces)
-    figure.update_layout(
-        title={"text": words, "font": {"size": 14}, "x": 0, "y": 0.97, "yanchor": "top"},
-        height=HEIGHT,
-        margin={"l": 8, "r": 8, "t": TITLE_ROOM, "b": 8},
-        bargap=0.18,
-        showlegend=False,
-        legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "xanchor": "left"},
-        hoverlabel={"align": "left"},
-        dragmode=False,
-    )
-    figure.update_xaxes(fixedrange=True, showgrid=False, title=None, automargin=True)
-    figure.update_yaxes(
-        fixedrange=True,
-        rangemode="tozero",
-        title=None,
-        automargin=True,
-        tickvals=ticks,
-        ticktext=[in_short(tick, unit) for tick in ticks],
-    )
-    return figure
+    # All at once: each update of a figure takes as long as making it.
+    layout = {
+        "title": {"text": words, "font": {"size": 14}, "x": 0, "y": 0.97, "yanchor": "top"},
+        "height": HEIGHT,
+        "margin": {"l": 8, "r": 8, "t": TITLE_ROOM, "b": 8},
+        "bargap": 0.18,
+        "showlegend": False,
+        "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "xanchor": "left"},
+        "hoverlabel": {"align": "left"},
+        "dragmode": False,
+        "xaxis": {"fixedrange": True, "showgrid": False, "automargin": True},
+        "yaxis": {
+            "fixedrange": True,
+            "rangemode": "tozero",
+            "automargin": True,
+            "tickvals": ticks,
+            "ticktext": [in_short(tick, unit) for tick in ticks],
+        },
+    }
+    return go.Figure(traces, layout)
 
 
 def _shade(figure: go.Figure, window: Window) -> None:
     # A bar is centered on midnight: noon to noon covers exactly the window's bars.
-    figure.add_vrect(
+    figure.add_shape(
+        type="rect",
         x0=f"{window.start - timedelta(days=1)}T12:00",
         x1=f"{window.last_day}T12:00",
+        y0=0,
+        y1=1,
+        xref="x",
+        yref="y domain",
         fillcolor=SHADE,
-        line_width=0,
+        line={"width": 0},
         layer="below",
     )
 
 
 def _rule(figure: go.Figure, minimum: Minimum, unit: str) -> None:
-    figure.add_hline(y=float(minimum.value), line={"color": RULE, "width": 1.5, "dash": "dash"})
-    figure.update_layout(margin_t=TWO_ROWS_ROOM)
+    figure.add_shape(
+        type="line",
+        x0=0,
+        x1=1,
+        y0=float(minimum.value),
+        y1=float(minimum.value),
+        xref="x domain",
+        yref="y",
+        line={"color": RULE, "width": 1.5, "dash": "dash"},
+    )
+    figure.layout.margin.t = TWO_ROWS_ROOM
     # Above the bars, where no bar overlaps the text.
     figure.add_annotation(
         text=escape_chart(f"╌╌ {minimum.label} {exact(minimum.value, unit, short=True)}"),

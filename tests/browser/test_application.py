@@ -184,6 +184,21 @@ def test_typed_text_survives_another_choice(site: Site, visit: Visit) -> None:
     expect(page.get_by_label("Rationale (internal)")).to_have_value("Weighed at length.")
 
 
+def test_a_form_at_the_end_of_the_window_opens_where_it_has_room(site: Site, visit: Visit) -> None:
+    number = site.applicant(meets=False, account={"username": "crowded"})
+    page = opened(visit, "ana", number, "crowded")
+    opener = page.get_by_role("button", name="Record followers")
+    place = opener.bounding_box()
+    assert place is not None
+    # Room for an empty popover below the button, and for the form only above it.
+    page.set_viewport_size({"width": 1440, "height": round(place["y"] + place["height"] + 80)})
+
+    opener.click()
+
+    expect(page.get_by_label("Followers on X")).to_be_in_viewport()
+    expect(page.get_by_role("button", name="Record", exact=True)).to_be_in_viewport()
+
+
 TWICE = "button => { button.click(); button.click(); }"
 
 

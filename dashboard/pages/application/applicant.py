@@ -28,10 +28,11 @@ def draw(
         f"Account {account_id} · {escape(country or 'country unknown')} · KYC {kyc} · "
         f"since {figures.day(since, year=True)}"
     )
-    for contact in contacts:
-        url = profile_url(contact.platform, contact.handle) if contact.social else None
-        label, text, link = st.columns([1.15, 2.5, 0.55], vertical_alignment="center", gap="xsmall")
-        label.text(contact.platform)
-        text.code(contact.handle, language=None)
-        if url is not None:
-            link.link_button("", url, icon=":material/open_in_new:", type="tertiary", help=url)
+    # The style sheet puts each contact on one line.
+    with st.container(key="contacts", gap="xsmall"):
+        for contact in contacts:
+            url = profile_url(contact.platform, contact.handle) if contact.social else None
+            st.text(contact.platform)
+            st.code(contact.handle, language=None)
+            if url is not None:
+                st.link_button("", url, icon=":material/open_in_new:", type="tertiary", help=url)

@@ -57,18 +57,16 @@ def draw(shown: Opened) -> None:
 def _draw_line(
     shown: Opened, check: CheckItem, given: Answer | None, *, may: bool, required: bool
 ) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        st.button(
-            _line_words(check, given, required=required),
-            key=f"check-open-{check.key}-{shown.id_}",
-            type="tertiary",
-            wrap=True,
-            on_click=_open,
-            args=[shown.id_, check.key],
-        )
-        if may and given is None:
-            st.space("stretch")
-            _draw_pass(shown, check)
+    st.button(
+        _line_words(check, given, required=required),
+        key=f"check-open-{check.key}-{shown.id_}",
+        type="tertiary",
+        wrap=True,
+        on_click=_open,
+        args=[shown.id_, check.key],
+    )
+    if may and given is None:
+        _draw_pass(shown, check)
     if given is not None and given.comment:
         st.caption(escape(given.comment))
 
@@ -84,9 +82,13 @@ def _line_words(check: CheckItem, given: Answer | None, *, required: bool) -> st
 
 
 def _draw_pass(shown: Opened, check: CheckItem) -> None:
-    """Draw the button that passes an open item, unless its evidence is missing."""
+    """Draw the button that passes an open item, unless its evidence is missing.
+
+    The style sheet puts it at the right of the item's line.
+    """
     if lacks_evidence(check, shown.evidence_kinds):
-        st.caption("needs evidence", width="content")
+        with st.container(key=f"check-needs-{check.key}", width="content"):
+            st.caption("needs evidence", width="content")
         return
     sending.button(
         "Pass",

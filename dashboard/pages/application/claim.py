@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -10,7 +11,7 @@ import streamlit as st
 from dashboard.forms import sending, submit
 from dashboard.pages.application.decide import unsent_text
 from dashboard.pages.application.decide.steps import name as decision_name
-from dashboard.ui import keyboard, shortcuts, state
+from dashboard.ui import keyboard, popovers, shortcuts, state
 from dashboard.ui.safe_text import escape
 from data_access.people.commands import CommandT, Verb
 from data_access.people.staff import Person
@@ -72,26 +73,34 @@ def _draw_act(shown: Opened, holder: str | None) -> None:
 
 
 def _draw_assigning(shown: Opened, others: Sequence[Person]) -> None:
-    # The request id is in the key, so that the popover is a new, closed one after use.
-    key = state.form_key(_name(shown.id_), "assign")
-    with st.popover("Assign to…", key=key, type="tertiary"):
-        st.caption("The assignment lasts until they release or decide it.")
-        for number, person in enumerate(others):
-            sending.button(
-                escape(f"{person.display_name} · {person.role}"),
-                form=_name(shown.id_),
-                key=f"assign-{number}-{shown.id_}",
-                act=_do,
-                args=[
-                    shown,
-                    claims.Assign(assignee=person.email, **_common_fields(shown)),
-                    claims.assign,
-                ],
-                sends=person.email,
-                type="tertiary",
-            )
-        if not others:
-            st.caption("There is no other reviewer.")
+    popovers.draw(
+        "Assign to…",
+        partial(_draw_colleagues, shown, others),
+        key=state.form_key(_name(shown.id_), "assign"),
+        height=40 + 37 * len(others),
+        before=partial(state.hold, decision_name(shown.id_)),
+        type="tertiary",
+    )
+
+
+def _draw_colleagues(shown: Opened, others: Sequence[Person]) -> None:
+    st.caption("The assignment lasts until they release or decide it.")
+    for number, person in enumerate(others):
+        sending.button(
+            escape(f"{person.display_name} · {person.role}"),
+            form=_name(shown.id_),
+            key=f"assign-{number}-{shown.id_}",
+            act=_do,
+            args=[
+                shown,
+                claims.Assign(assignee=person.email, **_common_fields(shown)),
+                claims.assign,
+            ],
+            sends=person.email,
+            type="tertiary",
+        )
+    if not others:
+        st.caption("There is no other reviewer.")
 
 
 def _until(shown: Opened) -> str:

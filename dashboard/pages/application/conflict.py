@@ -1,13 +1,14 @@
 """Declare a conflict of interest; the person then cannot decide here."""
 
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 import streamlit as st
 
 from dashboard.forms import sending, submit
 from dashboard.pages.application.decide.steps import name as decision_name
-from dashboard.ui import state
+from dashboard.ui import popovers, state
 from data_access.review import conflicts
 from data_access.review.opening import Opened
 from program.review.permissions import Act, Role
@@ -23,33 +24,43 @@ def draw(shown: Opened) -> None:
     declared = shown.conflict is not None and not manages
     if not (person.may(Act.DECLARE_CONFLICT) and open_here) or declared:
         return
-    # The request id is in the key, so that the popover is a new, closed one after use.
-    key = state.form_key(form, "popover")
-    with st.popover("Conflict of interest…", key=key, type="tertiary", icon=":material/block:"):
-        st.caption(
-            "A person with a conflict of interest cannot decide on this applicant. The "
-            "declaration is recorded."
+    popovers.draw(
+        "Conflict of interest…",
+        partial(_draw_form, shown, manages),
+        key=state.form_key(form, "popover"),
+        height=240,
+        before=partial(state.hold, decision_name(shown.id_)),
+        type="tertiary",
+        icon=":material/block:",
+    )
+
+
+def _draw_form(shown: Opened, manages: bool) -> None:
+    st.caption(
+        "A person with a conflict of interest cannot decide on this applicant. The "
+        "declaration is recorded."
+    )
+    form, person = _name(shown.id_), shown.person
+    who_key = state.form_key(form, "whose")
+    if manages:
+        names = {p.email: p.display_name for p in shown.colleagues}
+        mine = list(names).index(person.email) if person.email in names else 0
+        st.selectbox(
+            "Person",
+            list(names),
+            index=mine,
+            format_func=lambda email: names[email],
+            key=who_key,
         )
-        who_key = state.form_key(form, "whose")
-        if manages:
-            names = {p.email: p.display_name for p in shown.colleagues}
-            mine = list(names).index(person.email) if person.email in names else 0
-            st.selectbox(
-                "Person",
-                list(names),
-                index=mine,
-                format_func=lambda email: names[email],
-                key=who_key,
-            )
-        reason = state.form_key(form, "reason")
-        st.text_area("Link to the applicant (internal)", key=reason, height=80)
-        sending.button(
-            "Declare",
-            form=form,
-            key=f"declare-{shown.id_}",
-            act=_declare,
-            args=[shown, who_key, reason, state.request_id(form)],
-        )
+    reason = state.form_key(form, "reason")
+    st.text_area("Link to the applicant (internal)", key=reason, height=80)
+    sending.button(
+        "Declare",
+        form=form,
+        key=f"declare-{shown.id_}",
+        act=_declare,
+        args=[shown, who_key, reason, state.request_id(form)],
+    )
 
 
 def _declare(shown: Opened, who_key: str, reason: str, request_id: UUID) -> None:

@@ -140,15 +140,14 @@ def _draw_line(other: Other, on_open: Callable[[int], None]) -> None:
     days = f"submitted {figures.day(other.submitted_at.date(), year=True)}"
     if other.settled_at is not None:
         days = f"{figures.day(other.settled_at.date(), year=True)} · {days}"
-    with st.container(gap=None):
-        st.button(
-            f"**{escape(other.name)}** · {other.how} · "
-            f":{look.color}[{look.icon} {look.word}] :gray[· {days}]",
-            key=f"other-{other.application_id}",
-            type="tertiary",
-            wrap=True,
-            on_click=on_open,
-            args=[other.application_id],
-        )
-        if other.more:
-            st.caption(escape(other.more))
+    st.button(
+        f"**{escape(other.name)}** · {other.how} · "
+        f":{look.color}[{look.icon} {look.word}] :gray[· {days}]",
+        key=f"other-{other.application_id}",
+        type="tertiary",
+        wrap=True,
+        on_click=on_open,
+        args=[other.application_id],
+    )
+    if other.more:
+        st.caption(escape(other.more))

@@ -1,11 +1,13 @@
 """Evidence: observations, their age, and the forms to record more."""
 
 from datetime import timedelta
+from functools import partial
 
 import streamlit as st
 
 from dashboard.pages.application import evidence_form
-from dashboard.ui import figures, grid, state
+from dashboard.pages.application.decide.steps import name as decision_name
+from dashboard.ui import figures, grid, popovers, state
 from dashboard.ui.safe_text import escape
 from data_access.eligibility.assessments import Evidence
 from data_access.review.opening import Opened
@@ -54,10 +56,14 @@ def unknown_because(shown: Opened) -> dict[str, str]:
 
 
 def _draw_recording(shown: Opened, kind: EvidenceKind, label: str) -> None:
-    # The request id is in the key, so that the popover is a new, closed one after use.
-    key = state.form_key(evidence_form.name(kind, shown.id_), "popover")
-    with st.popover(label, icon=":material/add:", key=key):
-        evidence_form.draw(shown.id_, kind, shown.person, shown.now)
+    popovers.draw(
+        label,
+        partial(evidence_form.draw, shown.id_, kind, shown.person, shown.now),
+        key=state.form_key(evidence_form.name(kind, shown.id_), "popover"),
+        height=400,
+        before=partial(state.hold, decision_name(shown.id_)),
+        icon=":material/add:",
+    )
 
 
 def _draw_table(shown: Opened) -> None:

@@ -37,7 +37,7 @@ def draw_scorecard(shown: Opened) -> None:
     """Draw the eligibility, criterion by criterion."""
     fresh = shown.standing.freshness
     states.stale(fresh.data_through if fresh else None, today=shown.now.date())
-    with st.container(border=True, gap="small"):
+    with st.container(border=True, gap="small", key="scorecard"):
         scorecard.draw(
             shown.standing.assessment,
             window=fresh.window if fresh else None,

@@ -7,7 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.forms import taking_next
 from dashboard.pages.application import claim
-from dashboard.ui import badges, due, figures, keyboard, navigation, shortcuts
+from dashboard.ui import badges, due, figures, navigation, shortcuts
 from dashboard.ui.safe_text import escape
 from dashboard.ui.shortcuts import Shortcut
 from data_access.queue import rows
@@ -28,8 +28,7 @@ def draw(shown: Opened) -> DeltaGenerator:
     with st.container(key="application-head", gap="xsmall"):
         with st.container(key="application-way", **line):
             _draw_way(shown)
-            free = st.container(width="content", gap=None)
-            st.space("stretch")
+            free = st.container(width="stretch", gap=None)
             _draw_way_on(shown)
         with st.container(key="application-standing", **line):
             st.subheader(escape(shown.application.username), anchor=False, width="content")
@@ -63,16 +62,15 @@ def _draw_way_on(shown: Opened) -> None:
 
 
 def _step(shown: Opened, label: str, shortcut: Shortcut, id_: int | None) -> None:
-    with keyboard.hot(shortcut.key, width="content"):
-        st.button(
-            label,
-            key=f"step-{label}",
-            type="tertiary",
-            help=f"Key {shortcut.key}",
-            disabled=id_ is None,
-            on_click=navigation.open_one,
-            args=[id_, shown.filters],
-        )
+    st.button(
+        label,
+        key=shortcut.widget,
+        type="tertiary",
+        help=f"Key {shortcut.key}",
+        disabled=id_ is None,
+        on_click=navigation.open_one,
+        args=[id_, shown.filters],
+    )
 
 
 def _draw_standing(shown: Opened) -> None:

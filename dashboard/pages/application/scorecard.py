@@ -12,6 +12,8 @@ from program.policy.criteria import EXTERNAL, Comparison, Unit
 from program.policy.eligibility import Assessment, CriterionResult
 from program.policy.outcomes import Outcome
 
+# Only read out; on the screen the lines speak for themselves.
+HEADINGS = ("| outcome | criterion | value | margin |", "|:--|:--|:--|:--|")
 UNIT_WORDS = {Unit.USD: "USD", Unit.USERS: "users", Unit.FOLLOWERS: "followers"}
 
 
@@ -32,26 +34,32 @@ def draw(
         )
         st.markdown("**Eligibility**", width="content", help=minimums)
         badges.outcome_badge(assessment.outcome, track=assessment.track, provisional=provisional)
-        st.space("stretch")
         if window is not None:
             span = figures.day_range(window.start, window.last_day)
             st.caption(f"{span}, UTC", width="content")
+    # A table is one element; the style sheet gives it the look of the lines elsewhere.
+    st.markdown(_table(assessment, unknown_because))
+
+
+def _table(assessment: Assessment, unknown_because: Mapping[str, str]) -> str:
+    """Return the tracks with their criteria as Markdown, all in the product's own words."""
+    parts = []
     for track in assessment.tracks:
         requires = "all three" if track.track is not EXTERNAL else "either one"
-        st.caption(f"{track.track.label}, {requires}")
-        for result in track.criteria:
-            _line(result, unknown_because)
+        parts += [f"{track.track.label}, {requires}", "", *HEADINGS]
+        parts += [f"| {' | '.join(line(result, unknown_because))} |" for result in track.criteria]
+        parts.append("")
+    return "\n".join(parts)
 
 
-def _line(result: CriterionResult, unknown_because: Mapping[str, str]) -> None:
-    badge, label, value, rest = st.columns(
-        [1.3, 2.2, 1.95, 2.25], vertical_alignment="center", gap="xsmall"
+def line(result: CriterionResult, unknown_because: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a criterion's cells: outcome, name, value of minimum, and the remark."""
+    return (
+        badges.outcome_markdown(result.outcome),
+        label_words(result),
+        value_words(result),
+        remark(result, unknown_because),
     )
-    with badge:
-        badges.outcome_badge(result.outcome)
-    label.text(label_words(result))
-    value.text(value_words(result))
-    rest.caption(remark(result, unknown_because))
 
 
 def label_words(result: CriterionResult) -> str:

@@ -97,13 +97,12 @@ def _draw_entries(shown: Opened, only: str | None) -> None:
 def _draw_entry(entry: TimelineEntry) -> None:
     # Typed text stands outside of every color: inside of one its escapes would show.
     mark = f" · {MARKS[entry.kind]}" if entry.kind in MARKS else ""
-    with st.container(gap=None):
-        st.caption(
-            f"{ICONS[entry.kind]} {escape(entry.title)}{mark} · {escape(entry.actor)} · "
-            f"{figures.moment(entry.at)}"
-        )
-        if entry.body:
-            st.text(entry.body)
+    st.caption(
+        f"{ICONS[entry.kind]} {escape(entry.title)}{mark} · {escape(entry.actor)} · "
+        f"{figures.moment(entry.at)}"
+    )
+    if entry.body:
+        st.text(entry.body)
 
 
 def _apply_filter(id_: int, key: str) -> None:

@@ -1,12 +1,13 @@
 """The referral trend by day or month, with the minimum as a line."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 
 import streamlit as st
 
-from dashboard.ui import charts
-from dashboard.ui.charts import Minimum
+from dashboard.ui import charts, figures
+from dashboard.ui.charts import Chart, Minimum
 from data_access.review.opening import DAYS_SHOWN, MONTHS_SHOWN, Opened
 from data_access.review.trends import Point, Trends
 from program import wording
@@ -27,7 +28,7 @@ def draw(shown: Opened, trends: Trends) -> None:
     """Draw the choice of figure and grain, and the chart; or that metrics are missing."""
     standing = shown.standing
     fresh, policy = standing.freshness, standing.policy
-    with st.container(border=True, gap="small"), st.container(key="trend", gap="small"):
+    with st.container(border=True, gap="small", key="trend"):
         with st.container(horizontal=True):
             what = _choose("Figure", list(METRICS), key="trend-what")
             grain = _choose("By", ["Days", "Months"], key="trend-by")
@@ -54,13 +55,24 @@ def _choose(label: str, options: list[str], *, key: str) -> str:
     )
 
 
+@lru_cache(maxsize=32)
+def _bars(make: Callable[..., Chart], _year: int, *given: Hashable, **look: Hashable) -> Chart:
+    """Return the chart of ``make``; every run draws it, and mostly the same one.
+
+    It also depends on the current year, which labels leave out.
+    """
+    return make(*given, **look)
+
+
 def _draw_months(points: Sequence[Point], what: str, policy: Policy, through: date) -> None:
     criterion, field = METRICS[what]
     last = month_start(through)
-    months = [months_later(last, back) for back in range(1 - MONTHS_SHOWN, 1)]
+    months = tuple(months_later(last, back) for back in range(1 - MONTHS_SHOWN, 1))
     found = {point.start: getattr(point, field) for point in points}
-    values = [found.get(month) for month in months]
-    chart = charts.monthly_bars(
+    values = tuple(found.get(month) for month in months)
+    chart = _bars(
+        charts.monthly_bars,
+        figures.this_year(),
         months,
         values,
         title=f"{criterion.label} by calendar month, UTC",
@@ -81,10 +93,12 @@ def _draw_days(
         label = f"{wording.stated_usd(policy.min_volume_usd)} USD over {window.days} days, a day:"
         minimum = Minimum(policy.min_volume_usd / window.days, label)
     start = min(through - timedelta(days=DAYS_SHOWN - 1), window.start)
-    days = [start + timedelta(days=n) for n in range((through - start).days + 1)]
+    days = tuple(start + timedelta(days=n) for n in range((through - start).days + 1))
     found = {point.start: getattr(point, field) for point in points}
-    values = [found.get(day) for day in days]
-    chart = charts.daily_bars(
+    values = tuple(found.get(day) for day in days)
+    chart = _bars(
+        charts.daily_bars,
+        figures.this_year(),
         days,
         values,
         title=f"{criterion.label} by day, UTC; the window is shaded",

@@ -60,6 +60,31 @@ def protos(app: AppTest, kind: str) -> list[Any]:
     return [element.proto for element in app.get(kind)]
 
 
+def open_popover(app: AppTest, label: str, *, closed: bool = False) -> AppTest:
+    """Open, or close, a popover that draws its content once it is opened."""
+    (found,) = (one for one in popovers(app) if one.label == label)
+    app.session_state[key_of(found)] = not closed
+    return app.run()
+
+
+def open_popovers(app: AppTest) -> AppTest:
+    """Open every popover that draws its content once it is opened."""
+    for found in popovers(app):
+        if found.id:
+            app.session_state[key_of(found)] = True
+    return app.run()
+
+
+def popovers(app: AppTest) -> list[Any]:
+    """Return the messages of all popovers."""
+    return [one.proto.popover for one in app.get("popover")]
+
+
+def key_of(popover: Any) -> str:
+    _, _, key = popover.id.split("-", 2)
+    return str(key)
+
+
 def cells(app: AppTest, column: str, table: int = 0) -> list[Any]:
     """Return a column of a table."""
     return app.dataframe[table].value[column].tolist()

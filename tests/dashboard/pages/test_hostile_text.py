@@ -49,7 +49,7 @@ from program.review.permissions import Act, Role
 from program.review.queue_filters import clean_search
 from program.review.workflow import Decision
 from tests.builders import add_refresh, pass_checks, set_policy
-from tests.dashboard.pages.screen import Desk
+from tests.dashboard.pages.screen import Desk, open_popovers
 from tests.dashboard.ui.hostile import HOSTILE
 from tests.data_access import clicks
 
@@ -255,7 +255,7 @@ def show(desk: Desk, screen: Screen, number: int, role: Role, **query: str) -> A
     desk.who = address_of(number, role)
     if screen is APPLICATION:
         query = {"id": str(number), **query}
-    return desk.open(screen, **query)
+    return open_popovers(desk.open(screen, **query))
 
 
 @pytest.fixture

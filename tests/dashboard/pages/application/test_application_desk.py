@@ -19,7 +19,7 @@ from program.review.permissions import Role
 from program.review.sending import SEEN_FOR
 from tests.builders import add_application, add_evidence
 from tests.dashboard.conftest import MET, SHORT, UNKNOWN
-from tests.dashboard.pages.screen import PEOPLE, Desk, cells, texts
+from tests.dashboard.pages.screen import PEOPLE, Desk, cells, open_popover, texts
 from tests.data_access import clicks
 
 ANA, BEN, MIRA = clicks.ANA, clicks.BEN, clicks.MIRA
@@ -88,6 +88,8 @@ def test_a_faster_colleague_is_named(queue: Desk) -> None:
 
 def test_an_assignment_to_a_reviewer_does_not_expire(queue: Desk) -> None:
     app = opened(queue)
+    assert "Ben · reviewer" not in offered(app)
+    open_popover(app, "Assign to…")
     assert {"Ben · reviewer", "Mira · manager"} <= offered(app)
     assert not {"Ana · reviewer", "Noor · analyst", "Ada · admin"} & offered(app)
 
@@ -293,7 +295,7 @@ def test_people_who_may_not_answer_can_read_the_question(queue: Desk) -> None:
 
 
 def test_a_reviewer_declares_a_conflict_of_their_own(queue: Desk) -> None:
-    app = opened(queue)
+    app = open_popover(opened(queue), "Conflict of interest…")
     (reason,) = [area for area in app.text_area if area.label.startswith("Link to")]
     reason.input("We studied **together**")
 
@@ -307,7 +309,7 @@ def test_a_reviewer_declares_a_conflict_of_their_own(queue: Desk) -> None:
 
 def test_a_manager_declares_a_colleagues(queue: Desk) -> None:
     queue.who = MIRA
-    app = opened(queue)
+    app = open_popover(opened(queue), "Conflict of interest…")
     (person,) = [box for box in app.selectbox if box.label == "Person"]
     assert person.value == MIRA
     person.set_value(BEN)
@@ -318,6 +320,19 @@ def test_a_manager_declares_a_colleagues(queue: Desk) -> None:
 
     assert "ben@example.com does not decide" in plain(texts(app, ["success"]))
     assert "Approve" in offered(app)
+
+
+def test_a_declaration_is_drawn_once_opened_and_keeps_its_text_when_closed(queue: Desk) -> None:
+    app = opened(queue)
+    assert "Declare" not in offered(app)
+
+    open_popover(app, "Conflict of interest…")
+    (reason,) = [area for area in app.text_area if area.label.startswith("Link to")]
+    reason.input("His brother").run()
+    open_popover(app, "Conflict of interest…", closed=True)
+
+    (reason,) = [area for area in app.text_area if area.label.startswith("Link to")]
+    assert reason.value == "His brother"
 
 
 # Age of evidence.
@@ -347,9 +362,9 @@ def test_expired_evidence_makes_the_criterion_unknown_again_and_is_shown(queue: 
 
     app = opened(queue, UNKNOWN)
 
-    captions = texts(app, ["caption"])
-    assert "evidence expired 2 d ago" in captions
-    assert "no evidence" in captions, "of the other criterion"
+    captions, scorecard = texts(app, ["caption"]), " ".join(texts(app, ["markdown"]))
+    assert "| evidence expired 2 d ago |" in scorecard
+    assert "| no evidence |" in scorecard, "of the other criterion"
     assert any("Followers on X: expired 2 d ago, so the criterion" in words for words in captions)
 
 

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, insert, text
 from streamlit.testing.v1 import AppTest
 
+from dashboard.pages.application import evidence
 from dashboard.pages.application.thread import ICONS
 from dashboard.shell import sign_in
 from dashboard.shell.screens import APPLICATION
@@ -20,10 +21,11 @@ from data_access.db.partitions import ensure_months
 from data_access.review import notes
 from data_access.rollups.refreshing import refresh
 from program.periods import day_start
+from program.policy.evidence import EvidenceKind
 from program.review.permissions import Act, Role, may
 from tests.builders import add_application, add_evidence, add_refresh, pass_checks, scalar
 from tests.dashboard.conftest import MET, SHORT, UNKNOWN
-from tests.dashboard.pages.screen import PEOPLE, Desk, cells, protos, texts
+from tests.dashboard.pages.screen import PEOPLE, Desk, cells, open_popover, popovers, protos, texts
 from tests.data_access import clicks
 
 ABSENT = 999
@@ -54,26 +56,12 @@ def rows_of(desk: Desk, table: str) -> int:
 
 def lines(app: AppTest) -> dict[str, tuple[str, str, str]]:
     """Return each criterion of the scorecard: outcome, value and remark."""
-    found = {}
-    for columns in app.columns:
-        texts = [element.value for element in columns.text]
-        if len(texts) == 1:
-            found.setdefault(texts[0], columns)
-    labels = ["Referral volume, USD", "Active users", "New users"]
-    labels += ["Followers on X", "Volume on other exchanges, USD"]
-    order = list(app.columns)
+    (scorecard,) = (words for words in texts(app, ["markdown"]) if "| criterion |" in words)
+    rows = [row.strip("| ").split(" | ") for row in scorecard.splitlines() if "-badge[" in row]
     return {
-        label: (
-            outcome_word(order[order.index(found[label]) - 1]),
-            order[order.index(found[label]) + 1].text[0].value,
-            order[order.index(found[label]) + 2].caption[0].value,
-        )
-        for label in labels
+        label: (badge.split(": ", 1)[1].rstrip("]"), value, remark)
+        for badge, label, value, remark in rows
     }
-
-
-def outcome_word(column: Any) -> str:
-    return str(column.markdown[0].value).split(": ", 1)[1].rstrip("]")
 
 
 # The applicant, and links from here.
@@ -131,7 +119,7 @@ def test_previous_and_next_stay_within_the_filters(
     assert [words for words in texts(app, ["caption"]) if " of " in words[:6]] == (
         [place] if place else []
     )
-    for key, neighbor in (("step-Previous", previous), ("step-Next", following)):
+    for key, neighbor in (("step-previous", previous), ("step-next", following)):
         assert app.button(key=key).disabled is (neighbor is None)
         if neighbor is not None:
             app.button(key=key).click().run()
@@ -351,15 +339,16 @@ def test_a_role_sees_the_forms_it_may_send(role: Role, queue: Desk) -> None:
     app = open_application(queue)
 
     offered = {button.label for button in app.button}
+    offered |= {popover.label for popover in popovers(app)}
     for label, act in (
         ("Approve", Act.DECIDE),
         ("Add note", Act.WRITE_NOTE),
-        ("Record", Act.RECORD_EVIDENCE),
+        ("Record followers", Act.RECORD_EVIDENCE),
         ("Pass", Act.ANSWER_CHECK),
         ("Claim", Act.CLAIM),
         ("Take next", Act.CLAIM),
-        ("Declare", Act.DECLARE_CONFLICT),
-        ("Ben · reviewer", Act.ASSIGN),
+        ("Conflict of interest…", Act.DECLARE_CONFLICT),
+        ("Assign to…", Act.ASSIGN),
     ):
         assert (label in offered) is may(role, act), label
     waits = f"Waiting for a reviewer. Your role, {role}, does not decide."
@@ -457,6 +446,7 @@ def record(
     app: AppTest, value: str, kind: str = "x_followers", id_: int = UNKNOWN, **parts: str
 ) -> None:
     form = f"evidence-{kind}-{id_}"
+    open_popover(app, dict(evidence.RECORDING)[EvidenceKind(kind)])
     field(app, "text_input", f"{form}-value").input(value)
     for part, typed in parts.items():
         field(app, "text_input", f"{form}-{part}").input(typed)
@@ -530,6 +520,8 @@ def test_recorded_followers_count_at_once(queue: Desk) -> None:
     assert cells(app, "state") == ["✓ counts"]
     assert cells(app, "how") == ["Profile page"]
     assert cells(app, "source") == ["https://x.com/handle3"]
+    assert not app.text_input, "The form is closed."
+    open_popover(app, "Record followers")
     assert field(app, "text_input", "evidence-x_followers-3-value").value == ""
 
 

@@ -1,0 +1,34 @@
+"""Popovers whose content is drawn once somebody opens them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from dashboard.ui import state
+
+
+def draw(
+    label: str,
+    content: Callable[[], None],
+    *,
+    key: str,
+    height: int,
+    before: Callable[..., object],
+    **look: Any,  # noqa: ANN401 - what st.popover takes
+) -> None:
+    """Draw a button that opens ``content``, and call ``before`` when it is opened or closed.
+
+    Once opened, it is drawn with every run, so that what was typed in it is kept. With a key that
+    names a form's request, it is a new, closed one after use. ``height`` is about the content's, in
+    pixels: the browser looks for room when it opens, before the content is there.
+    """
+    popover = st.popover(label, key=key, on_change=before, **look)
+    place = f"opened-{key}"
+    if popover.open:
+        state.keep(place, value=True)
+    with popover:
+        if state.kept(place):
+            content()
+        else:
+            st.skeleton(height)
