@@ -10,7 +10,7 @@ from dashboard.pages.queue import bulk_actions, bulk_dialog, news, table
 from dashboard.pages.queue import columns as queue_columns
 from dashboard.pages.queue import filters as queue_filters
 from dashboard.pages.queue import saved_views as queue_saved_views
-from dashboard.shell import browsers, export_links, freshness, sign_in
+from dashboard.shell import browsers, export_links, failures, freshness, sign_in
 from dashboard.ui import (
     address,
     grid,
@@ -67,16 +67,25 @@ class Loaded:
 
 def main() -> None:
     """Draw the queue for the person signed in."""
-    draw(sign_in.require(Act.READ))
+    person = sign_in.require(Act.READ)
+    draw(person)
 
 
 @st.fragment(key=FRAGMENT)
 def draw(person: Person) -> None:
-    """Load, then draw: lists and filters, views, table, pages.
+    """Draw the list. A fragment, so that a click redraws nothing around it.
 
-    A fragment, so that a click redraws nothing around it.
+    What fails in a fragment does not reach the frame of the page.
     """
-    person = sign_in.still(person)
+    try:
+        draw_list(sign_in.still(person))
+    except Exception as error:
+        if not failures.is_unavailable(error):
+            raise
+
+
+def draw_list(person: Person) -> None:
+    """Load, then draw: lists and filters, views, table, pages."""
     now = datetime.now(UTC)
     query = address.read(QUERY_NAMES)
     wanted = Filters.from_query(query)

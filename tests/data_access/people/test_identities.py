@@ -54,6 +54,7 @@ PEOPLE = {
     "affiliate_standings": ("changed_by",),
     "affiliate_events": ("actor",),
     "application_courses": ("decided_by",),
+    "outcome_counts": ("decided_by",),
     "message_templates": ("author",),
     "delivery_settings": ("author",),
     "form_maps": ("saved_by",),
