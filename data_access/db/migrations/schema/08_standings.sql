@@ -182,7 +182,9 @@ begin
 end $$;
 comment on function review.keep_standings(bigint[], review.standing_basis) is 'Writes the standings that differ; all of these applications must be pending';
 
-create function review.restate(ids bigint[]) returns void language plpgsql as $$
+-- A few ids at a time: to plan for each anew would take several times as long as to look them up.
+create function review.restate(ids bigint[]) returns void language plpgsql
+    set plan_cache_mode = force_generic_plan as $$
 declare
     basis review.standing_basis;
     pending bigint[];
@@ -204,8 +206,10 @@ begin
     perform from review.standings where application_id = any(ids) order by application_id for update;
     pending := array(
         select application_id from exchange.applications where application_id = any(ids) and status = 'pending');
-    delete from review.standings
-    where application_id = any(ids) and not exists (select from unnest(pending) as open (id) where open.id = application_id);
+    delete from review.standings as kept
+    where kept.application_id = any(ids) and not exists (
+        select from exchange.applications as application
+        where application.application_id = kept.application_id and application.status = 'pending');
     perform review.keep_standings(pending, basis);
 end $$;
 comment on function review.restate(bigint[]) is 'Brings the standings of these applications up to date';
