@@ -46,15 +46,15 @@ def read(engine: Engine, *, report: Report) -> None:
         days = page.TradingDays(
             traded=traded, before=earlier, grain=grain, through=through, delivered=known
         )
-        if report.tab is Tab.WORK:
-            page.work(head.sums, period=period, before=before, split=report.split)
-        elif report.tab is Tab.REVIEWERS:
-            page.reviewing(head.sums, period=period)
-        elif report.tab is Tab.VOLUME:
-            standard = context.policy.standard_rebate_rate
-            page.trading(connection, days, dimension=report.dimension, standard=standard)
-        else:
-            page.cohorts(connection, days)
+        page.part(
+            connection,
+            report,
+            head.sums,
+            days,
+            period=period,
+            before=before,
+            standard=context.policy.standard_rebate_rate,
+        )
 
 
 def read_a_year(engine: Engine, *, tab: Tab) -> None:

@@ -19,7 +19,7 @@ from data_access.rollups.lifecycle import At
 from program.periods import ONE_DAY, Window, month_start, months_later
 from program.policy.delivered import Delivered
 from program.reports.anomalies import DAYS_BEFORE
-from program.reports.periods import Dimension, Grain, Split
+from program.reports.periods import Dimension, Grain, Report, Split, Tab
 
 MONTHS_SHOWN = 13
 LEADERS_DRAWN = 8
@@ -85,6 +85,9 @@ class Cohorts:
     traded: Sequence[Traded]
 
 
+Part = Work | Reviewers | Volume | Cohorts
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradingDays:
     """The days of trading that a report covers, step by step, and those it compares them with.
@@ -126,6 +129,28 @@ def head(
         if traded and traded_before
         else [],
     )
+
+
+def part(
+    connection: Connection,
+    report: Report,
+    sums: Sums,
+    days: TradingDays | None,
+    *,
+    period: Window,
+    before: Window,
+    standard: Decimal,
+) -> Part | None:
+    """Read the open part; ``None`` if it is about trading and there are no ``days`` of it."""
+    if report.tab is Tab.WORK:
+        return work(sums, period=period, before=before, split=report.split)
+    if report.tab is Tab.REVIEWERS:
+        return reviewing(sums, period=period)
+    if days is None:
+        return None
+    if report.tab is Tab.COHORTS:
+        return cohorts(connection, days)
+    return trading(connection, days, dimension=report.dimension, standard=standard)
 
 
 def work(sums: Sums, *, period: Window, before: Window, split: Split) -> Work:

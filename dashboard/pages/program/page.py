@@ -23,12 +23,10 @@ from data_access.messages import backlog
 from data_access.people.staff import Person
 from data_access.reports import backlog as report_backlog
 from data_access.reports import page
-from data_access.reports.page import Cohorts, Head, Reviewers, Volume, Work
+from data_access.reports.page import Cohorts, Head, Part, Reviewers, Volume, Work
 from program.reports import kpis
-from program.reports.periods import QUERY_NAMES, Report, Tab
+from program.reports.periods import QUERY_NAMES, Report
 from program.review.permissions import Act
-
-ProgramPart = Work | Reviewers | Volume | Cohorts | None
 
 
 def main() -> None:
@@ -53,7 +51,7 @@ def draw_backlog(now: datetime) -> None:
     backlog_parts.line(found, now)
 
 
-def load(report: Report, person: Person, now: datetime) -> tuple[ReportView, Head, ProgramPart]:
+def load(report: Report, person: Person, now: datetime) -> tuple[ReportView, Head, Part | None]:
     """Read everything the page shows, in one transaction for consistency."""
     with database.reading(database.reporter()) as connection:
         context = judging.read_context(connection, now=now)
@@ -76,12 +74,8 @@ def load(report: Report, person: Person, now: datetime) -> tuple[ReportView, Hea
             traded=view.traded,
             traded_before=view.traded_before,
         )
-        part: ProgramPart = None
-        if report.tab is Tab.WORK:
-            part = page.work(head.sums, period=view.period, before=view.before, split=report.split)
-        elif report.tab is Tab.REVIEWERS:
-            part = page.reviewing(head.sums, period=view.period)
-        elif view.traded and view.traded_before and view.through:
+        days = None
+        if view.traded and view.traded_before and view.through:
             days = page.TradingDays(
                 traded=view.traded,
                 before=view.traded_before,
@@ -89,11 +83,15 @@ def load(report: Report, person: Person, now: datetime) -> tuple[ReportView, Hea
                 through=view.through,
                 delivered=known,
             )
-            if report.tab is Tab.COHORTS:
-                part = page.cohorts(connection, days)
-            else:
-                standard = context.policy.standard_rebate_rate
-                part = page.trading(connection, days, dimension=report.dimension, standard=standard)
+        part = page.part(
+            connection,
+            report,
+            head.sums,
+            days,
+            period=view.period,
+            before=view.before,
+            standard=context.policy.standard_rebate_rate,
+        )
     return view, head, part
 
 
@@ -165,7 +163,7 @@ def traded_figure(head: Head, view: ReportView) -> Figure:
     )
 
 
-def draw(part: ProgramPart, head: Head, view: ReportView) -> None:
+def draw(part: Part | None, head: Head, view: ReportView) -> None:
     """Draw the open part."""
     if isinstance(part, Work):
         workload.draw(part, head, view)

@@ -71,15 +71,15 @@ def read(conn: Connection, report: Report) -> tuple[int, int]:
         traded=traded, before=traded_before, grain=grain, through=T, delivered=Delivered(days=[T])
     )
     with sent(conn) as part_sent:
-        if report.tab is Tab.WORK:
-            page.work(head.sums, period=period, before=before, split=report.split)
-        elif report.tab is Tab.REVIEWERS:
-            page.reviewing(head.sums, period=period)
-        elif report.tab is Tab.VOLUME:
-            standard = context.policy.standard_rebate_rate
-            page.trading(conn, days, dimension=report.dimension, standard=standard)
-        else:
-            page.cohorts(conn, days)
+        page.part(
+            conn,
+            report,
+            head.sums,
+            days,
+            period=period,
+            before=before,
+            standard=context.policy.standard_rebate_rate,
+        )
     return len(head_sent), len(part_sent)
 
 
