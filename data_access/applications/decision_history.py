@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from data_access.db import records, tables
+from data_access.db import tables
 from data_access.db.records import APPLICATION_ID
 from program.review.workflow import Decision
 
@@ -40,11 +40,6 @@ def current(connection: Connection, application_id: int) -> MadeDecision | None:
     """Return the current decision on an application: the one that no other supersedes."""
     found = connection.execute(_CURRENT, {"application_id": application_id}).mappings()
     return next(iter(of_rows(found)), None)
-
-
-def history(connection: Connection, application_id: int) -> list[MadeDecision]:
-    """Return all decisions on an application, newest first; none is ever removed."""
-    return of_rows(records.read(connection, tables.decisions, application_id))
 
 
 def of_rows(rows: Iterable[Mapping[Any, Any]]) -> list[MadeDecision]:

@@ -321,12 +321,6 @@ def _others() -> Select[Any]:
 OTHERS = _others()
 
 
-def others_of_account(connection: Connection, application: Application) -> list[EarlierApplication]:
-    """Return the account's other applications, newest first."""
-    given = {"account_id": application.account_id, "application_id": application.application_id}
-    return others_of(connection.execute(OTHERS, given).mappings())
-
-
 def others_of(rows: Iterable[Mapping[Any, Any]]) -> list[EarlierApplication]:
     """Return the applications in the rows of `OTHERS`."""
     return [EarlierApplication(**{**row, "status": Status(row["status"])}) for row in rows]

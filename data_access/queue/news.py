@@ -44,11 +44,6 @@ PULSE = """
 """
 
 
-def read(connection: Connection) -> Pulse:
-    """Return the current pulse."""
-    return pulse_of(connection.exec_driver_sql(f"select {PULSE}").mappings().one())
-
-
 def pulse_of(row: RowMapping) -> Pulse:
     """Return the pulse in the columns of `PULSE`."""
     return Pulse(

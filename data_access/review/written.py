@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, func, literal, select
+from sqlalchemy import ColumnElement, Select, Table, func, literal, select
 
 from data_access.db import records, tables
-from data_access.db.bundles import Bundle, Row
+from data_access.db.bundles import Row
 from data_access.people.identities import known_by
 from program.messages.delivery import DELIVERY
 
@@ -22,7 +22,6 @@ PARTS: dict[str, Select[Any]] = {
     table.name: records.newest_first(table)
     for table in (*WRITERS, tables.decisions, tables.proposals)
 }
-_BUNDLE = Bundle(**PARTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +34,6 @@ class Written:
     events: list[Row]
     decisions: list[Row]
     proposals: list[Row]
-
-
-def read(connection: Connection, application_id: int) -> Written:
-    """Return all rows about an application."""
-    return of_rows(_BUNDLE.read(connection, application_id=application_id))
 
 
 def of_rows(found: Mapping[str, list[Row]]) -> Written:

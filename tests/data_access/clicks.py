@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, text
 
 from data_access.applications import decision_basis, decision_history
+from data_access.applications.decision_history import MadeDecision
 from data_access.applications.read import Application
 from data_access.applications.read import read as read_application
+from data_access.db.bundles import Bundle
 from data_access.eligibility import assessments, judging
 from data_access.eligibility.assessments import ViewedFacts
 from data_access.people.commands import Command
@@ -44,6 +46,7 @@ ANA, BEN, MIRA, NOOR, ADA = (
 OTHER_WAY = "Known to us for years"  # why one decides against the computed eligibility
 RATE = Decimal("0.20")
 DRAFTED = {field.name for field in fields(Draft)}
+WRITTEN = Bundle(**written.PARTS)
 NUMBERS = itertools.count(1)  # of applications in a module's desk
 
 
@@ -63,8 +66,18 @@ def read(engine: Engine, id_: int, *, now: Any = NOW) -> Application:
 
 def thread(conn: Connection, id_: int, *, now: Any = NOW) -> list[TimelineEntry]:
     """The timeline as the application's page shows it."""
-    application, made = read_application(conn, id_, now=now), decision_history.history(conn, id_)
-    return timeline.entries_of(application, made, written.read(conn, id_))
+    application = read_application(conn, id_, now=now)
+    return timeline.entries_of(application, decided(conn, id_), all_written(conn, id_))
+
+
+def decided(conn: Connection, id_: int) -> list[MadeDecision]:
+    """Return all decisions on an application, newest first, as its page reads them."""
+    return decision_history.of_rows(all_written(conn, id_).decisions)
+
+
+def all_written(conn: Connection, id_: int) -> written.Written:
+    """Return all that was written about an application, as its page reads it."""
+    return written.of_rows(WRITTEN.read(conn, application_id=id_))
 
 
 def viewed(engine: Engine, id_: int, *, now: Any = NOW) -> ViewedFacts:

@@ -107,11 +107,18 @@ def test_the_account_itself_is_not_locked(engine: Engine, database_url: str) -> 
         impatient.dispose()
 
 
+def others(conn: Connection, id_: int) -> list[EarlierApplication]:
+    """Return the account's other applications, as the application's page reads them."""
+    account_id = application_read.read(conn, id_, now=NOW).account_id
+    given = {"account_id": account_id, "application_id": id_}
+    return application_read.others_of(conn.execute(application_read.OTHERS, given).mappings())
+
+
 def test_an_only_application_has_no_others(conn: Connection) -> None:
     add_application(conn, 7)
     add_application(conn, 8)
 
-    assert application_read.others_of_account(conn, application_read.read(conn, 7, now=NOW)) == []
+    assert others(conn, 7) == []
 
 
 def test_others_of_the_account_come_newest_first_with_how_they_ended(conn: Connection) -> None:
@@ -142,7 +149,7 @@ def test_others_of_the_account_come_newest_first_with_how_they_ended(conn: Conne
         decided_by="mira@example.com",
     )
 
-    found = application_read.others_of_account(conn, application_read.read(conn, 10, now=NOW))
+    found = others(conn, 10)
 
     assert found == [
         EarlierApplication(
@@ -182,7 +189,7 @@ def test_only_the_current_decision_is_returned(conn: Connection) -> None:
     first = add_decision(conn, 11, reason_code="below_minimums")
     add_decision(conn, 11, supersedes=first, reason_code="duplicate")
 
-    (other,) = application_read.others_of_account(conn, application_read.read(conn, 10, now=NOW))
+    (other,) = others(conn, 10)
 
     assert other.reason_code == "duplicate"
 
@@ -193,7 +200,7 @@ def test_two_of_the_same_moment_come_later_number_first(conn: Connection) -> Non
         add_application(conn, id_, account_id=1, status="withdrawn")
     add_application(conn, 10, account_id=1)
 
-    found = application_read.others_of_account(conn, application_read.read(conn, 10, now=NOW))
+    found = others(conn, 10)
 
     assert [other.application_id for other in found] == [13, 12, 11]
 

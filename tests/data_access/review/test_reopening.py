@@ -47,7 +47,7 @@ def test_reopening_needs_a_reason(desk: Engine) -> None:
 
 def test_the_next_decision_supersedes_and_the_old_one_keeps_its_snapshot(desk: Engine) -> None:
     with desk.connect() as conn:
-        (first,) = decision_history.history(conn, 1)
+        (first,) = clicks.decided(conn, 1)
     clicks.reopen(desk, 1)
     with desk.begin() as conn:
         conn.execute(text("update review.affiliate_window set active_users = 3"))
@@ -55,7 +55,7 @@ def test_the_next_decision_supersedes_and_the_old_one_keeps_its_snapshot(desk: E
     clicks.reject(desk, 1, actor=MIRA)
 
     with desk.connect() as conn:
-        second, old = decision_history.history(conn, 1)
+        second, old = clicks.decided(conn, 1)
         assert decision_history.current(conn, 1) == second
     assert old == first
     assert second.supersedes == first.decision_id
@@ -110,7 +110,7 @@ def test_it_may_be_reopened_again_and_again(desk: Engine) -> None:
         clicks.approve(desk, 1, override_reason="")
 
     with desk.connect() as conn:
-        made = decision_history.history(conn, 1)
+        made = clicks.decided(conn, 1)
     assert len(made) == 4
     assert [d.supersedes for d in made] == [*(d.decision_id for d in made[1:]), None]
 

@@ -79,7 +79,7 @@ def test_it_waits_in_its_own_status_with_its_reasons(desk: Engine) -> None:
     assert last(desk).needed_for == ("against the computed eligibility",)
     with desk.connect() as conn:
         upstream = conn.execute(text("select status from exchange.applications")).scalar_one()
-        assert decision_history.history(conn, ID) == []
+        assert clicks.decided(conn, ID) == []
     assert upstream == "pending"
 
 
@@ -362,7 +362,7 @@ def test_one_of_two_simultaneous_confirmations_succeeds(desk: Engine) -> None:
     with ThreadPoolExecutor(2) as pool:
         assert sum(pool.map(try_to, [BEN, MIRA])) == 1
     with desk.connect() as conn:
-        assert len(decision_history.history(conn, ID)) == 1
+        assert len(clicks.decided(conn, ID)) == 1
 
 
 def test_evidence_recorded_meanwhile_lapses_it_at_once(desk: Engine) -> None:

@@ -132,7 +132,7 @@ def test_the_next_decision_supersedes_one_that_was_undone(desk: Engine) -> None:
         made = decision_history.current(conn, SHORT)
         assert made is not None
         assert (made.decision_id, made.supersedes) == (second, first)
-        assert len(decision_history.history(conn, SHORT)) == 2
+        assert len(clicks.decided(conn, SHORT)) == 2
 
 
 def test_only_the_senders_own_act_can_be_undone(desk: Engine) -> None:

@@ -29,7 +29,7 @@ def test_what_is_read_at_once_is_what_is_read_one_by_one(engine: Engine) -> None
         clicks.confirm(engine, id_)
 
     with engine.connect() as conn:
-        found = written.read(conn, ID)
+        found = clicks.all_written(conn, ID)
         for name in written.PARTS:
             table = tables.metadata.tables[f"review.{name}"]
             assert getattr(found, name) == [dict(row) for row in records.read(conn, table, ID)]
