@@ -1,7 +1,7 @@
 """Popovers whose content is drawn once somebody opens them."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -13,15 +13,16 @@ def draw(
     content: Callable[[], None],
     *,
     key: str,
-    height: int,
-    before: Callable[..., object],
+    height: int = 0,
+    before: Callable[..., object] | Literal["rerun"] = "rerun",
     **look: Any,  # noqa: ANN401 - what st.popover takes
 ) -> None:
-    """Draw a button that opens ``content``, and call ``before`` when it is opened or closed.
+    """Draw a button that opens ``content``; ``before`` is called when it is opened or closed.
 
     Once opened, it is drawn with every run, so that what was typed in it is kept. With a key that
     names a form's request, it is a new, closed one after use. ``height`` is about the content's, in
-    pixels: the browser looks for room when it opens, before the content is there.
+    pixels: the browser looks for room when it opens, before the content is there. Near the top of
+    the page, where there is room, it can be left out.
     """
     popover = st.popover(label, key=key, on_change=before, **look)
     place = f"opened-{key}"
@@ -30,5 +31,5 @@ def draw(
     with popover:
         if state.kept(place):
             content()
-        else:
+        elif height:
             st.skeleton(height)

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from dashboard.forms import submit
 from dashboard.pages.queue import table
-from dashboard.ui import state
+from dashboard.ui import popovers, state
 from data_access.people import preferences
 from data_access.people.preferences import PutPreference
 from data_access.people.staff import Person
@@ -28,34 +29,34 @@ def understood(value: Any) -> list[str]:  # noqa: ANN401 - whatever was kept, pe
 
 def draw(chosen: Sequence[str], person: Person) -> None:
     """Draw a checkbox per column; each change is stored at once."""
-    choice = st.popover(
+    popovers.draw(
         "Columns",
+        partial(_draw_choice, chosen, person),
+        key="columns",
         icon=":material/view_column:",
         type="tertiary",
-        key="columns",
-        on_change="rerun",
     )
-    if not choice.open:
-        return
+
+
+def _draw_choice(chosen: Sequence[str], person: Person) -> None:
     state.show(KEY, list(chosen))
-    with choice:
-        st.pills(
-            "Columns",
-            list(LABELS),
-            selection_mode="multi",
-            format_func=LABELS.__getitem__,
-            key=KEY,
-            label_visibility="collapsed",
-            on_change=_choose,
-            args=[person.email],
-        )
-        st.button(
-            "Reset columns",
-            key="columns-usual",
-            type="tertiary",
-            on_click=_put,
-            args=[list(table.USUAL), person.email],
-        )
+    st.pills(
+        "Columns",
+        list(LABELS),
+        selection_mode="multi",
+        format_func=LABELS.__getitem__,
+        key=KEY,
+        label_visibility="collapsed",
+        on_change=_choose,
+        args=[person.email],
+    )
+    st.button(
+        "Reset columns",
+        key="columns-usual",
+        type="tertiary",
+        on_click=_put,
+        args=[list(table.USUAL), person.email],
+    )
 
 
 def _choose(actor: str) -> None:

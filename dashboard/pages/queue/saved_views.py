@@ -1,11 +1,12 @@
 """Saved views of the queue: links, and saving the current view."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
 from dashboard.forms import saved_view_form
-from dashboard.ui import lookups
+from dashboard.ui import lookups, popovers
 from dashboard.ui.safe_text import escape
 from data_access.explore.saved_views import SavedView
 from data_access.people.staff import Person
@@ -22,18 +23,19 @@ def draw(views: Sequence[SavedView], filters: Filters, person: Person) -> None:
         _link(view, filters, person)
     if person.may(Act.SAVE_VIEW):
         own = [view for view in views if view.owner == person.email]
-        form = st.popover(
+        popovers.draw(
             "Save view" if not own else "Views",
+            partial(_draw_form, own, filters, person),
             key="queue-views",
             icon=":material/bookmark_add:",
             type="tertiary",
             help="Save these filters and this order under a name.",
-            on_change="rerun",
         )
-        if form.open:
-            with form:
-                saved_view_form.draw_form(FORM, filters, person, example="big and overdue")
-                _own(own, person)
+
+
+def _draw_form(own: Sequence[SavedView], filters: Filters, person: Person) -> None:
+    saved_view_form.draw_form(FORM, filters, person, example="big and overdue")
+    _own(own, person)
 
 
 def _link(view: SavedView, filters: Filters, person: Person) -> None:

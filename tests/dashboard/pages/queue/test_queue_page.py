@@ -824,6 +824,17 @@ def test_a_view_without_a_name_is_refused_in_its_place(queue: Desk) -> None:
     assert view_links(app) == []
 
 
+def test_the_form_of_a_view_stays_drawn_when_it_is_closed(
+    queue: Desk,
+) -> None:
+    app = with_open(queue.open(QUEUE), "queue-views")
+
+    app.session_state["queue-views"] = False
+    app.run()
+
+    assert "Name of the view" in [field.label for field in app.text_input]
+
+
 def test_colleagues_see_shared_views_and_nobody_the_others(queue: Desk) -> None:
     save(queue, "for all", shared=True, country="BR")
     save(queue, "for me", country="ZA")
