@@ -43,12 +43,9 @@ def main() -> None:
     st.logo(sign_in.logo(), size="medium")
     page = st.navigation([page_for(screen, person) for screen in SCREENS], position="top")
     header(person, arrival.newest)
-    try:
+    with failures.unavailable_is_shown():
         page.run()
         taking_next.finish_page()
-    except Exception as error:
-        if not failures.is_unavailable(error):
-            raise
 
 
 def page_for(screen: Screen, person: Person) -> st.Page:

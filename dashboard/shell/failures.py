@@ -1,6 +1,8 @@
 """Errors of a page: what it shows, and what is logged."""
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from dashboard.ui import states
 from data_access.db import database
@@ -14,6 +16,16 @@ def report(error: Exception) -> bool:
         LOG.error("page failed, reference %s", reference, exc_info=error)
         states.broken(reference)
     return True
+
+
+@contextmanager
+def unavailable_is_shown() -> Iterator[None]:
+    """Show that the database is unavailable instead of the rest of what is drawn here."""
+    try:
+        yield
+    except Exception as error:
+        if not is_unavailable(error):
+            raise
 
 
 def is_unavailable(error: Exception) -> bool:

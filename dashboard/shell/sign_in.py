@@ -125,17 +125,13 @@ def stay(email: str) -> None:
         st.rerun()
 
 
-def still(person: Person) -> Person:
-    """Return the person as they are now, in a fragment that reruns by itself.
+def require_same(person: Person) -> None:
+    """Rerun the page, and so the sign-in, unless this person is signed in and may do the same.
 
-    In the run of the whole page they were read just now. Reruns the page, and so the sign-in, if
-    they are not signed in any more or may do other things.
+    In the run of the whole page they were read just now; fragments that rerun by themselves ask.
     """
-    if not in_fragment():
-        return person
-    if current_person() != person:
+    if in_fragment() and current_person() != person:
         st.rerun()
-    return person
 
 
 def in_fragment() -> bool:

@@ -1,9 +1,8 @@
 """Cache the order of a whole view for a short time. Losing the cache is safe.
 
 A step to the next application needs the order of the whole view. It is computed once and cached in
-each process. The events say which applications have left the
-queue since, so that every process shows the same position; each id is checked again before it is
-shown or claimed.
+each process. The events say which applications have left the queue since, so that every process
+shows the same position; each id is checked again before it is shown or claimed.
 """
 
 from collections import OrderedDict

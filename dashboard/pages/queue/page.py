@@ -24,10 +24,10 @@ from data_access.db import database
 from data_access.db.errors import DatabaseUnavailable
 from data_access.eligibility import judging
 from data_access.eligibility.judging import JudgingContext
-from data_access.explore import own_desk, saved_views
+from data_access.explore import saved_views
 from data_access.explore.saved_views import SavedView
 from data_access.people.staff import Person
-from data_access.queue import listing
+from data_access.queue import listing, own_desk
 from data_access.queue import news as queue_news
 from data_access.queue.listing import Counts
 from data_access.queue.news import Pulse
@@ -77,11 +77,9 @@ def draw(person: Person) -> None:
 
     What fails in a fragment does not reach the frame of the page.
     """
-    try:
-        draw_list(sign_in.still(person))
-    except Exception as error:
-        if not failures.is_unavailable(error):
-            raise
+    with failures.unavailable_is_shown():
+        sign_in.require_same(person)
+        draw_list(person)
 
 
 def draw_list(person: Person) -> None:
