@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 import streamlit as st
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import app_test
@@ -19,6 +19,7 @@ from dashboard.shell import sign_in
 from data_access.db import database
 from tests.builders import add_application, add_evidence, add_metrics, add_refresh, add_staff
 from tests.dashboard.pages.screen import Desk
+from tests.data_access.statements import sent
 
 MET, SHORT, UNKNOWN = 1, 2, 3
 # Every app scans all installed packages at its start; a server does it once.
@@ -100,11 +101,5 @@ def queue(desk: Desk) -> Desk:
 @pytest.fixture
 def statements(engine: Engine) -> Iterator[list[str]]:
     """Collects every statement sent to the database."""
-    sent: list[str] = []
-
-    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
-        sent.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    yield sent
-    event.remove(engine, "before_cursor_execute", note)
+    with sent(engine) as found:
+        yield found

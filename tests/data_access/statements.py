@@ -3,19 +3,19 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, event
 
 
 @contextmanager
-def sent(connection: Connection) -> Iterator[list[str]]:
+def sent(through: Connection | Engine) -> Iterator[list[str]]:
     """Collect the statements of the block; one that returns rows or not, but no savepoints."""
     found: list[str] = []
 
     def note(_conn: object, _cursor: object, statement: str, *_rest: object) -> None:
         found.append(statement)
 
-    event.listen(connection, "before_cursor_execute", note)
+    event.listen(through, "before_cursor_execute", note)
     try:
         yield found
     finally:
-        event.remove(connection, "before_cursor_execute", note)
+        event.remove(through, "before_cursor_execute", note)

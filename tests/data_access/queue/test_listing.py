@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -10,7 +9,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy import Connection, Engine, text
 
 from data_access.eligibility import judging
 from data_access.eligibility.judging import JudgingContext
@@ -35,6 +34,7 @@ from tests.builders import NOW, add_account, add_application, add_metrics, add_r
 from tests.data_access import crowd
 from tests.data_access.crowd import Applicant
 from tests.data_access.hostile_text import HOSTILE_TEXT
+from tests.data_access.statements import sent
 from tests.databases import Databases
 
 ABSENT = 1
@@ -500,25 +500,11 @@ def test_nothing_that_was_searched_for_changed_anything(desk: Desk) -> None:
     assert applications.scalar_one() == crowd.PENDING + crowd.OTHERS
 
 
-@contextmanager
-def statements(engine: Engine) -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_conn: object, _cursor: object, statement: str, *_rest: object) -> None:
-        seen.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-
-
 @pytest.mark.parametrize("view", [Filters(), Filters(search="a", eligibility=(Outcome.UNKNOWN,))])
 def test_a_page_of_one_row_and_of_all_takes_as_many_statements(desk: Desk, view: Filters) -> None:
     taken = []
     for size in (1, 200):
-        with statements(desk.engine) as seen:
+        with sent(desk.engine) as seen:
             desk.paged(view, size=size)
         taken.append(len(seen))
 
@@ -528,7 +514,7 @@ def test_a_page_of_one_row_and_of_all_takes_as_many_statements(desk: Desk, view:
 def test_one_row_and_two_hundred_take_one_statement(desk: Desk) -> None:
     ids = [p.application_id for p in desk.people]
     for count in (1, 200):
-        with statements(desk.engine) as seen:
+        with sent(desk.engine) as seen:
             assert len(queue_rows.of_ids(desk.conn, ids[:count], desk.context)) == count
         assert len(seen) == 1
 
