@@ -23,7 +23,7 @@ from starlette.middleware import Middleware
 from streamlit.web.server.starlette import starlette_server
 
 import dashboard
-from dashboard.shell import failures, routes, settings
+from dashboard.shell import failures, routes, settings, unsent
 from dashboard.shell.addresses import KnownAddresses
 from dashboard.shell.browsers import BrowserMark, SignOuts, WayBack
 from dashboard.shell.files import FileGate
@@ -41,6 +41,7 @@ ROOT = Path(__file__).resolve().parent
 async def _life(_: st.App) -> AsyncIterator[None]:
     _set_up_logging()
     settings.require()
+    unsent.keep_for_fragments()
     for ready in (jobs.prepare, jobs.clear, import_ahead):
         threading.Thread(target=ready, name="prepare", daemon=True).start()
     yield

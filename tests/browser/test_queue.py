@@ -5,10 +5,11 @@ import io
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, StorageState, expect
 from sqlalchemy import text
 
 from data_access.eligibility import judging
@@ -16,7 +17,8 @@ from data_access.queue import listing
 from program.policy.outcomes import Outcome
 from program.review.queue_filters import Filters, Sort
 from tests.browser import screen
-from tests.browser.conftest import Site, Visit
+from tests.browser.conftest import DESKTOP, PATIENCE_MS, Site, Visit, Watch
+from tests.browser.serving import served
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-reading")]
 
@@ -73,6 +75,26 @@ def test_a_filtered_view_survives_a_reload_and_can_be_shared(site: Site, visit: 
 
     shared = visit("ben", page.url)
     screen.shows_names(shared, expected)
+
+
+def test_a_click_before_the_server_has_sent_the_table_gets_the_whole_answer(
+    site: Site, chromium: Browser, cookies: dict[str, StorageState], visit: Visit, watch: Watch
+) -> None:
+    visit("ana").close()
+    program = ("-m", "tests.browser.busy_server")
+    with served(Path(site.cluster.home), program=program) as address:
+        context = chromium.new_context(
+            base_url=address, viewport=DESKTOP, storage_state=cookies["ana"]
+        )
+        watch.over(context)
+        page = context.new_page()
+        page.goto("/")
+
+        screen.eligibility(page, "met").click(timeout=PATIENCE_MS)
+
+        screen.shows_names(page, matching(site, Filters(eligibility=(Outcome.MET,))))
+        expect(page.get_by_role("combobox", name="Country")).to_be_visible()
+        context.close()
 
 
 @pytest.mark.slow
