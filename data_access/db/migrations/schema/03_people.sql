@@ -5,15 +5,25 @@ create table review.staff (
     display_name text not null,
     role text not null,
     active boolean not null default true,
+    issuer text,
+    subject text,
+    signed_in_after timestamptz,
+    last_seen_at timestamptz,
     constraint staff_pkey primary key (email),
+    constraint staff_identity_unique unique (issuer, subject),
+    constraint staff_identity_whole check ((issuer is null) = (subject is null)),
     constraint staff_email_normal check (email = review.person(email) and email ~ '^[!-~]+$'),
     constraint staff_role_known check (role in ('reviewer', 'manager', 'analyst', 'admin'))
 );
 comment on table review.staff is 'Who may sign in, and with which role; read for every act';
-comment on column review.staff.email is 'The address from the sign-in, in lower case';
+comment on column review.staff.email is 'The person''s address, in lower case; the name of the row, not what signs in';
 comment on column review.staff.display_name is 'The name that colleagues see';
 comment on column review.staff.role is 'reviewer, manager, analyst or admin';
 comment on column review.staff.active is 'False ends the person''s access at their next act';
+comment on column review.staff.issuer is 'The identity provider of the sign-in, as in its tokens; null until bound';
+comment on column review.staff.subject is 'The person''s id at the provider; null until bound at the first sign-in or by an administrator';
+comment on column review.staff.signed_in_after is 'Sessions begun before this moment have ended';
+comment on column review.staff.last_seen_at is 'When the person last did something in the dashboard, to the minute';
 
 create table review.preferences (
     email text not null,
