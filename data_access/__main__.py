@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 from uuid import uuid4
 
 import click
@@ -359,6 +359,41 @@ def doctor() -> None:
         )
     if not all(finding.ok for finding in findings):
         raise click.exceptions.Exit(1)
+
+
+@main.group()
+def history() -> None:
+    """Check the hash chain over decisions, notes, evidence and events, or sign its head."""
+
+
+@history.command()
+@click.option(
+    "--head",
+    "kept",
+    type=click.File(),
+    help="A signed head that was kept elsewhere; HISTORY_KEY_FILE names its key.",
+)
+def verify(kept: TextIO | None) -> None:
+    """Check that nothing recorded was changed, removed or added past the history.
+
+    Names the first row that is not as it was recorded, with exit status 1.
+    """
+    from data_access.history import chain, heads
+
+    head = None if kept is None else heads.read(kept.read(), heads.public_key())
+    with terminal.progress("Verifying") as advance:
+        found = chain.verify(database.reader(), head, advance)
+    terminal.say(str(found))
+
+
+@history.command(name="head")
+def head_command() -> None:
+    """Print the head of the history, signed by the key in HISTORY_KEY_FILE; keep it elsewhere."""
+    from data_access.history import chain, heads
+
+    key = heads.private_key()
+    with terminal.printing():
+        click.echo(heads.sign(chain.head(database.reader()), key), nl=False)
 
 
 @main.command()

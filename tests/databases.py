@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import URL, Engine, create_engine, text
 
-from data_access.db import migrate, tables
+from data_access.db import migrate
 
 UTC = {"options": "-c timezone=UTC"}
 SPARE_BYTES = 8 * 1024 * 1024
@@ -31,6 +31,10 @@ REFERENCES = """
 select conrelid::regclass::text, confrelid::regclass::text from pg_constraint
 where contype = 'f' and conparentid = 0 and conrelid <> confrelid
 """
+# Triggers that keep tables append-only and the history's chain.
+GUARDS = (
+    "select tgrelid::regclass::text, tgname from pg_trigger where tgenabled = 'A' order by 1, 2"
+)
 SEQUENCES = "select c.oid::regclass::text from pg_class c where relkind = 'S' order by 1"
 # Statistics that change with definitions; writing rows, analyze and vacuum do not change them.
 DEFINITIONS = """
@@ -151,7 +155,8 @@ def _undo(conn: psycopg.Connection[Any]) -> sql.Composed:
     for referring, referred in conn.execute(REFERENCES):
         order.add(referred, referring)
     emptying = list(order.static_order())
-    parts = [_guard(name, "disable trigger") for name in tables.APPEND_ONLY]
+    guards = conn.execute(GUARDS).fetchall()
+    parts = [_switch(guard, "disable") for guard in guards]
     parts += [sql.SQL("delete from {}").format(sql.SQL(name)) for name in emptying]
     for name in reversed(emptying):
         row = conn.execute(sql.SQL("select json_agg(t) from {} t").format(sql.SQL(name))).fetchone()
@@ -160,7 +165,7 @@ def _undo(conn: psycopg.Connection[Any]) -> sql.Composed:
     for (name,) in conn.execute(SEQUENCES).fetchall():
         (last, called) = _one(conn, f"select last_value, is_called from {name}")
         parts.append(sql.SQL("select setval({}, {}, {})").format(name, last, called))
-    parts += [_guard(name, "enable always trigger") for name in tables.APPEND_ONLY]
+    parts += [_switch(guard, "enable always") for guard in guards]
     return sql.SQL("begin; {}; commit").format(sql.SQL("; ").join(parts))
 
 
@@ -172,9 +177,10 @@ def _inserting(conn: psycopg.Connection[Any], name: str) -> sql.Composed:
     ).format(table=sql.SQL(name), rows=rows)
 
 
-def _guard(table: str, order: str) -> sql.Composed:
-    return sql.SQL("alter table review.{} {} {}").format(
-        sql.Identifier(table), sql.SQL(order), sql.Identifier(tables.GUARD)
+def _switch(guard: tuple[str, str], order: str) -> sql.Composed:
+    table, trigger = guard
+    return sql.SQL("alter table {} {} trigger {}").format(
+        sql.SQL(table), sql.SQL(order), sql.Identifier(trigger)
     )
 
 

@@ -65,6 +65,14 @@ APPEND_ONLY = (
     "form_maps",
     "form_imports",
     "kept_row_events",
+    "holds",
+    "erasures",
+    "history_formats",
+    "history_entries",
+    "history_links",
+    "history_genesis",
+    "history_salts",
+    "history_erased",
 )
 GUARD = "append_only"
 
@@ -157,3 +165,13 @@ uncounted = _table("review.uncounted")
 message_templates = _table("review.message_templates")
 delivery_settings = _table("review.delivery_settings")
 delivery_proposals = _table("review.delivery_proposals")
+text_rules = _table("review.text_rules")
+holds = _table("review.holds")
+erasures = _table("review.erasures")
+history_formats = _table("review.history_formats")
+history_entries = _table("review.history_entries")
+history_links = _table("review.history_links")
+history_genesis = _table("review.history_genesis")
+history_head = _table("review.history_head")
+history_salts = _table("review.history_salts")
+history_erased = _table("review.history_erased")
