@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.forms import taking_next, undo
+from dashboard.forms import submit, taking_next, undo
 from dashboard.shell import failures, sign_in
 from dashboard.shell.freshness import freshness_line
 from dashboard.shell.screens import SCREENS, Screen
@@ -40,6 +40,7 @@ def main() -> None:
         st.navigation(pages, position="hidden").run()
         return
     person = arrival.person
+    submit.draw_flash()
     st.logo(sign_in.logo(), size="medium")
     page = st.navigation([page_for(screen, person) for screen in SCREENS], position="top")
     header(person, arrival.newest)

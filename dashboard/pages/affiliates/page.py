@@ -1,6 +1,5 @@
 """Approved affiliates: the requalification board, outcomes of approvals, near misses."""
 
-from dashboard.forms import submit
 from dashboard.pages.affiliates import board, near_misses, outcomes
 from dashboard.pages.affiliates import filters as affiliates_filters
 from dashboard.shell import sign_in
@@ -14,7 +13,6 @@ def main() -> None:
     person = sign_in.require(Act.SEE_AFFILIATES)
     query = address.read(QUERY_NAMES)
     filters = BoardFilters.from_query(query)
-    submit.draw_flash()
     states.left_out(filters.left_out(query))
     affiliates_filters.hold(filters)
     PARTS[filters.part](filters, person)

@@ -11,7 +11,7 @@ from dashboard.pages.application import evidence, header, live, referred_users, 
 from dashboard.pages.application import facts as application_facts
 from dashboard.pages.application.decide import panel, reopen, unsent_text
 from dashboard.shell import sign_in
-from dashboard.ui import address, states
+from dashboard.ui import address, later, states
 from data_access.applications import read
 from data_access.db import database
 from data_access.db.errors import NotFound, Refusal
@@ -28,7 +28,7 @@ KNOWN = (*QUERY_NAMES, "id", thread.FILTER)
 
 
 def main() -> None:
-    """Load, then draw: what the decision rests on first, the slow chart last."""
+    """Load, then draw: what the decision rests on; the charts follow."""
     person = sign_in.require(Act.READ)
     query = address.read(KNOWN)
     filters = Filters.from_query(query).for_viewer(person.email)
@@ -44,7 +44,6 @@ def main() -> None:
         refuse(str(refusal), filters)
         return
     stay(id_, person, now)
-    submit.draw_flash()
     draw(shown)
 
 
@@ -85,8 +84,15 @@ def draw(shown: Opened) -> None:
         live.draw(shown)
 
 
+@st.fragment
 def draw_trends(shown: Opened) -> None:
-    """Read and draw the charts and the referred users, which no decision waits for."""
+    """Read and draw the charts and the referred users, once the rest can be used.
+
+    A fragment: another figure or grain redraws nothing else.
+    """
+    if not later.is_due(f"trends-{shown.id_}", label="Show the charts"):
+        return
+    sign_in.require_same(shown.person)
     with database.reading(database.reader()) as connection:
         trends = opening.read_trends(connection, shown)
     trend.draw(shown, trends)

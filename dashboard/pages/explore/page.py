@@ -8,7 +8,6 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.forms import submit
 from dashboard.pages.explore import columns_and_groups, export, filters, table
 from dashboard.pages.explore import saved_views as explore_saved_views
 from dashboard.shell import sign_in
@@ -47,7 +46,6 @@ def main() -> None:
     person = sign_in.require(Act.READ)
     now = datetime.now(UTC)
     page = load(requested_view(person), person, now)
-    submit.draw_flash()
     draw_head(page, person)
     for problem in page.view.problems:
         st.warning(f"{escape(problem)} It was left out.", icon=":material/info:")

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from dashboard.forms import submit
 from dashboard.pages.outbox import settings as outbox_settings
 from dashboard.pages.outbox import stopped_message, table
 from dashboard.pages.outbox import templates as outbox_templates
@@ -50,7 +49,6 @@ def main() -> None:
     with database.reading(database.reader()) as connection:
         found, failures = backlog.read(connection), backlog.failures(connection)
         settings = message_settings.in_force(connection)
-    submit.draw_flash()
     draw_head(found, settings, now)
     part = chosen_part(found)
     if part in ("parked", "waiting"):

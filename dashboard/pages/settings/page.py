@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime
 
 import streamlit as st
 
-from dashboard.forms import submit
 from dashboard.pages.settings import holidays as setting_holidays
 from dashboard.shell import sign_in
 from dashboard.ui import address, figures, states
@@ -32,7 +31,6 @@ def main() -> None:
         listed = holidays.listed(connection)
         changes = holiday_changes.record(connection)
         policy = policies.in_force(connection, now=now)
-    submit.draw_flash()
     left, right = st.columns([1.3, 1], gap="large")
     with left:
         draw_holidays(listed, changes, person, now.date())
