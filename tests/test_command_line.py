@@ -652,7 +652,14 @@ def test_a_failure_is_one_line_on_stderr_and_nothing_on_stdout(configured: Engin
 
 @pytest.mark.parametrize(
     "command",
-    [("export", "applications", "-"), ("doctor",), ("migrate",), ("--help",), ("load", "--help")],
+    [
+        ("export", "applications", "-"),
+        ("--help",),
+        *(
+            pytest.param(one, marks=pytest.mark.slow)
+            for one in [("doctor",), ("migrate",), ("load", "--help")]
+        ),
+    ],
     ids=" ".join,
 )
 def test_a_full_disk_behind_standard_output_is_one_line(

@@ -244,6 +244,7 @@ def test_a_double_click_decides_once_and_shows_no_error(
     assert site.one("select count(*) from review.outbox where application_id = :n", n=number) == 1
 
 
+@pytest.mark.slow
 def test_one_of_two_simultaneous_decisions_wins_and_the_other_keeps_its_text(
     site: Site, visit: Visit
 ) -> None:

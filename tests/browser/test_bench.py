@@ -11,6 +11,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-deciding")]
 DECIDED = "select count(*) from review.decisions where rationale = :mark"
 
 
+@pytest.mark.slow
 def test_every_act_of_the_bench_can_be_done(site: Site, visit: Visit) -> None:
     name = pages.applicant(site.engine)["name"]
     ours = Ours(visit("ana"), site.address, name)

@@ -12,6 +12,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-deciding")]
 MOST_PRESSES = 4
 
 
+@pytest.mark.slow
 def test_a_mixed_queue_is_cleared_by_keyboard(site: Site, visit: Visit) -> None:
     cleared(site, visit, approve=1, reject=1, defer=1, ask=1)
 

@@ -57,6 +57,7 @@ def kept(page: Page, row: int) -> Locator:
     return page.get_by_test_id("stExpander").filter(has_text=f"Row {row} of grid")
 
 
+@pytest.mark.slow
 def test_a_damaged_form_export_is_imported_without_the_command_line(
     first: int, site: Site, visit: Visit
 ) -> None:

@@ -64,7 +64,8 @@ def drawn_import(page: Page) -> None:
     expect(page.get_by_text("Import applications from a form.")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_screen_scrolls_sideways_and_the_header_fits(
     scheme: str, site: Site, visit: Visit
 ) -> None:

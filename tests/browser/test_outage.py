@@ -61,6 +61,7 @@ def elsewhere(site: Site, chromium: Browser, tmp_path: Path) -> Iterator[Page]:
             context.close()
 
 
+@pytest.mark.slow
 def test_during_an_outage_the_page_says_so_and_keeps_the_rationale(
     site: Site, elsewhere: Page
 ) -> None:

@@ -72,6 +72,7 @@ def twice_on_preview(site: Site, visit: Visit, pauses: Sequence[int]) -> None:
             assert happened(site, number) == [], (key, pause)
 
 
+@pytest.mark.slow
 def test_pressing_twice_in_a_dialog_sends_nothing(site: Site, visit: Visit) -> None:
     twice_in_dialogs(site, visit, PAUSES_MS)
 

@@ -77,6 +77,7 @@ def test_a_filtered_view_survives_a_reload_and_can_be_shared(site: Site, visit: 
     screen.shows_names(shared, expected)
 
 
+@pytest.mark.slow
 def test_a_click_before_the_server_has_sent_the_table_gets_the_whole_answer(
     site: Site, chromium: Browser, cookies: dict[str, StorageState], visit: Visit, watch: Watch
 ) -> None:

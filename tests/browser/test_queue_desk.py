@@ -72,6 +72,7 @@ def test_escape_leaves_the_dialog_and_the_ticks_stay(three: list[int], visit: Vi
     expect(bar(page)).to_contain_text("1 chosen")
 
 
+@pytest.mark.slow
 def test_news_come_without_a_reload_and_leave_the_ticks_alone(
     three: list[int], site: Site, visit: Visit
 ) -> None:
@@ -140,6 +141,7 @@ def test_next_takes_the_best_and_the_following_the_next_best(
 UNGUARDED = "() => { document.documentElement.hasAttribute = () => false; }"
 
 
+@pytest.mark.slow
 def test_presses_of_next_before_its_application_was_seen_count_once(
     site: Site, visit: Visit
 ) -> None:

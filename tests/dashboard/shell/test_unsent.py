@@ -1,10 +1,16 @@
 """Messages that wait to be sent when a click begins another run."""
 
+import asyncio
+
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime import app_session
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 
+import serve
+from dashboard.shell import settings
 from dashboard.shell.unsent import Unsent
+from data_access.exports import jobs
 
 LIST, TABLE = "list", "table"
 
@@ -61,6 +67,20 @@ def test_what_the_next_run_draws_comes_after_what_it_is_in() -> None:
 
     assert places(waiting)[-2:] == [[0, 1], [0, 1, 0]]
     assert waiting._queue[1].delta.new_element.text.body == "12 applications"
+
+
+def test_the_server_keeps_it_for_every_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app_session, "ForwardMsgQueue", ForwardMsgQueue)
+    monkeypatch.setattr(settings, "require", lambda: None)
+    for name in ("prepare", "clear"):
+        monkeypatch.setattr(jobs, name, lambda: None)
+    monkeypatch.setattr(serve, "import_ahead", lambda: None)
+
+    async def started() -> None:
+        async with serve._life(serve.app):
+            assert app_session.ForwardMsgQueue is Unsent
+
+    asyncio.run(started())
 
 
 def test_a_run_of_the_whole_page_replaces_what_was_not_sent() -> None:

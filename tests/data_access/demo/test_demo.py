@@ -516,7 +516,7 @@ def test_claims_hold_while_somebody_looks_around(whole: Engine) -> None:
 @pytest.mark.parametrize(
     "now",
     [
-        datetime(2026, 3, 18, 15, tzinfo=UTC),
+        pytest.param(datetime(2026, 3, 18, 15, tzinfo=UTC), marks=pytest.mark.slow),
         pytest.param(datetime(2026, 3, 16, 0, 0, 30, tzinfo=UTC), marks=pytest.mark.slow),
         pytest.param(datetime(2025, 12, 26, 8, tzinfo=UTC), marks=pytest.mark.slow),
     ],

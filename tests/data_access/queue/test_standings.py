@@ -163,6 +163,7 @@ def test_after_any_acts_the_kept_standings_are_those_of_a_recount(desk: Engine, 
             assert differing(desk) == [], f"after somebody {done}"
 
 
+@pytest.mark.slow
 def test_each_of_these_acts_is_done_sooner_or_later(desk: Engine) -> None:
     """An act that is always refused would prove nothing."""
     chance, wanted = random.Random(8), {*ACTS, *UPSTREAM, "takes the next"}
