@@ -1,6 +1,6 @@
 """Format figures, days and lists for sentences."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
@@ -132,30 +132,6 @@ def signed(value: Decimal | int, size: str) -> str:
 def inline(label: str) -> str:
     """Format a label for the middle of a sentence: its first letter in lower case."""
     return label[:1].lower() + label[1:]
-
-
-def left_out(
-    query: Mapping[str, str],
-    taken: Mapping[str, str],
-    *,
-    usual: Mapping[str, str],
-    lists: Collection[str] = (),
-) -> str:
-    """Return the sentence that names parts of an address that were not used; "" if all were.
-
-    ``taken`` is the address written back from what was used; it leaves out ``usual`` values. In
-    ``lists``, separated by commas, each part counts.
-    """
-    lost = []
-    for name, text in query.items():
-        parts = text.split(",") if name in lists else [text]
-        kept = taken.get(name, "").split(",") if name in lists else parts * (name in taken)
-        lost += [
-            f"{name} {quoted(part)}"
-            for part in parts
-            if part.strip() and part not in kept and usual.get(name) != part
-        ]
-    return f"The address asks for {listed(lost)}, which is not understood." if lost else ""
 
 
 def quoted(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TypeAlias
 from uuid import UUID
 
 import streamlit as st
@@ -11,11 +12,13 @@ from dashboard.ui import state
 from dashboard.ui.safe_text import escape
 from data_access.db.errors import NameTaken
 from data_access.explore import saved_views
-from data_access.explore.saved_views import ExploredView, RemoveView, SavedView, SaveView
+from data_access.explore.saved_views import RemoveView, SavedView, SaveView
 from data_access.people.staff import Person
 from program.reports.views import View
 from program.review import sending as seeing
 from program.review.queue_filters import Filters
+
+Kept: TypeAlias = SavedView[Filters] | SavedView[View]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +51,18 @@ def draw_form(form: str, shown: Filters | View, person: Person, *, example: str)
     _draw_replacing(form, shown, person)
 
 
-def draw_removal(form: str, kept: SavedView | ExploredView, person: Person) -> None:
+def draw_link(kept: Kept, label: str, person: Person, *, page: str) -> None:
+    """Draw the link to the view on its page, with its owner if that is a colleague."""
+    st.page_link(
+        page,
+        label=label,
+        icon=":material/group:" if kept.shared else ":material/bookmark:",
+        help=None if kept.owner == person.email else f"Shared by {escape(kept.owner)}.",
+        query_params=kept.view.to_query(),
+    )
+
+
+def draw_removal(form: str, kept: Kept, person: Person) -> None:
     """Draw the button that removes the person's own view; errors are shown in ``form``."""
     key = f"{form}-remove-{kept.view_id}"
     sending.button(
@@ -68,7 +82,7 @@ def _draw_replacing(form: str, shown: Filters | View, person: Person) -> None:
     taken: Taken | None = state.kept(_place(form))
     if taken is None:
         return
-    if (taken.command.filters, taken.command.actor) != (shown, person.email):
+    if (taken.command.view, taken.command.actor) != (shown, person.email):
         state.forget(_place(form))
         return
     refusal = taken.refusal
@@ -95,7 +109,7 @@ def _save(
         return
     command = SaveView(
         name=name,
-        filters=shown,
+        view=shown,
         shared=bool(state.entered(form, "shared", request_id)),
         actor=actor,
         at=datetime.now(UTC),
@@ -124,7 +138,7 @@ def _place(form: str) -> str:
     return f"{form}-taken"
 
 
-def _remove(form: str, kept: SavedView | ExploredView, actor: str, request_id: UUID) -> None:
+def _remove(form: str, kept: Kept, actor: str, request_id: UUID) -> None:
     command = RemoveView(
         view_id=kept.view_id, actor=actor, at=datetime.now(UTC), request_id=request_id
     )

@@ -1,12 +1,13 @@
 """Saved views of the queue and the explore page: one's own and shared ones."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
-from urllib.parse import parse_qsl, urlencode
+from functools import partial
+from typing import Any, ClassVar, Generic, TypeVar
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 from sqlalchemy import (
@@ -53,26 +54,18 @@ class Of(StrEnum):
     EXPLORE = "explore"
 
 
+ViewT = TypeVar("ViewT", Filters, View)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SavedView:
-    """A view of the queue; ``name`` is typed text, ``filters`` exclude page and viewer."""
+class SavedView(Generic[ViewT]):
+    """A view of the queue or of the explore page, on its first page; ``name`` is typed text."""
 
     view_id: int
     owner: str
     name: str
     shared: bool
-    filters: Filters
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExploredView:
-    """A view of the explore page; ``name`` is typed text."""
-
-    view_id: int
-    owner: str
-    name: str
-    shared: bool
-    view: View
+    view: ViewT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +77,7 @@ class SaveView(Command):
 
     act: ClassVar[Act] = Act.SAVE_VIEW
     name: str
-    filters: Filters | View
+    view: Filters | View
     shared: bool
     replacing: UUID | None = None
 
@@ -107,13 +100,13 @@ def save(engine: Engine, command: SaveView) -> int:
     name = text_rules.require(typed, what="The view's name", longest=LONGEST_NAME)
     if not name.isprintable():
         raise Invalid("The view's name contains characters that cannot be shown. Enter another.")
-    screen = str(Of.EXPLORE if isinstance(command.filters, View) else Of.QUEUE)
+    screen = str(Of.EXPLORE if isinstance(command.view, View) else Of.QUEUE)
     values = {
         "owner": command.actor,
         "screen": screen,
         "name": name,
         "shared": command.shared,
-        "query": urlencode(command.filters.on_page(1).to_query()),
+        "query": command.view.kept,
         "request_id": command.request_id,
     }
 
@@ -146,28 +139,20 @@ def remove(engine: Engine, command: RemoveView) -> int:
 
 
 @known_by("viewer")
-def listed(connection: Connection, *, viewer: str) -> list[SavedView]:
+def listed(connection: Connection, *, viewer: str) -> list[SavedView[Filters]]:
     """Return one's own and the shared views of the queue, own first, by name."""
-    return [
-        SavedView(
-            view_id=row.view_id,
-            owner=row.owner,
-            name=row.name,
-            shared=row.shared,
-            filters=Filters.from_query(dict(parse_qsl(row.query))),
-        )
-        for row in _rows(connection, Of.QUEUE, viewer)
-    ]
+    return [_saved(row, Filters.from_query) for row in _rows(connection, Of.QUEUE, viewer)]
 
 
 @known_by("viewer")
-def explored(connection: Connection, *, viewer: str, personal: bool) -> list[ExploredView]:
+def explored(connection: Connection, *, viewer: str, personal: bool) -> list[SavedView[View]]:
     """Return the same for the explore page; ``personal`` includes email and contact columns."""
-    return [_explored(row, personal=personal) for row in _rows(connection, Of.EXPLORE, viewer)]
+    read = partial(View.from_query, personal=personal)
+    return [_saved(row, read) for row in _rows(connection, Of.EXPLORE, viewer)]
 
 
 @known_by("owner")
-def named(connection: Connection, name: str, *, owner: str | None = None) -> ExploredView:
+def named(connection: Connection, name: str, *, owner: str | None = None) -> SavedView[View]:
     """Return the view of the explore page with that name, in any spelling, of any owner.
 
     Raises NotFound, Invalid if several people have a view of that name, or NotAllowed if it holds
@@ -183,10 +168,11 @@ def named(connection: Connection, name: str, *, owner: str | None = None) -> Exp
     if len(rows) > 1:
         owners = ", ".join(row.owner for row in rows)
         raise Invalid(f"Several people have a view {name!a}: {owners}. Name one by --owner.")
-    found = _explored(rows[0], personal=True)
+    found = _saved(rows[0], partial(View.from_query, personal=True))
     person = staff.find(connection, found.owner)
     sees_all = person is not None and person.may(Act.SEE_CONTACT)
-    if not sees_all and _explored(rows[0], personal=False).view.kept != found.view.kept:
+    theirs = _saved(rows[0], partial(View.from_query, personal=sees_all))
+    if theirs.view.kept != found.view.kept:
         raise NotAllowed(
             f"The view {found.name!a} holds email or contact, which its owner {found.owner} may "
             "not see. Somebody who may see them can save it under another name."
@@ -203,13 +189,13 @@ def _rows(connection: Connection, screen: Of, viewer: str) -> Sequence[Row[Any]]
     ).all()
 
 
-def _explored(row: Row[Any], *, personal: bool) -> ExploredView:
-    return ExploredView(
+def _saved(row: Row[Any], read: Callable[[Mapping[str, str]], ViewT]) -> SavedView[ViewT]:
+    return SavedView(
         view_id=row.view_id,
         owner=row.owner,
         name=row.name,
         shared=row.shared,
-        view=View.from_kept(row.query, personal=personal),
+        view=read(dict(parse_qsl(row.query))),
     )
 
 

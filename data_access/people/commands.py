@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
 from hashlib import sha256
-from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import Any, ClassVar, TypeAlias, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from sqlalchemy import Connection, Engine, insert, select
 from data_access.db import database, locks, tables
 from data_access.db.errors import RequestReused
 from data_access.people import identities, staff
+from program.query import Record
 from program.review import people
 from program.review.permissions import Act
 
@@ -72,14 +73,6 @@ ResultT = TypeVar("ResultT")
 Verb: TypeAlias = Callable[[Engine, CommandT], ResultT]
 
 
-@runtime_checkable
-class Queryable(Protocol):
-    """Anything with a query string, such as filters or a view."""
-
-    def to_query(self) -> dict[str, str]:
-        """Return the query string's names and values."""
-
-
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any field's value, and any JSON value
     match value:
         case str():
@@ -94,7 +87,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any field's value, and any JSON
             return value.isoformat()
         case UUID():
             return str(value)
-        case Queryable():
+        case Record():
             return urlencode(value.to_query())
         case Mapping():
             return {str(name): _plain(one) for name, one in value.items()}

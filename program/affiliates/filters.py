@@ -1,15 +1,14 @@
 """The affiliates page's address: which part of the page, and which affiliates of the board."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
-from program import wording
+from program import query
 from program.affiliates.requalification import Standing, Step
 from program.policy.outcomes import Outcome
+from program.query import Parameter
 from program.review.queue_filters import clean_search
-from program.text import query
-from program.text.query import Parameter
 
 PAGE_SIZE = 50
 ANY = "any"
@@ -51,13 +50,23 @@ PART_LABELS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BoardFilters:
+class BoardFilters(query.PagedRecord):
     """Which part of the page, and which affiliates of the board. Empty means all.
 
     ``suggested`` is a step, or `ANY` for any suggestion; ``month`` is the result of the newest
     tested month.
     """
 
+    parameters = (
+        Parameter(name="part", field="part", read=query.member(AffiliatesPart)),
+        Parameter(name="standing", field="standing", read=query.member(Standing)),
+        Parameter(name="suggested", field="suggested", read=query.one_of((ANY, *SUGGESTIBLE))),
+        Parameter(name="month", field="month", read=query.one_of(MONTH_CHOICES)),
+        Parameter(name="near", field="near", read=query.flag("1"), write=lambda _: "1"),
+        Parameter(name="search", field="search", read=clean_search),
+        Parameter(name="figure", field="figure", read=query.member(Figure)),
+        query.PAGE,
+    )
     part: AffiliatesPart = AffiliatesPart.REQUALIFICATION
     standing: Standing | None = None
     suggested: str | None = None
@@ -65,36 +74,11 @@ class BoardFilters:
     near: bool = False
     search: str = ""
     figure: Figure = Figure.VOLUME
-    page: int = 1
-
-    def on_page(self, page: int) -> "BoardFilters":
-        """Return the same view on another page."""
-        return replace(self, page=page)
-
-    def to_query(self) -> dict[str, str]:
-        """Return the query parameters; defaults are left out."""
-        return query.write(self, PARAMETERS)
-
-    def left_out(self, found: Mapping[str, str]) -> str:
-        """Return the sentence that names unused parts of the address; "" if there are none."""
-        relevant = {name: text for name, text in found.items() if name != "page"}
-        usual = query.defaults(BoardFilters, PARAMETERS)
-        return wording.left_out(relevant, self.to_query(), usual=usual)
 
     @classmethod
     def from_query(cls, found: Mapping[str, str]) -> "BoardFilters":
         """Parse the query parameters; anything malformed is ignored."""
-        return cls(**query.read(PARAMETERS, found))
+        return cls(**cls.values(found))
 
 
-PARAMETERS = (
-    Parameter(name="part", field="part", read=query.member(AffiliatesPart)),
-    Parameter(name="standing", field="standing", read=query.member(Standing)),
-    Parameter(name="suggested", field="suggested", read=query.one_of((ANY, *SUGGESTIBLE))),
-    Parameter(name="month", field="month", read=query.one_of(MONTH_CHOICES)),
-    Parameter(name="near", field="near", read=query.flag("1"), write=lambda _: "1"),
-    Parameter(name="search", field="search", read=clean_search),
-    Parameter(name="figure", field="figure", read=query.member(Figure)),
-    Parameter(name="page", field="page", read=query.page),
-)
-QUERY_NAMES = tuple(one.name for one in PARAMETERS)
+QUERY_NAMES = tuple(one.name for one in BoardFilters.parameters)

@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
-from program import wording
+from program import query, wording
 from program.periods import ONE_DAY, Window, month_start, months_later
-from program.text import query
-from program.text.query import Parameter
+from program.query import Parameter
 
 # Nine series of so many points stay below the thousand points that a chart may have.
 MOST_BUCKETS = 110
@@ -106,12 +105,21 @@ DIMENSION_LABELS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(query.Record):
     """One view of the page. ``since`` and ``until`` are the first and last day of a custom period.
 
     They are kept as entered; `period` limits them to what can be shown and `cut` says so.
     """
 
+    parameters = (
+        Parameter(name="period", field="choice", read=query.member(Choice)),
+        Parameter(name="from", field="since", read=query.day),
+        Parameter(name="to", field="until", read=query.day),
+        Parameter(name="by", field="grain", read=query.member(Grain)),
+        Parameter(name="tab", field="tab", read=query.member(Tab)),
+        Parameter(name="split", field="split", read=query.member(Split)),
+        Parameter(name="of", field="dimension", read=query.member(Dimension)),
+    )
     choice: Choice = Choice.THIRTY
     since: date | None = None
     until: date | None = None
@@ -185,7 +193,7 @@ class Report:
     def to_query(self) -> dict[str, str]:
         """Return the query parameters; defaults are left out."""
         custom = self.choice is Choice.CUSTOM
-        return query.write(self if custom else replace(self, since=None, until=None), PARAMETERS)
+        return query.Record.to_query(self if custom else replace(self, since=None, until=None))
 
     def left_out(self, found: Mapping[str, str]) -> str:
         """Return the sentence that names parts of the address that were not used; "" if all were.
@@ -195,26 +203,17 @@ class Report:
         """
         own = {"sort", "from", "to"} if self.choice is Choice.CUSTOM else {"sort"}
         relevant = {name: text for name, text in found.items() if name not in own}
-        return wording.left_out(relevant, self.to_query(), usual=query.defaults(Report, PARAMETERS))
+        return query.Record.left_out(self, relevant)
 
     @classmethod
     def from_query(cls, found: Mapping[str, str]) -> "Report":
         """Parse the query parameters; anything malformed is ignored."""
-        asked = cls(**query.read(PARAMETERS, found))
+        asked = cls(**cls.values(found))
         custom = asked.choice is Choice.CUSTOM
         return asked if custom else replace(asked, since=None, until=None)
 
 
-PARAMETERS = (
-    Parameter(name="period", field="choice", read=query.member(Choice)),
-    Parameter(name="from", field="since", read=query.day),
-    Parameter(name="to", field="until", read=query.day),
-    Parameter(name="by", field="grain", read=query.member(Grain)),
-    Parameter(name="tab", field="tab", read=query.member(Tab)),
-    Parameter(name="split", field="split", read=query.member(Split)),
-    Parameter(name="of", field="dimension", read=query.member(Dimension)),
-)
-QUERY_NAMES = (*(one.name for one in PARAMETERS), "sort")
+QUERY_NAMES = (*(one.name for one in Report.parameters), "sort")
 
 
 def buckets(period: Window, grain: Grain) -> list[Window]:

@@ -4,14 +4,14 @@ The record travels in the address, in saved views, in download links and on the 
 in the same form.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
-from urllib.parse import parse_qsl, urlencode
+from typing import Any
 
-from program import wording
+from program import query, wording
+from program.query import Parameter
 from program.reports import column_filters as filtering
 from program.reports.column_filters import Days, Filter
 from program.reports.datasets import (
@@ -29,8 +29,6 @@ PAGE_SIZE = 50
 MOST_GROUPED_BY = 3
 MOST_MEASURES = 12
 MOST_ORDERS = 4
-FARTHEST_PAGE = 1_000_000
-OWN_NAMES = ("dataset", "columns", "group", "measures", "sort", "chart", "page")
 
 
 class Bucket(StrEnum):
@@ -112,12 +110,21 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class View:
-    """Which columns and rows of ``dataset``, in which order. Build with `of` or `from_query`.
+class View(query.PagedRecord):
+    """Which columns and rows of ``dataset``, in which order. Build with `from_query`.
 
     ``problems`` says which parts of the request were not understood and are left out.
     """
 
+    parameters = (
+        Parameter(name="dataset", field="key", read=BY_KEY.get),
+        Parameter(name="columns", field="columns", read=query.items, write=query.joined),
+        Parameter(name="group", field="groups", read=query.items, write=query.joined),
+        Parameter(name="measures", field="measures", read=query.items, write=query.joined),
+        Parameter(name="sort", field="orders", read=query.items, write=query.joined),
+        Parameter(name="chart", field="chart", read=str),
+        query.PAGE,
+    )
     dataset: Dataset = APPLICATIONS
     columns: tuple[str, ...] = ()
     filters: tuple[Filter, ...] = ()
@@ -125,7 +132,6 @@ class View:
     measures: tuple[Measure, ...] = ()
     orders: tuple[Order, ...] = ()
     chart: str = ""
-    page: int = 1
     problems: tuple[str, ...] = field(default=(), compare=False)
 
     @property
@@ -174,44 +180,26 @@ class View:
         descending = not first.descending if first.column == column else falls
         return replace(self, orders=(Order(column=column, descending=descending),), page=1)
 
-    def on_page(self, page: int) -> "View":
-        """Return the same view on another page."""
-        return replace(self, page=page)
+    @property
+    def key(self) -> str:
+        """The dataset's key."""
+        return self.dataset.key
 
     def to_query(self) -> dict[str, str]:
         """Return the query parameters; defaults are left out."""
-        spoken = {
-            "dataset": "" if self.dataset.key == APPLICATIONS.key else self.dataset.key,
-            "columns": ",".join(self.columns),
-            "group": ",".join(str(group) for group in self.groups),
-            "measures": ",".join(str(measure) for measure in self.measures),
-            "sort": ",".join(str(order) for order in self.orders),
-            "chart": self.chart,
-            "page": "" if self.page == 1 else str(self.page),
-        }
-        spoken |= {filter_.column: filtering.to_text(filter_) for filter_ in self.filters}
-        return {name: text for name, text in spoken.items() if text}
-
-    @property
-    def kept(self) -> str:
-        """Format the view as one line of text, without its page."""
-        return urlencode(self.on_page(1).to_query())
+        filters = {filter_.column: filtering.to_text(filter_) for filter_ in self.filters}
+        return query.Record.to_query(self) | filters
 
     @classmethod
-    def from_kept(cls, text: str, *, personal: bool) -> "View":
-        """Parse the output of `kept`."""
-        return cls.from_query(dict(parse_qsl(text)), personal=personal)
-
-    @classmethod
-    def from_query(cls, query: Mapping[str, str], *, personal: bool) -> "View":
+    def from_query(cls, found: Mapping[str, str], *, personal: bool) -> "View":
         """Parse the query parameters, without columns that the person may not see.
 
         Whatever is malformed or not allowed is left out and named in ``problems``.
         """
-        key = query.get("dataset", "") or APPLICATIONS.key
-        dataset = BY_KEY.get(key, APPLICATIONS).for_reader(personal=personal)
-        reader = _Reader(dataset, query)
-        if key not in BY_KEY:
+        asked, key = cls.values(found), found.get("dataset", "")
+        dataset = asked.get("key", APPLICATIONS).for_reader(personal=personal)
+        reader = _Reader(dataset, found, asked)
+        if key and key not in BY_KEY:
             reader.problems.append(f"There is no dataset {wording.quoted(key)}.")
         groups = reader.groups()
         read = cls(
@@ -220,7 +208,7 @@ class View:
             filters=reader.filters(),
             groups=groups,
             measures=reader.measures() if groups else (),
-            page=reader.page(),
+            page=asked.get("page", 1),
         )
         named = {column.name for column in read.shown} if groups else set(dataset.names)
         return replace(
@@ -257,16 +245,20 @@ class View:
         return [f"{filter_.column}: {filtering.describe(filter_)}" for filter_ in self.filters]
 
 
+OWN_NAMES = tuple(one.name for one in View.parameters)
+
+
 @dataclass(slots=True)
 class _Reader:
     """Parses a request piece by piece and collects what it cannot understand."""
 
     dataset: Dataset
     query: Mapping[str, str]
+    asked: Mapping[str, Any]
     problems: list[str] = field(default_factory=list)
 
     def columns(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(self._known("columns", self._listed("columns"))))
+        return tuple(dict.fromkeys(self._known("columns", self.asked.get("columns", ()))))
 
     def filters(self) -> tuple[Filter, ...]:
         found = []
@@ -284,7 +276,7 @@ class _Reader:
 
     def groups(self) -> tuple[Group, ...]:
         found = []
-        for text in self._listed("group"):
+        for text in self.asked.get("groups", ()):
             name, _, bucket = text.partition(":")
             column = self.dataset.column(name)
             if column is None or (
@@ -298,7 +290,7 @@ class _Reader:
 
     def measures(self) -> tuple[Measure, ...]:
         found = []
-        for text in self._listed("measures"):
+        for text in self.asked.get("measures", ()):
             name, _, column = text.partition(":")
             if name not in tuple(Function) or not measurable(self.dataset, Function(name), column):
                 self.problems.append(f"The figure {wording.quoted(text)} is not understood.")
@@ -307,7 +299,7 @@ class _Reader:
         return tuple(dict.fromkeys(found))[:MOST_MEASURES]
 
     def orders(self, names: set[str]) -> tuple[Order, ...]:
-        orders = [_order(text) for text in self._listed("sort")]
+        orders = [_order(text) for text in self.asked.get("orders", ())]
         for order in orders:
             if order.column not in names:
                 self.problems.append(
@@ -317,19 +309,11 @@ class _Reader:
         return tuple(reversed(kept.values()))[:MOST_ORDERS]
 
     def chart(self, names: set[str]) -> str:
-        text = self.query.get("chart", "")
+        text: str = self.asked.get("chart", "")
         if not text or (set(text.split(",")) <= names and text.count(",") == 1):
             return text
         self.problems.append(f"The chart {wording.quoted(text)} is not of columns that are shown.")
         return ""
-
-    def page(self) -> int:
-        text = self.query.get("page", "1")
-        number = int(text) if re.fullmatch(r"[0-9]{1,9}", text) else 1
-        return max(1, min(number, FARTHEST_PAGE))
-
-    def _listed(self, name: str) -> list[str]:
-        return [text for text in self.query.get(name, "").split(",") if text]
 
     def _known(self, what: str, names: Sequence[str]) -> list[str]:
         for name in names:

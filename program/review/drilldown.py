@@ -10,12 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
-from program import wording
+from program import query, wording
 from program.periods import ONE_DAY, Window
 from program.policy.criteria import BOTH_TRACKS, TRACKS
+from program.query import Parameter
 from program.review import people
-from program.text import query
-from program.text.query import Parameter
 
 # The first two digits of every year that is accepted.
 CENTURY = 20
@@ -109,8 +108,18 @@ AGE_GROUPS = (
 AGE_GROUPS_BY_KEY = {group.key: group for group in AGE_GROUPS}
 
 
+def _day(text: str) -> date | None:
+    found = query.day(text)
+    return found if found and found.year // 100 == CENTURY else None
+
+
+def _reviewer(text: str) -> str | None:
+    address = people.normal(text)
+    return address if re.fullmatch(r"[!-~]{1,254}", address) else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slice:
+class Slice(query.Record):
     """The applications of ``scope`` that match everything set; empty without a scope.
 
     ``since`` and ``until`` are the first and last UTC day of ``moment``. ``reviewer`` made the
@@ -118,6 +127,18 @@ class Slice:
     at that decision, "none" if no track was.
     """
 
+    parameters = (
+        Parameter(name="scope", field="scope", read=query.member(Scope)),
+        Parameter(name="moment", field="moment", read=query.member(Moment)),
+        Parameter(name="since", field="since", read=_day),
+        Parameter(name="until", field="until", read=_day),
+        Parameter(name="reviewer", field="reviewer", read=_reviewer),
+        Parameter(name="override", field="override", read=query.flag("yes"), write=lambda _: "yes"),
+        Parameter(name="decided_track", field="track", read=query.one_of(TRACKS_AT_DECISION)),
+        Parameter(name="age", field="age", read=query.one_of(AGE_GROUPS_BY_KEY)),
+        Parameter(name="clock", field="clock", read=query.member(Clock)),
+        Parameter(name="reached", field="reached", read=query.member(Stage)),
+    )
     scope: Scope | None = None
     moment: Moment | None = None
     since: date | None = None
@@ -140,14 +161,10 @@ class Slice:
         """Return the same slice over the days of ``period``."""
         return replace(self, since=period.start, until=period.last_day)
 
-    def to_query(self) -> dict[str, str]:
-        """Return the query parameters; unset fields are left out."""
-        return query.write(self, PARAMETERS)
-
     @classmethod
     def from_query(cls, found: Mapping[str, str]) -> "Slice":
         """Parse the query parameters; empty without a scope, and anything malformed is ignored."""
-        asked = cls(**query.read(PARAMETERS, found))
+        asked = cls(**cls.values(found))
         if asked.scope is None:
             return cls()
         if asked.moment and asked.since and asked.until and asked.since <= asked.until:
@@ -178,26 +195,4 @@ class Slice:
 WHOLE = Slice()
 
 
-def _day(text: str) -> date | None:
-    found = query.day(text)
-    return found if found and found.year // 100 == CENTURY else None
-
-
-def _reviewer(text: str) -> str | None:
-    address = people.normal(text)
-    return address if re.fullmatch(r"[!-~]{1,254}", address) else None
-
-
-PARAMETERS = (
-    Parameter(name="scope", field="scope", read=query.member(Scope)),
-    Parameter(name="moment", field="moment", read=query.member(Moment)),
-    Parameter(name="since", field="since", read=_day),
-    Parameter(name="until", field="until", read=_day),
-    Parameter(name="reviewer", field="reviewer", read=_reviewer),
-    Parameter(name="override", field="override", read=query.flag("yes"), write=lambda _: "yes"),
-    Parameter(name="decided_track", field="track", read=query.one_of(TRACKS_AT_DECISION)),
-    Parameter(name="age", field="age", read=query.one_of(AGE_GROUPS_BY_KEY)),
-    Parameter(name="clock", field="clock", read=query.member(Clock)),
-    Parameter(name="reached", field="reached", read=query.member(Stage)),
-)
-QUERY_NAMES = tuple(one.name for one in PARAMETERS)
+QUERY_NAMES = tuple(one.name for one in Slice.parameters)

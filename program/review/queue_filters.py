@@ -9,17 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from program import wording
+from program import query
 from program.policy.criteria import BOTH_TRACKS, TRACKS
 from program.policy.outcomes import Outcome
+from program.query import Parameter
 from program.review import drilldown
 from program.review.drilldown import UNKNOWN_COUNTRY, WHOLE, Scope, Slice
 from program.review.searching import link_names
 from program.review.workflow import OPEN_STATUSES, Status
-from program.text import query
 from program.text.folding import ZERO_WIDTH
 from program.text.platforms import platform_key
-from program.text.query import Parameter
 
 PAGE_SIZE = 50
 LONGEST_SEARCH = 100
@@ -87,14 +86,60 @@ REVERSED_LABELS = {
 }
 
 
+def clean_search(text: str) -> str:
+    """Normalize a search: no invisible characters, no outer spaces, bounded.
+
+    Of a long link only the name in it is kept.
+    """
+    visible = re.sub(ZERO_WIDTH, "", text)
+    printable = "".join(sign if sign.isprintable() else " " for sign in visible).strip()
+    if len(printable) > LONGEST_SEARCH and (named := link_names(printable)):
+        printable = named
+    return printable[:LONGEST_SEARCH].strip()
+
+
+def _outcomes(text: str) -> tuple[Outcome, ...]:
+    asked = text.split(",")
+    return tuple(outcome for outcome in Outcome if outcome in asked)
+
+
+def _waiting(text: str) -> int | None:
+    days = query.whole(text)
+    return days if days in WAITING_CHOICES else None
+
+
+def _order(text: str) -> tuple[Sort, bool] | None:
+    sort = query.member(Sort)(text.removeprefix(REVERSED))
+    return None if sort is None else (sort, text.startswith(REVERSED))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Filters:
+class Filters(query.PagedRecord):
     """Which applications, in which order, which page. Empty means everything pending.
 
     ``platform`` is a key, however the address spells it. ``viewer`` is not in the address: in a
     shared link, "mine" is whoever opens it.
     """
 
+    parameters = (
+        Parameter(name="search", field="search", read=clean_search),
+        Parameter(name="eligibility", field="eligibility", read=_outcomes, write=query.joined),
+        Parameter(name="track", field="track", read=query.one_of(TRACK_CHOICES)),
+        Parameter(
+            name="country", field="country", read=query.matching(rf"[A-Z]{{2}}|{UNKNOWN_COUNTRY}")
+        ),
+        Parameter(
+            name="platform",
+            field="platform",
+            read=lambda text: platform_key(clean_search(text)) or None,
+        ),
+        Parameter(name="waiting", field="waiting_days", read=_waiting),
+        Parameter(name="status", field="status", read=query.member(Status)),
+        Parameter(name="owner", field="owner", read=query.member(Owner)),
+        Parameter(name="due", field="due", read=query.member(Due)),
+        Parameter(name="sort", field="order", read=_order),
+        query.PAGE,
+    )
     search: str = ""
     eligibility: tuple[Outcome, ...] = ()
     track: str | None = None
@@ -106,7 +151,6 @@ class Filters:
     due: Due | None = None
     sort: Sort = Sort.PRIORITY
     reverse: bool = False
-    page: int = 1
     viewer: str = ""
     slice: Slice = WHOLE
 
@@ -138,10 +182,6 @@ class Filters:
         """Return the view for ``viewer``, an address."""
         return replace(self, viewer=viewer)
 
-    def on_page(self, page: int) -> "Filters":
-        """Return the same view on another page."""
-        return replace(self, page=page)
-
     def in_order(self, sort: Sort, *, reverse: bool = False) -> "Filters":
         """Return the same view in another order."""
         return replace(self, sort=sort, reverse=reverse)
@@ -153,66 +193,14 @@ class Filters:
 
     def to_query(self) -> dict[str, str]:
         """Return the query parameters; defaults are left out."""
-        return query.write(self, PARAMETERS) | self.slice.to_query()
-
-    def left_out(self, found: Mapping[str, str]) -> str:
-        """Return the sentence that names unused parts of the address; "" if there are none."""
-        relevant = {name: text for name, text in found.items() if name != "page"}
-        usual = query.defaults(Filters, PARAMETERS)
-        return wording.left_out(relevant, self.to_query(), usual=usual, lists=("eligibility",))
+        return query.Record.to_query(self) | self.slice.to_query()
 
     @classmethod
     def from_query(cls, found: Mapping[str, str]) -> "Filters":
         """Parse the query parameters; anything malformed is ignored."""
-        values = query.read(PARAMETERS, found)
+        values = cls.values(found)
         sort, reverse = values.pop("order", (Sort.PRIORITY, False))
         return cls(**values, sort=sort, reverse=reverse, slice=Slice.from_query(found))
 
 
-def clean_search(text: str) -> str:
-    """Normalize a search: no invisible characters, no outer spaces, bounded.
-
-    Of a long link only the name in it is kept.
-    """
-    visible = re.sub(ZERO_WIDTH, "", text)
-    printable = "".join(sign if sign.isprintable() else " " for sign in visible).strip()
-    if len(printable) > LONGEST_SEARCH and (named := link_names(printable)):
-        printable = named
-    return printable[:LONGEST_SEARCH].strip()
-
-
-def _outcomes(text: str) -> tuple[Outcome, ...]:
-    asked = text.split(",")
-    return tuple(outcome for outcome in Outcome if outcome in asked)
-
-
-def _waiting(text: str) -> int | None:
-    days = query.whole(text)
-    return days if days in WAITING_CHOICES else None
-
-
-def _order(text: str) -> tuple[Sort, bool] | None:
-    sort = query.member(Sort)(text.removeprefix(REVERSED))
-    return None if sort is None else (sort, text.startswith(REVERSED))
-
-
-PARAMETERS = (
-    Parameter(name="search", field="search", read=clean_search),
-    Parameter(name="eligibility", field="eligibility", read=_outcomes, write=",".join),
-    Parameter(name="track", field="track", read=query.one_of(TRACK_CHOICES)),
-    Parameter(
-        name="country", field="country", read=query.matching(rf"[A-Z]{{2}}|{UNKNOWN_COUNTRY}")
-    ),
-    Parameter(
-        name="platform",
-        field="platform",
-        read=lambda text: platform_key(clean_search(text)) or None,
-    ),
-    Parameter(name="waiting", field="waiting_days", read=_waiting),
-    Parameter(name="status", field="status", read=query.member(Status)),
-    Parameter(name="owner", field="owner", read=query.member(Owner)),
-    Parameter(name="due", field="due", read=query.member(Due)),
-    Parameter(name="sort", field="order", read=_order),
-    Parameter(name="page", field="page", read=query.page),
-)
-QUERY_NAMES = (*(one.name for one in PARAMETERS), *drilldown.QUERY_NAMES)
+QUERY_NAMES = (*(one.name for one in Filters.parameters), *drilldown.QUERY_NAMES)

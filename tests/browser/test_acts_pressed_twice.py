@@ -222,7 +222,7 @@ def keeps_views(site: Site, n: int) -> None:
     with site.engine.begin() as connection:
         connection.execute(text("delete from review.saved_views"))
     for name in ("First", "Second", "Third"):
-        view = {"name": name, "filters": Filters(search=name), "shared": False}
+        view = {"name": name, "view": Filters(search=name), "shared": False}
         saved_views.save(site.engine, command(saved_views.SaveView, **view, now=now()))
 
 

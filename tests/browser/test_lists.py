@@ -27,7 +27,7 @@ def chip(site: Site) -> Iterator[str]:
         clicks.command(
             saved_views.SaveView,
             name=name,
-            filters=Filters(search="chip_"),
+            view=Filters(search="chip_"),
             shared=False,
             actor="ana@example.com",
             now=datetime.now(UTC),

@@ -20,7 +20,7 @@ from data_access.eligibility import judging
 from data_access.eligibility.judging import JudgingContext
 from data_access.explore import queries, saved_views
 from data_access.explore.queries import Preview, TooSlow
-from data_access.explore.saved_views import ExploredView
+from data_access.explore.saved_views import SavedView
 from data_access.people.staff import Person
 from program.reports.datasets import DATASETS, OF_METRICS
 from program.reports.views import OWN_NAMES, PAGE_SIZE, View
@@ -38,7 +38,7 @@ class Loaded:
     context: JudgingContext
     preview: Preview | None
     refused: str
-    views: list[ExploredView]
+    views: list[SavedView[View]]
 
 
 def main() -> None:

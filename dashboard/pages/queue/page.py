@@ -58,7 +58,7 @@ class Loaded:
     total: int
     rows: list[QueueRow]
     columns: list[str]
-    views: list[SavedView]
+    views: list[SavedView[Filters]]
     names: dict[str, str]
     pulse: Pulse
     reports: bool

@@ -17,7 +17,7 @@ FORM = "view"
 QUEUE = "dashboard/pages/queue/page.py"
 
 
-def draw(views: Sequence[SavedView], filters: Filters, person: Person) -> None:
+def draw(views: Sequence[SavedView[Filters]], filters: Filters, person: Person) -> None:
     """Draw a link for each view with its count, and the form; links can be shared."""
     for view in views:
         _link(view, filters, person)
@@ -33,26 +33,19 @@ def draw(views: Sequence[SavedView], filters: Filters, person: Person) -> None:
         )
 
 
-def _draw_form(own: Sequence[SavedView], filters: Filters, person: Person) -> None:
+def _draw_form(own: Sequence[SavedView[Filters]], filters: Filters, person: Person) -> None:
     saved_view_form.draw_form(FORM, filters, person, example="big and overdue")
     _own(own, person)
 
 
-def _link(view: SavedView, filters: Filters, person: Person) -> None:
-    name = escape(view.name)
-    here = view.filters == filters.on_page(1).for_viewer("")
-    number = lookups.counted(view.filters.for_viewer(person.email))
-    owner = "" if view.owner == person.email else f"Shared by {escape(view.owner)}."
-    st.page_link(
-        QUEUE,
-        label=f":violet[{name} {number:,}]" if here else f"{name} {number:,}",
-        icon=":material/group:" if view.shared else ":material/bookmark:",
-        help=owner or None,
-        query_params=view.filters.to_query(),
-    )
+def _link(saved: SavedView[Filters], filters: Filters, person: Person) -> None:
+    number = lookups.counted(saved.view.for_viewer(person.email))
+    label = f"{escape(saved.name)} {number:,}"
+    here = saved.view.kept == filters.kept
+    saved_view_form.draw_link(saved, f":violet[{label}]" if here else label, person, page=QUEUE)
 
 
-def _own(own: Sequence[SavedView], person: Person) -> None:
+def _own(own: Sequence[SavedView[Filters]], person: Person) -> None:
     for view in own:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.text(view.name)

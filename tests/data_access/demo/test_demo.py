@@ -635,12 +635,12 @@ def test_views_are_saved_and_two_of_them_shared(whole: Engine) -> None:
         seen = saved_views.listed(connection, viewer="ben@example.com")
         own = saved_views.listed(connection, viewer="ana@example.com")
 
-    assert [(view.name, view.filters.narrows) for view in seen] == [
+    assert [(view.name, view.view.narrows) for view in seen] == [
         ("Met, unclaimed", True),
         ("Overdue", True),
     ]
     assert [view.name for view in own] == ["Mine, due first", "Met, unclaimed", "Overdue"]
-    assert seen[1].filters == Filters.from_query({"due": "overdue"})
+    assert seen[1].view == Filters.from_query({"due": "overdue"})
 
 
 def shapes(engine: Engine, sql: str) -> set[tuple[str, frozenset[str]]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pandas as pd
 import pytest
@@ -468,7 +469,7 @@ def test_typed_text_is_never_part_of_a_statement(conn: Connection) -> None:
 def test_groups_count_like_a_frame(
     town: Engine, frames: dict[str, pd.DataFrame], query: str, expected: str
 ) -> None:
-    wanted = View.from_kept(query, personal=True)
+    wanted = View.from_query(dict(parse_qsl(query)), personal=True)
     by = frames["applications"].groupby(expected.split(","), dropna=False).size()
     with town.connect() as conn:
         found = explore_queries.page(conn, wanted, context(conn), size=1_000)
@@ -551,8 +552,8 @@ def test_pages_follow_one_another_without_gap(town: Engine) -> None:
      "group=status&measures=distinct:contact_handle"],
 )  # fmt: skip
 def test_hidden_columns_can_be_neither_filtered_nor_sorted(query: str) -> None:
-    allowed = View.from_kept(query, personal=True)
-    refused = View.from_kept(query, personal=False)
+    allowed = View.from_query(dict(parse_qsl(query)), personal=True)
+    refused = View.from_query(dict(parse_qsl(query)), personal=False)
 
     assert not allowed.problems
     assert refused.problems

@@ -33,7 +33,7 @@ def desk(engine: Engine) -> Engine:
 
 
 def save(desk: Engine, name: str = "Met", **given: object) -> int:
-    form = {"name": name, "filters": VIEW, "shared": False, **given}
+    form = {"name": name, "view": VIEW, "shared": False, **given}
     return saved_views.save(desk, clicks.command(saved_views.SaveView, **form))
 
 
@@ -45,7 +45,7 @@ def remove(desk: Engine, view_id: int, **given: object) -> int:
 def version(desk: Engine, name: str) -> UUID:
     """Return the version that replacing this view requires, from the refusal to overwrite it."""
     with pytest.raises(NameTaken) as refused:
-        save(desk, name, filters=Filters())
+        save(desk, name, view=Filters())
     return refused.value.version
 
 
@@ -55,11 +55,11 @@ def seen_by(desk: Engine, viewer: str) -> list[tuple[str, str]]:
 
 
 def test_a_view_is_kept_without_page_and_viewer(desk: Engine) -> None:
-    save(desk, filters=VIEW.on_page(3).for_viewer(ANA))
+    save(desk, view=VIEW.on_page(3).for_viewer(ANA))
 
     with desk.connect() as conn:
         (view,) = saved_views.listed(conn, viewer=ANA)
-    assert view.filters == VIEW
+    assert view.view == VIEW
 
 
 def test_colleagues_see_shared_views_after_their_own(desk: Engine) -> None:
@@ -84,12 +84,12 @@ SPELLINGS = [
 def test_a_name_in_another_spelling_overwrites_nothing(
     desk: Engine, name: str, screen: Filters | View
 ) -> None:
-    save(desk, "Overdue BR", filters=screen)
+    save(desk, "Overdue BR", view=screen)
     save(desk, "Overdue BR", actor=BEN)
-    save(desk, "Overdue-BR", filters=screen)
+    save(desk, "Overdue-BR", view=screen)
 
     with pytest.raises(NameTaken, match="You have a view “Overdue BR” already"):
-        save(desk, name, filters=screen, shared=True)
+        save(desk, name, view=screen, shared=True)
 
     with desk.connect() as conn:
         views = [*saved_views.listed(conn, viewer=ANA)]
@@ -105,7 +105,7 @@ def test_a_view_replaced_on_purpose_keeps_its_id(desk: Engine) -> None:
     with pytest.raises(NameTaken, match="Colleagues see it too"):
         save(desk, "MET")
 
-    assert save(desk, "MET", filters=Filters(), replacing=version(desk, "met")) == first
+    assert save(desk, "MET", view=Filters(), replacing=version(desk, "met")) == first
     assert seen_by(desk, ANA) == [("MET", ANA)]
 
 

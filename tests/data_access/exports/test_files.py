@@ -276,8 +276,8 @@ def test_no_payload_is_live_in_any_text_column_of_any_format(
 
 
 def test_a_workbook_is_typed_frozen_and_describes_itself(stocked: Engine) -> None:
-    view = View.from_kept(
-        "columns=application_id,submitted_at,volume_usd&status=pending", personal=True
+    view = View.from_query(
+        {"columns": "application_id,submitted_at,volume_usd", "status": "pending"}, personal=True
     )
     book = openpyxl.load_workbook(io.BytesIO(file_of(order_of(view, FileFormat.XLSX))))
     rows, about = book["Rows"], dict(book["About"].iter_rows(values_only=True))
@@ -416,8 +416,9 @@ def last_line(engine: Engine) -> Any:
 def test_the_command_line_writes_the_same_rows_and_the_same_log(
     stocked: Engine, tmp_path: Path
 ) -> None:
-    view = View.from_kept(
-        "columns=application_id,username&sort=-username&status=approved", personal=True
+    view = View.from_query(
+        {"columns": "application_id,username", "sort": "-username", "status": "approved"},
+        personal=True,
     )
     with stocked.begin() as conn:
         conn.execute(text("delete from review.saved_views"))
@@ -426,7 +427,7 @@ def test_the_command_line_writes_the_same_rows_and_the_same_log(
         clicks.command(
             saved_views.SaveView,
             name="Approved ones",
-            filters=view,
+            view=view,
             shared=False,
             actor=ANA,
         ),
@@ -498,7 +499,7 @@ def test_a_file_has_the_documented_columns_with_any_filter_or_order(
 
 
 def test_a_view_keeps_no_more_than_its_owner_may_see_by_now(stocked: Engine) -> None:
-    kept = View.from_kept("columns=application_id,contact_handle", personal=True)
+    kept = View.from_query({"columns": "application_id,contact_handle"}, personal=True)
     for owner in (ANA, NOOR):
         # Noor used to be a reviewer.
         with stocked.begin() as conn:

@@ -100,7 +100,7 @@ def silencing(desk: Engine) -> int:
 
 def view(**given: Any) -> saved_views.SaveView:
     return command(
-        saved_views.SaveView, **{"name": "Met", "filters": Filters(), "shared": False, **given}
+        saved_views.SaveView, **{"name": "Met", "view": Filters(), "shared": False, **given}
     )
 
 
@@ -151,7 +151,7 @@ CASES: dict[type[Command], Case] = {
         otherwise={"value": ["owner"]},
     ),
     saved_views.SaveView: Case(
-        verb=saved_views.save, ready=lambda _: view(), otherwise={"filters": Filters(search="x")}
+        verb=saved_views.save, ready=lambda _: view(), otherwise={"view": Filters(search="x")}
     ),
     saved_views.RemoveView: Case(
         verb=saved_views.remove,

@@ -261,7 +261,7 @@ def test_nobody_publishes_their_own_policy_by_another_spelling(desk: Engine, spe
 def test_claims_views_and_preferences_belong_to_a_person_in_any_spelling(desk: Engine) -> None:
     loud = MIRA.upper()
     clicks.claim(desk, 1, actor=loud)
-    view = {"name": "Mine", "filters": Filters(), "shared": False, "actor": loud}
+    view = {"name": "Mine", "view": Filters(), "shared": False, "actor": loud}
     saved_views.save(desk, clicks.command(saved_views.SaveView, **view))
     chosen = {"name": "columns", "value": ["due"], "actor": loud}
     preferences.put(desk, clicks.command(preferences.PutPreference, **chosen))

@@ -214,13 +214,13 @@ def test_a_group_by_day_is_drawn_by_day_though_it_is_the_first_of_a_month(queue:
 
 
 def test_a_view_is_kept_shared_and_led_to(queue: Desk) -> None:
-    view = View.from_kept("dataset=decisions&outcome=approved", personal=True)
+    view = View.from_query({"dataset": "decisions", "outcome": "approved"}, personal=True)
     saved_views.save(
         queue.engine,
         clicks.command(
             saved_views.SaveView,
             name="*Ours*",
-            filters=view,
+            view=view,
             shared=True,
             actor=PEOPLE[Role.MANAGER],
             now=queue.now,

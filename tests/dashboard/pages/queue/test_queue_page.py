@@ -738,7 +738,7 @@ def save(desk: Desk, name: str, *, shared: bool = False, **query: str) -> None:
         clicks.command(
             saved_views.SaveView,
             name=name,
-            filters=Filters.from_query(query),
+            view=Filters.from_query(query),
             shared=shared,
             actor=desk.who,
             now=desk.now,
