@@ -396,6 +396,46 @@ def head_command() -> None:
         click.echo(heads.sign(chain.head(database.reader()), key), nl=False)
 
 
+ACCOUNT = click.option("--account", type=int, required=True, help="The account's id.")
+REASON = click.option("--reason", required=True, help="Why; does not name the person.")
+
+
+@main.command(name="erase")
+@ACCOUNT
+@REASON
+def erase_command(account: int, reason: str) -> None:
+    """Erase a person's names, contacts and all texts about them; decisions and figures stay.
+
+    A legal hold or an open application refuses it. There is no way back.
+    """
+    from data_access.history import erasing
+
+    command = erasing.Erase(
+        account_id=account, reason=reason, actor=_person(), at=_now(), request_id=uuid4()
+    )
+    terminal.say(str(erasing.erase(database.owner(), command)))
+
+
+@main.command(name="hold")
+@ACCOUNT
+@REASON
+@click.option("--lift", is_flag=True, help="Lift the hold.")
+def hold_command(account: int, reason: str, *, lift: bool) -> None:
+    """Place a legal hold on an account, so that nobody can erase it."""
+    from data_access.history import erasing
+
+    command = erasing.Hold(
+        account_id=account,
+        reason=reason,
+        actor=_person(),
+        at=_now(),
+        request_id=uuid4(),
+        lifted=lift,
+    )
+    erasing.hold(database.owner(), command)
+    terminal.say(f"Account {account} is {'no longer' if lift else 'now'} under a legal hold.")
+
+
 @main.command()
 @click.option("--once", is_flag=True, help="Deliver due messages and exit.")
 @click.option(

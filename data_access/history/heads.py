@@ -56,7 +56,7 @@ def read(note: str, key: Ed25519PublicKey) -> Head:
 def private_key() -> Ed25519PrivateKey:
     """Return the signing key. Raises SettingMissing."""
     path = _path()
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+    if _holds_private(path) and stat.S_IMODE(path.stat().st_mode) & 0o077:
         raise SettingMissing(f"Others can read the key file {path}: run `chmod 600 {path}`.")
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)
@@ -70,7 +70,7 @@ def private_key() -> Ed25519PrivateKey:
 def public_key() -> Ed25519PublicKey:
     """Return the key for checking; the file may hold only that one. Raises SettingMissing."""
     path = _path()
-    if b"PRIVATE" in path.read_bytes():
+    if _holds_private(path):
         return private_key().public_key()
     try:
         key = load_pem_public_key(path.read_bytes())
@@ -89,6 +89,10 @@ def _path() -> Path:
     if not os.access(path, os.R_OK) or not path.is_file():
         raise SettingMissing(f"The key file {path} of {SETTING} cannot be read. {HOW}")
     return path
+
+
+def _holds_private(path: Path) -> bool:
+    return b"PRIVATE KEY" in path.read_bytes()
 
 
 def _malformed(path: Path) -> SettingMissing:

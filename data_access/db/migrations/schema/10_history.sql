@@ -136,7 +136,7 @@ comment on function review.erased_form(jsonb) is 'A value with every string in i
 create function review.is_erased(value jsonb) returns boolean language sql immutable strict parallel safe as $$
     select not exists (
         select from jsonb_path_query(value, 'strict $.**') as cell
-        where jsonb_typeof(cell) = 'string' and (cell #>> '{}') !~ '^\[erased( [0-9]+)?\]$')
+        where jsonb_typeof(cell) = 'string' and (cell #>> '{}') !~ '^(\[erased( [0-9]+)?\])?$')
 $$;
 comment on function review.is_erased(jsonb) is 'Whether a value holds no text but what erasing leaves';
 
