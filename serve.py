@@ -23,9 +23,9 @@ from starlette.middleware import Middleware
 from streamlit.web.server.starlette import starlette_server
 
 import dashboard
-from dashboard.shell import failures, routes, settings, unsent
+from dashboard.shell import failures, openid, routes, settings, unsent
 from dashboard.shell.addresses import KnownAddresses
-from dashboard.shell.browsers import BrowserMark, SignOuts, WayBack
+from dashboard.shell.browsers import BrowserMark, SecureCookies, SignOuts, WayBack
 from dashboard.shell.files import FileGate
 from dashboard.shell.headers import SecurityHeaders
 from dashboard.shell.websockets import WebsocketGate
@@ -42,6 +42,7 @@ async def _life(_: st.App) -> AsyncIterator[None]:
     _set_up_logging()
     settings.require()
     unsent.keep_for_fragments()
+    openid.keep_little()
     for ready in (jobs.prepare, jobs.clear, import_ahead):
         threading.Thread(target=ready, name="prepare", daemon=True).start()
     yield
@@ -77,6 +78,7 @@ def _not_the_plain_copy(record: logging.LogRecord) -> bool:
 
 MIDDLEWARE = [
     Middleware(SecurityHeaders),
+    Middleware(SecureCookies),
     Middleware(KnownAddresses, own=routes.PREFIXES),
     Middleware(WebsocketGate),
     Middleware(BrowserMark),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.forms import submit, taking_next, undo
+from dashboard.forms import signing_out, submit, taking_next, undo
 from dashboard.shell import failures, sign_in
 from dashboard.shell.freshness import freshness_line
 from dashboard.shell.screens import SCREENS, Screen
@@ -87,9 +87,9 @@ def header(person: Person, newest: Freshness | None) -> None:
         freshness_line(newest, today=datetime.now(UTC).date())
         label = f"{escape(person.display_name)} · {person.role}"
         with st.popover(label, icon=":material/account_circle:", type="tertiary"):
-            st.text(person.email)
-            st.caption(sign_in.ROLE_WORDS[person.role])
+            st.text(f"{person.email}\n{sign_in.ROLE_WORDS[person.role]}")
             sign_in.sign_out_button()
+            signing_out.draw(person.email)
         # At the end of the header, so that it moves nothing when it appears and disappears.
         undo.draw(person.email)
 

@@ -324,10 +324,16 @@ def export(
 @main.command(name="demo")
 @click.option("--affiliates", type=click.IntRange(20, 20_000), default=400, show_default=True)
 @click.option("--seed", type=int, default=7, show_default=True)
-def demo_command(affiliates: int, seed: int) -> None:
+@click.option("--i-know", is_flag=True, help="Fill the database of DATABASE_URL.")
+def demo_command(affiliates: int, seed: int, i_know: bool) -> None:
     """Fill an empty database with made-up but lifelike data."""
     from data_access import demo, rollups
 
+    if not database.is_embedded() and not i_know:
+        raise click.ClickException(
+            "DATABASE_URL is set, and the demo's people and decisions do not belong into a "
+            "database that is used. Unset it, or add --i-know."
+        )
     with terminal.progress("Generating data") as advance:
         report = demo.fill(
             database.loader(), now=_now(), affiliates=affiliates, seed=seed, progress=advance

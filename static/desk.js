@@ -532,7 +532,7 @@
   document.addEventListener(
     "click",
     (event) => {
-      if (event.target.closest?.(".sign-out, .st-key-sign-out button")) forgetAll();
+      if (event.target.closest?.(".sign-out, [class*=st-key-sign-out] button")) forgetAll();
     },
     true,
   );

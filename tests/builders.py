@@ -5,11 +5,15 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, insert, text, update
+from sqlalchemy import Connection, Engine, insert, text, update
 from sqlalchemy.dialects import postgresql
 
-from data_access.db import tables
+from data_access.db import database, tables
+from data_access.people import staff
+from data_access.people.sessions import key_of
+from data_access.people.staff import Person
 from program.periods import WindowKind, window
 from program.policy.evidence import EvidenceKind
 from program.policy.policy import DEFAULT_REQUIRED_CHECKS, Policy
@@ -24,6 +28,8 @@ STAFF = {
     "noor@example.com": "analyst",
     "ada@example.com": "admin",
 }
+# Sessions begun by a test; written once, so that they are not among the statements it counts.
+_SESSIONS: WeakKeyDictionary[Engine, set[str]] = WeakKeyDictionary()
 
 
 @contextmanager
@@ -40,6 +46,35 @@ def set_policy(conn: Connection, **settings: Any) -> None:
     """Change a setting of version 1."""
     with rewriting(conn, "policies"):
         conn.execute(update(tables.policies).values(settings))
+
+
+def member(email: str | None) -> Person | None:
+    """Return this active member of staff, read now, as if they were signed in."""
+    if not email:
+        return None
+    with database.reading(database.reader()) as conn:
+        return staff.find(conn, email)
+
+
+def session(engine: Engine, email: str | None) -> str | None:
+    """Return the key of an open session of this member of staff; ``None`` if there is nobody."""
+    if email is None:
+        return None
+    key = key_of(f"{email} in a test")
+    known = _SESSIONS.setdefault(engine, set())
+    if key not in known:
+        with engine.begin() as conn:
+            found = conn.execute(
+                text(
+                    "insert into review.sessions (session_key, email) "
+                    "select :key, email from review.staff where email = review.person(:email) "
+                    "on conflict do nothing returning email"
+                ),
+                {"key": key, "email": email},
+            )
+            if found.first() is not None:
+                known.add(key)
+    return key
 
 
 def add_staff(conn: Connection) -> None:

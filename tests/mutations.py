@@ -13,6 +13,8 @@ SECOND = "tests/data_access/review/test_second_approvals.py"
 POLICY = "tests/data_access/policy/test_drafts.py"
 ACTS = "tests/data_access/applications/test_commands.py"
 UNDOING = "tests/data_access/review/test_undoing.py"
+CLAIMS = "tests/program/review/test_sign_in.py"
+SESSIONS = "tests/data_access/people/test_sessions.py"
 GATES = "tests/dashboard/shell/test_gates.py"
 CHECKLIST = "tests/data_access/review/test_checklist.py"
 STANDING = "tests/data_access/review/test_standing_proposals.py"
@@ -166,10 +168,73 @@ MUTATIONS = (
     ),
     Mutation(
         guard="A sign-in link works once",
-        file="dashboard/shell/local_sign_in.py",
-        old="    _used.add(once)\n",
-        new="",
+        file="data_access/people/sessions.py",
+        old="on conflict do nothing\n",
+        new="on conflict (session_key) do update set ended_at = null\n",
         test="tests/dashboard/shell/test_serve.py::test_a_link_signs_in_once_and_leads_back",
+    ),
+    Mutation(
+        guard="An address bound to one account is refused to another",
+        file="data_access/people/sessions.py",
+        old="            email = :email and issuer is null\n",
+        new="            email = :email\n",
+        test=f"{SESSIONS}::test_a_bound_address_is_nobody_from_another_provider_or_account",
+    ),
+    Mutation(
+        guard="An account that is bound takes no second address",
+        file="data_access/people/sessions.py",
+        old="            and not exists (select from review.staff where issuer = :issuer and subject = :subject)\n",
+        new="",
+        test=f"{SESSIONS}::test_a_disabled_account_does_not_take_another_address",
+    ),
+    Mutation(
+        guard="Demo people stay bound to an issuer that no provider can be",
+        file="data_access/db/migrations/schema/03_people.sql",
+        old="    if old.issuer = 'demo' and",
+        new="    if false and",
+        test=f"{SESSIONS}::test_demo_people_never_come_in_through_a_provider",
+    ),
+    Mutation(
+        guard="A changed role or access ends the sessions before it",
+        file="data_access/db/migrations/schema/03_people.sql",
+        old="        new.signed_in_after := clock_timestamp();\n",
+        new="        null;\n",
+        test=f"{SESSIONS}::test_a_session_ends_at_once",
+    ),
+    Mutation(
+        guard="A session from before a sign-out everywhere has ended",
+        file="data_access/people/sessions.py",
+        old="        tables.sessions.c.begun_at > tables.staff.c.signed_in_after,\n",
+        new="        tables.sessions.c.begun_at > func.now() - LONGEST,\n",
+        test=f"{SESSIONS}::test_signing_out_ends_one_session_and_everywhere_ends_all",
+    ),
+    Mutation(
+        guard="A session ends without activity",
+        file="data_access/people/sessions.py",
+        old="    tables.sessions.c.last_seen_at > func.now() - IDLE,\n",
+        new="",
+        test=f"{SESSIONS}::test_a_session_ends_by_itself",
+    ),
+    Mutation(
+        guard="Only the boolean true verifies an address",
+        file="program/review/sign_in.py",
+        old='    if claims.get("email_verified") is not True and not is_left_out:\n',
+        new='    if not claims.get("email_verified") and not is_left_out:\n',
+        test=f"{CLAIMS}::test_only_the_boolean_true_verifies_an_address",
+    ),
+    Mutation(
+        guard="A token from the future is refused",
+        file="program/review/sign_in.py",
+        old="    if issued - now > CLOCK_SKEW_S:\n",
+        new="    if False:\n",
+        test=f"{CLAIMS}::test_a_token_counts_from_its_time_to_twelve_hours_later",
+    ),
+    Mutation(
+        guard="A provider speaks for its own issuer only",
+        file="dashboard/shell/openid.py",
+        old='    if not found and not _is_from(claims["iss"], claims.get("provider")):\n',
+        new="    if False:\n",
+        test="tests/dashboard/shell/test_sign_in.py::test_insufficient_openid_claims_are_refused",
     ),
     Mutation(
         guard="The local sign-in works only with the embedded database",

@@ -172,7 +172,7 @@ NEEDING = (
     ["load", "accounts", "accounts.csv"],
     ["refresh"],
     ["export", "applications", "-"],
-    ["demo"],
+    ["demo", "--i-know"],
     ["doctor"],
 )
 
@@ -491,9 +491,9 @@ def test_the_commands_user_is_logged_even_without_a_name(
 
 
 def test_the_demo_fills_an_empty_database_once_and_leaves_it_in_order(configured: Engine) -> None:
-    first = succeeded(run("demo", "--affiliates", "20"))
-    again = succeeded(run("demo", "--affiliates", "20"))
-    other = run("demo", "--affiliates", "20", "--seed", "8")
+    first = succeeded(run("demo", "--i-know", "--affiliates", "20"))
+    again = succeeded(run("demo", "--i-know", "--affiliates", "20"))
+    other = run("demo", "--i-know", "--affiliates", "20", "--seed", "8")
     examined = succeeded(run("doctor"))
 
     assert first.stdout.startswith("The demo is made: 20 affiliates")
@@ -515,7 +515,7 @@ def test_sums_are_those_of_now_after_the_demo_and_after_a_start(
         succeeded(run("refresh"))
         return sums()
 
-    succeeded(run("demo", "--affiliates", "60"))
+    succeeded(run("demo", "--i-know", "--affiliates", "60"))
     assert sums() == refreshed()
 
     monkeypatch.setattr(command_line.os, "execv", lambda *_: None)
@@ -535,7 +535,14 @@ def test_the_demo_does_not_go_into_other_data(configured: Engine) -> None:
     with configured.begin() as conn:
         add_application(conn, 7)
 
-    failed(run("demo"), "The database holds other data")
+    failed(run("demo", "--i-know"), "The database holds other data")
+
+
+def test_the_demo_does_not_go_into_a_database_that_is_used(configured: Engine) -> None:
+    assert "--i-know" in failed(run("demo"), "DATABASE_URL is set")
+
+    with configured.connect() as conn:
+        assert conn.execute(text("select count(*) from review.staff")).scalar_one() == 0
 
 
 def test_the_doctor_ends_with_1_where_there_is_a_problem(configured: Engine) -> None:

@@ -42,7 +42,12 @@ def test_pages_and_routes_read_inside_the_wrapper_that_knows_a_busy_database() -
         # Background work holds its job with its own writer.
         (
             r"database\.(?:writer|loader)\b",
-            {"dashboard/forms/background.py", "dashboard/forms/submit.py"},
+            {
+                "dashboard/forms/background.py",
+                "dashboard/forms/submit.py",
+                # Sign-ins and sign-outs come before forms.
+                "dashboard/shell/sessions.py",
+            },
         ),
         (r"\bsession_state\b", {"dashboard/ui/state.py"}),
         # A browser's number field reads 2,5 as 25; `program.text.numbers` parses text.
@@ -58,13 +63,14 @@ def test_restricted_names_are_used_only_in_their_modules(names: str, files: set[
     assert naming == files
 
 
-# Buttons that write on a press without a visibility check: personal settings, and two that check it
-# themselves.
+# Buttons that write on a press without a visibility check: personal settings, the end of one's own
+# sessions, and two that check it themselves.
 PRESSED_UNSEEN = {
     "columns.py: _put",
     "dismissal.py: _dismiss",
     "taking_next.py: _press",
     "saved_view_form.py: _save",
+    "signing_out.py: _press",
 }
 
 

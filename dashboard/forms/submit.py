@@ -9,9 +9,8 @@ from dashboard.shell import sign_in
 from dashboard.ui import state
 from dashboard.ui.safe_text import escape
 from data_access.db import database
-from data_access.db.errors import ApprovalLapsed, Refusal
+from data_access.db.errors import ApprovalLapsed, DatabaseUnavailable, Refusal
 from data_access.people.commands import CommandT, ResultT, Verb
-from program.review import people
 
 
 def submit(
@@ -104,9 +103,11 @@ def refused_to_stranger(form: str, actor: str) -> bool:
 
     Callbacks run before the page, so the page's own check would be too late.
     """
-    # Only the address: the verb checks what the person may do.
-    address = sign_in.signed_in_address()
-    if people.same(address, actor):
-        return False
+    try:
+        if sign_in.is_here(actor):
+            return False
+    except DatabaseUnavailable as unavailable:
+        refused(form, str(unavailable))
+        return True
     refused(form, "You are no longer signed in. Sign in and send it again.")
     return True

@@ -11,7 +11,6 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from dashboard.shell.export_links import Promise
-from data_access.db import database
 from data_access.db.errors import DatabaseUnavailable, NotAllowed
 from data_access.exports import jobs
 from data_access.exports.files import OfQueue, OfView, Order, Selection
@@ -29,10 +28,10 @@ ASK_EVERY_S = 1.0
 
 @dataclass(slots=True)
 class Asker:
-    """The person who follows a link; ``signed_in`` returns the browser's current address."""
+    """The person who follows a link; ``signed_in`` reads who is signed in in the browser now."""
 
     promise: Promise
-    signed_in: Callable[[], str | None]
+    signed_in: Callable[[], Person | None]
     _checked_at: float = field(default_factory=time.monotonic)
 
     def require(self) -> Person:
@@ -40,15 +39,14 @@ class Asker:
 
         Raises NotAllowed with what to do.
         """
-        email = self.signed_in()
-        if email is None:
+        person = self.signed_in()
+        if person is None:
             raise NotAllowed("You are no longer signed in. Sign in, and export again.")
-        if email != self.promise.email:
+        if person.email != self.promise.email:
             raise NotAllowed(
                 "This link was made for another person. Open the page and export again."
             )
-        with database.reading(database.reader()) as connection:
-            person = staff.require(connection, email, Act.EXPORT)
+        staff.require_role(person.role, Act.EXPORT)
         if person.role is not self.promise.role:
             raise NotAllowed(
                 "Your role changed since this link was made. Reload the page and export again."

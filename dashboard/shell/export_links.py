@@ -79,4 +79,4 @@ def _mark(browser: str) -> str:
 
 @cache
 def _signer(secret_file: Path) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(local_sign_in.secret(secret_file), salt="export link")
+    return URLSafeTimedSerializer(local_sign_in.secret_in(secret_file), salt="export link")

@@ -4,7 +4,6 @@ Checked for every route, file and message. A drawn page or a link only says who 
 """
 
 import json
-import time
 from typing import Any
 
 import streamlit as st
@@ -13,9 +12,9 @@ from streamlit.auth_util import get_cookie_with_chunks
 from streamlit.web.server.server_util import AUTH_COOKIE_NAME, get_cookie_secret
 from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
 
-from dashboard.shell import local_sign_in, sign_in, sign_outs
+from dashboard.shell import local_sign_in, openid, sign_in
 from data_access.db import database
-from data_access.people import staff
+from data_access.people import sessions
 from data_access.people.staff import Person
 
 
@@ -24,24 +23,22 @@ def person(connection: HTTPConnection) -> Person | None:
 
     Raises DatabaseUnavailable.
     """
-    email = address(connection)
-    if email is None:
+    key = session_key(connection)
+    if key is None:
         return None
     with database.reading(database.reader()) as reading:
-        return staff.find(reading, email)
+        return sessions.find(reading, key)
 
 
-def address(connection: HTTPConnection) -> str | None:
-    """Return the address that the browser's cookie was signed for, unless signed out."""
+def session_key(connection: HTTPConnection) -> str | None:
+    """Return the key of the browser's session, which may have ended."""
     if sign_in.uses_openid():
-        if sign_outs.is_over(connection.cookies):
-            return None
-        return sign_in.openid_address(_claims(connection), now=time.time())
+        return openid.session_key(_claims(connection))
     if local_sign_in.obstacle(
         server_address=st.get_option("server.address"), headers=connection.headers
     ):
         return None
-    return local_sign_in.read_session(connection.cookies.get(local_sign_in.COOKIE))
+    return local_sign_in.session_key(connection.cookies.get(local_sign_in.COOKIE))
 
 
 def _claims(connection: HTTPConnection) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Sign in as a demo person, for trials on this computer only.
 
-A page creates a link that works once within five minutes; following it sets a signed cookie.
+A page creates a link that works once within five minutes; following it begins a session, whose
+secret is that of the link.
 Everything is refused unless the embedded database is used and the request comes from this computer,
 because nobody proves who they are.
 """
@@ -11,6 +12,7 @@ import secrets
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
@@ -20,10 +22,10 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from dashboard.shell.screens import way_back
 from data_access.db import database
 from data_access.db.embedded import HOME
+from data_access.people.sessions import key_of
 
 COOKIE = "affiliate_review_local"
 LINK_SECONDS = 5 * 60
-SESSION_SECONDS = 12 * 60 * 60
 SECRET_FILE = HOME / "local-sign-in.secret"
 # Headers that proxies, load balancers and tunnels add but browsers do not send: behind one the
 # visitor's address is unknown.
@@ -41,10 +43,6 @@ PROXY_FAMILIES = (
     *("fly-", "x-azure-", "x-appengine-", "x-amz", "x-goog-", "x-vercel-", "x-nf-", "ngrok-"),
     "tailscale-",
 )
-
-# Used links and ended sessions. A restart forgets them; by then links have expired, and a session
-# only lasts beyond its sign-out.
-_used: set[str] = set()
 
 
 def is_loopback(host: str | None) -> bool:
@@ -80,42 +78,48 @@ def obstacle(*, server_address: str | None, headers: Mapping[str, str]) -> str |
     return None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Whom a link signs in, and where it leads; ``secret`` is that of the session."""
+
+    email: str
+    back_to: str
+    secret: str
+
+
 def mint_link(email: str, *, back_to: str) -> str:
     """Return a relative URL that signs ``email`` in, once, and leads to ``back_to``."""
-    claims = [email, way_back(back_to), secrets.token_urlsafe(12)]
+    claims = [email, way_back(back_to), secrets.token_urlsafe(32)]
     token = _signer(SECRET_FILE, "link").dumps(claims)
     return "local-sign-in?" + urlencode({"token": token})
 
 
-def redeem_link(token: str) -> tuple[str, str] | None:
-    """Return (email, way back) of a link; ``None`` if it is forged, expired or used."""
-    claims = _opened("link", token, LINK_SECONDS)
-    if claims is None:
+def read_link(token: str) -> Link | None:
+    """Return the content of a link; ``None`` if it is forged or expired."""
+    try:
+        email, back_to, secret = _signer(SECRET_FILE, "link").loads(token, max_age=LINK_SECONDS)
+    except BadData:
         return None
-    email, back_to, once = claims
-    _used.add(once)
-    return email, way_back(back_to)
+    return Link(email=email, back_to=way_back(back_to), secret=secret)
 
 
-def mint_session(email: str) -> str:
-    """Return the value of the session cookie for ``email``."""
-    return _signer(SECRET_FILE, "session").dumps([email, "", secrets.token_urlsafe(12)])
+def mint_cookie(secret: str) -> str:
+    """Return the value of the cookie of the session with this secret.
+
+    It is signed because the secret was also part of a link.
+    """
+    return _signer(SECRET_FILE, "session").dumps(secret)
 
 
-def read_session(value: str | None) -> str | None:
-    """Return the address in a session cookie; ``None`` if missing, forged, expired or ended."""
-    claims = _opened("session", value or "", SESSION_SECONDS)
-    return None if claims is None else claims[0]
+def session_key(value: str | None) -> str | None:
+    """Return the key of the session in a cookie; ``None`` if it is missing or forged."""
+    try:
+        return key_of(_signer(SECRET_FILE, "session").loads(value or ""))
+    except BadData:
+        return None
 
 
-def end_session(value: str | None) -> None:
-    """Invalidate this session cookie, in other tabs too."""
-    claims = _opened("session", value or "", SESSION_SECONDS)
-    if claims is not None:
-        _used.add(claims[2])
-
-
-def secret(path: Path) -> str:
+def secret_in(path: Path) -> str:
     """Return the secret in ``path``, readable only by this user; created at first use."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
@@ -128,17 +132,9 @@ def secret(path: Path) -> str:
     return path.read_text()
 
 
-def _opened(purpose: str, text: str, seconds: int) -> list[str] | None:
-    try:
-        claims: list[str] = _signer(SECRET_FILE, purpose).loads(text, max_age=seconds)
-    except BadData:
-        return None
-    return None if claims[2] in _used else claims
-
-
 @cache
 def _signer(secret_file: Path, purpose: str) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(secret(secret_file), salt=f"local sign-in {purpose}")
+    return URLSafeTimedSerializer(secret_in(secret_file), salt=f"local sign-in {purpose}")
 
 
 def _bracketed(address: str) -> str:

@@ -8,7 +8,7 @@ from starlette.types import Scope
 from streamlit.web.server.server_util import allowlisted_origins
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
-from dashboard.shell import sign_in
+from dashboard.shell import openid
 
 SECURE = ("https", "wss")
 
@@ -28,6 +28,12 @@ def is_own(connection: HTTPConnection) -> bool:
     return bool(asking) and asking in _own(connection)
 
 
+def is_secure(scope: Scope) -> bool:
+    """Whether people reach this server through an encrypted connection."""
+    public = _public(openid.settings())
+    return scope["scheme"] in SECURE or (public is not None and public.startswith("https://"))
+
+
 def with_page_host(scope: Scope) -> Scope:
     """Return ``scope`` with the page's host, where a proxy replaced it.
 
@@ -42,7 +48,7 @@ def with_page_host(scope: Scope) -> Scope:
 
 def _own(connection: HTTPConnection) -> set[str]:
     own = {origin.lower().rstrip("/") for origin in allowlisted_origins()}
-    public = _public(sign_in.auth_settings())
+    public = _public(openid.settings())
     if public is not None:
         own.add(public)
     host = connection.headers.get("host")

@@ -9,11 +9,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from dashboard.shell import browsers, downloads, export_links, identity, local_sign_in
+from dashboard.shell import browsers, downloads, export_links, identity, local_sign_in, sessions
 from dashboard.shell.downloads import Asker
 from dashboard.shell.files import plainly
 from dashboard.shell.readiness import NOT_CACHED, Readiness, healthz
-from data_access.db.errors import Refusal
+from data_access.db.errors import DatabaseUnavailable, Refusal
+from program.review.sign_in import LONGEST
 
 OF_ANOTHER_BROWSER = (
     "This link is too old, was altered or was made for another browser. "
@@ -29,7 +30,7 @@ async def export(request: Request) -> Response:
     )
     if promise is None:
         return plainly(OF_ANOTHER_BROWSER)
-    asker = Asker(promise, lambda: identity.address(request))
+    asker = Asker(promise, lambda: identity.person(request))
     try:
         job = await run_in_threadpool(downloads.begin, asker, now=datetime.now(UTC))
     except Refusal as refusal:
@@ -49,18 +50,20 @@ def sign_in_locally(request: Request) -> Response:
     refused = _refused_locally(request)
     if refused is not None:
         return refused
-    redeemed = local_sign_in.redeem_link(request.query_params.get("token", ""))
-    if redeemed is None:
-        # Expired or used: the screen offers a new one.
-        return RedirectResponse("/", status_code=303, headers=NOT_CACHED)
-    email, back_to = redeemed
-    # One person per browser: end the session that was here before.
-    local_sign_in.end_session(request.cookies.get(local_sign_in.COOKIE))
-    response = RedirectResponse(back_to, status_code=303, headers=NOT_CACHED)
+    link = local_sign_in.read_link(request.query_params.get("token", ""))
+    try:
+        if link is None or not sessions.begin_locally(link.email, secret=link.secret):
+            # Expired or used: the screen offers a new one.
+            return RedirectResponse("/", status_code=303, headers=NOT_CACHED)
+        # One person per browser: end the session that was here before.
+        sessions.end(local_sign_in.session_key(request.cookies.get(local_sign_in.COOKIE)))
+    except DatabaseUnavailable as unavailable:
+        return plainly(str(unavailable), status=503)
+    response = RedirectResponse(link.back_to, status_code=303, headers=NOT_CACHED)
     response.set_cookie(
         local_sign_in.COOKIE,
-        local_sign_in.mint_session(email),
-        max_age=local_sign_in.SESSION_SECONDS,
+        local_sign_in.mint_cookie(link.secret),
+        max_age=int(LONGEST.total_seconds()),
         httponly=True,
         samesite="strict",
     )
@@ -72,7 +75,10 @@ def sign_out_locally(request: Request) -> Response:
     refused = _refused_locally(request)
     if refused is not None:
         return refused
-    local_sign_in.end_session(request.cookies.get(local_sign_in.COOKIE))
+    try:
+        sessions.end(local_sign_in.session_key(request.cookies.get(local_sign_in.COOKIE)))
+    except DatabaseUnavailable as unavailable:
+        return plainly(str(unavailable), status=503)
     response = RedirectResponse("/", status_code=303, headers=NOT_CACHED)
     response.delete_cookie(local_sign_in.COOKIE, httponly=True, samesite="strict")
     return response

@@ -1,28 +1,91 @@
-"""The server's required settings, checked before it accepts connections."""
+"""The server's settings, checked before it accepts connections."""
 
 import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import streamlit as st
 
+from dashboard.shell import local_sign_in, openid
 from data_access.db import database
 from data_access.db.errors import SettingMissing
+from program.review import sign_in as rules
 
 
 def require() -> None:
-    """Raise SettingMissing for an address or a secrets file that cannot be read."""
+    """Raise SettingMissing for a setting that cannot be read, or that would let strangers in."""
     database.require_settings()
+    secrets: dict[str, Any] = {}
     for path in st.get_option("secrets.files"):
-        _require_readable(Path(path))
+        secrets |= _readable(Path(path))
+    faults = [*_header_faults(), *auth_faults(secrets.get("auth", {}))]
+    faults += sign_in_faults(secrets.get("sign_in", {}))
+    if faults:
+        raise SettingMissing(faults[0])
 
 
-def _require_readable(path: Path) -> None:
+def _readable(path: Path) -> dict[str, Any]:
     try:
-        tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return
+        return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError):
         # The error's text may contain a secret.
         raise SettingMissing(
             f"{path} cannot be read as TOML, so nobody could sign in. Correct or remove it."
         ) from None
+
+
+def _header_faults() -> Iterator[str]:
+    if st.get_option("server.trustedUserHeaders"):
+        yield (
+            "server.trustedUserHeaders lets every visitor say who they are, and is not supported. "
+            "Remove it, and let people sign in through OpenID Connect."
+        )
+
+
+def auth_faults(auth: object) -> Iterator[str]:
+    """Yield what is unsafe in the section ``[auth]``; the sign-in screen names what is missing."""
+    if not isinstance(auth, Mapping):
+        yield "[auth] in .streamlit/secrets.toml is not a section. Correct or remove it."
+        return
+    secret = auth.get("cookie_secret")
+    weakness = rules.secret_fault(secret) if secret else None
+    if weakness is not None:
+        yield (
+            f"cookie_secret in .streamlit/secrets.toml {weakness}, so anybody could sign in as "
+            f"anybody. Set it to the output of: {rules.HOW_TO_MAKE_ONE}"
+        )
+    parts = urlsplit(str(auth.get("redirect_uri") or "https://"))
+    if parts.scheme != "https" and not local_sign_in.is_loopback(parts.netloc):
+        yield (
+            "redirect_uri in .streamlit/secrets.toml is not an HTTPS address, so sign-ins could be "
+            "read on the way. Serve the dashboard by HTTPS; see docs/sign-in.md."
+        )
+    for section in (auth, *(value for value in auth.values() if isinstance(value, Mapping))):
+        yield from _provider_faults(section)
+
+
+def _provider_faults(provider: Mapping[str, Any]) -> Iterator[str]:
+    scope = provider.get("client_kwargs", {}).get("scope", openid.SCOPE)
+    if set(str(scope).split()) != set(openid.SCOPE.split()):
+        yield (
+            f'scope in .streamlit/secrets.toml is not "{openid.SCOPE}". Nothing else is needed: '
+            "remove it."
+        )
+    if provider.get("expose_tokens"):
+        yield "expose_tokens in .streamlit/secrets.toml is not supported. Remove it."
+
+
+def sign_in_faults(section: object) -> Iterator[str]:
+    """Yield what is wrong in the section ``[sign_in]``."""
+    known = "single_tenant_issuers"
+    issuers = section.get(known, []) if isinstance(section, Mapping) else None
+    texts = isinstance(issuers, list) and all(isinstance(one, str) for one in issuers)
+    if not texts or set(section) - {known}:
+        yield (
+            "[sign_in] in .streamlit/secrets.toml may have one setting, "
+            f'{known} = ["https://…"]. Correct or remove it.'
+        )

@@ -1,11 +1,10 @@
 """Sign-in: the current person, and the screen for people who are not signed in.
 
-If ``.streamlit/secrets.toml`` has ``[auth]``, people sign in through OpenID Connect and Streamlit
-keeps the cookie. Otherwise there is the local sign-in, on this computer only. Both yield an address
-only; role and permissions come from the staff list at every run.
+If ``.streamlit/secrets.toml`` has ``[auth]``, people sign in through OpenID Connect. Otherwise
+there is the local sign-in, on this computer only. Both leave a session's secret in a cookie; whose
+session that is, and whether it still counts, is read at every run.
 """
 
-import time
 from collections.abc import Mapping
 from contextvars import ContextVar
 from pathlib import Path
@@ -13,22 +12,21 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
-from streamlit.errors import StreamlitSecretNotFoundError
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboard.shell import local_sign_in, sign_outs
+from dashboard.shell import local_sign_in, openid
 from dashboard.ui import states
 from dashboard.ui.safe_text import escape, escape_html
 from data_access.db import database
 from data_access.eligibility import arrival as data_arrival
 from data_access.eligibility.arrival import Arrival
-from data_access.people import staff
+from data_access.people import sessions, staff
 from data_access.people.staff import Person
 from program.review import people
+from program.review import sign_in as rules
 from program.review.permissions import Act, Role
 
 STATIC = Path(__file__).parent.parent.parent / "static"
-LONGEST_SESSION_S = 12 * 60 * 60
 SHARED_SETTINGS = ("redirect_uri", "cookie_secret")
 PROVIDER_SETTINGS = ("client_id", "client_secret", "server_metadata_url")
 PURPOSE = "Review affiliate applications: the facts, the evidence, and one place to decide."
@@ -38,15 +36,18 @@ ROLE_WORDS: dict[Role, str] = {
     Role.ANALYST: "Reads everything and exports tables; does not decide.",
     Role.ADMIN: "Manages staff and settings; does not decide.",
 }
-EXAMPLE_SECRETS = """\
+EXAMPLE_SECRETS = f"""\
 [auth]
 redirect_uri = "https://review.example.com/oauth2callback"
-cookie_secret = "at least 32 random characters"
+cookie_secret = "output of: {rules.HOW_TO_MAKE_ONE}"
 client_id = "affiliate-review"
 client_secret = "from your identity provider"
 server_metadata_url = "https://id.example.com/.well-known/openid-configuration"
 """
-
+SESSION_OVER = (
+    "Your session has ended: after an hour without activity, 12 hours after you signed in, because "
+    "you signed out, or because your role changed."
+)
 
 # The person for whom the frame runs a page, until the page takes it: only in the same run.
 _arrived: ContextVar[Person | None] = ContextVar("arrived", default=None)
@@ -54,11 +55,11 @@ _arrived: ContextVar[Person | None] = ContextVar("arrived", default=None)
 
 def current_person() -> Person | None:
     """Return the signed-in member of staff, read now; ``None`` if there is none."""
-    email = signed_in_address()
-    if email is None:
+    key = session_key()
+    if key is None:
         return None
     with database.reading(database.reader()) as connection:
-        return staff.find(connection, email)
+        return sessions.find(connection, key)
 
 
 def arrive() -> Arrival | None:
@@ -67,11 +68,11 @@ def arrive() -> Arrival | None:
     The page that the frame runs next is shown to this person without asking again.
     """
     _arrived.set(None)
-    email = signed_in_address()
-    if email is None:
+    key = session_key()
+    if key is None:
         return None
     with database.reading(database.reader()) as connection:
-        arrival = data_arrival.read(connection, email=email)
+        arrival = data_arrival.read(connection, key=key)
     _arrived.set(arrival and arrival.person)
     return arrival
 
@@ -100,20 +101,19 @@ def refusal(person: Person, act: Act) -> None:
     )
 
 
-def signed_in_address() -> str | None:
-    """Return the signed-in address, on the staff list or not."""
+def session_key() -> str | None:
+    """Return the key of the browser's session, which may have ended."""
     if uses_openid():
-        # A tab keeps the user it was opened with, even if another tab has signed out.
-        return None if _is_over() else openid_address(st.user, now=time.time())
+        return openid.session_key(st.user)
     if local_obstacle() is not None:
         return None
-    return local_sign_in.read_session(st.context.cookies.get(local_sign_in.COOKIE))
+    return local_sign_in.session_key(st.context.cookies.get(local_sign_in.COOKIE))
 
 
 def is_here(email: str) -> bool:
     """Whether this member of staff is signed in here now."""
     person = current_person()
-    return person is not None and person.email == email
+    return person is not None and people.same(person.email, email)
 
 
 def stay(email: str) -> None:
@@ -142,7 +142,7 @@ def in_fragment() -> bool:
 
 def uses_openid() -> bool:
     """Whether ``[auth]`` is configured, which disables the local sign-in."""
-    return bool(auth_settings())
+    return bool(openid.settings())
 
 
 def local_obstacle() -> str | None:
@@ -228,59 +228,36 @@ def _not_set_up(sentence: str) -> None:
 
 
 def _openid_choices() -> None:
-    missing = missing_settings(auth_settings())
+    missing = missing_settings(openid.settings())
     if missing:
         st.text("Sign-in is not set up. In .streamlit/secrets.toml, [auth] lacks:")
         st.code("\n".join(missing), language=None)
         return
-    if st.user.get("is_logged_in") and not _is_over():
-        _not_let_in(st.user)
-        return
-    for provider in _providers(auth_settings()):
+    if st.user.get("is_logged_in"):
+        sentence = _why_not_let_in(st.user)
+        if sentence:
+            st.text(sentence)
+            st.button(
+                "Sign out",
+                key="sign-out",
+                icon=":material/logout:",
+                on_click=st.logout,
+                type="primary",
+            )
+            return
+        st.text(SESSION_OVER)
+    for provider in _providers(openid.settings()):
         label = f"Sign in with {escape(provider)}" if provider else "Sign in"
         st.button(label, on_click=st.login, args=[provider], type="primary", key=f"in-{provider}")
 
 
-def _is_over() -> bool:
-    return sign_outs.is_over(st.context.cookies)
-
-
-def _not_let_in(claims: Mapping[str, Any]) -> None:
-    if openid_address(claims, now=time.time()) is None:
-        st.text(_why_not_accepted(claims, now=time.time()))
-    else:
-        st.text(
-            f"You are signed in as {claims['email']} but not on the staff list. "
-            "Ask an administrator."
-        )
-    st.button(
-        "Sign out", key="sign-out", icon=":material/logout:", on_click=st.logout, type="primary"
-    )
-
-
-def openid_address(claims: Mapping[str, Any], *, now: float) -> str | None:
-    """Return the address of a valid session; ``None`` if there is none, or it has expired."""
-    if not claims.get("is_logged_in") or _why_not_accepted(claims, now=now):
-        return None
-    return people.normal(str(claims["email"]))
-
-
-def _why_not_accepted(claims: Mapping[str, Any], *, now: float) -> str:
-    # The cookie lasts 30 days and `exp` limits the token, often to minutes; neither is how long
-    # somebody should stay signed in. So the session ends 12 hours after the token was issued.
-    if not claims.get("email"):
-        return "Your identity provider sent no email address. Ask an administrator."
-    if claims.get("email_verified") is False:
-        return "Your identity provider has not verified your email address. Verify it there."
-    fault = people.fault(str(claims["email"]))
-    if fault is not None:
-        return f"{fault} Ask an administrator."
-    issued = claims.get("iat")
-    if not isinstance(issued, int | float) or isinstance(issued, bool):
-        return "Your identity provider does not say when you signed in. Ask an administrator."
-    if now - issued > LONGEST_SESSION_S:
-        return "You signed in more than 12 hours ago. Sign out, and sign in again."
-    return ""
+def _why_not_let_in(claims: Mapping[str, Any]) -> str:
+    """Return why the person at the provider is not let in; empty if only their session ended."""
+    sentence = openid.fault(claims)
+    if sentence:
+        return sentence
+    with database.reading(database.reader()) as connection:
+        return sessions.obstacle(connection, rules.identity(claims))
 
 
 def missing_settings(settings: Mapping[str, Any]) -> list[str]:
@@ -297,15 +274,6 @@ def _providers(settings: Mapping[str, Any]) -> list[str | None]:
     """Return the providers to choose from; one without a name if none is named."""
     named = [name for name, value in settings.items() if isinstance(value, Mapping)]
     return [*named] or [None]
-
-
-def auth_settings() -> Mapping[str, Any]:
-    """Return the section ``[auth]`` of the secrets; empty if there is none."""
-    try:
-        settings = st.secrets.get("auth", {})
-    except StreamlitSecretNotFoundError:
-        return {}
-    return settings if isinstance(settings, Mapping) else {}
 
 
 def _here() -> str:

@@ -9,7 +9,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from dashboard.shell import files, identity, origins
+from dashboard.shell import files, identity, origins, sessions
 from data_access.db.errors import Refusal
 from data_access.db.logs import LOG
 from program.review.permissions import Act
@@ -43,6 +43,8 @@ class WebsocketGate:
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             return
 
+        activity = Activity(connection)
+
         async def receive_wanted() -> Message:
             while True:
                 message = await receive()
@@ -53,6 +55,7 @@ class WebsocketGate:
                     await send({"type": "websocket.close", "code": fault})
                     return {"type": "websocket.disconnect", "code": fault}
                 if await _is_wanted(message["bytes"], connection):
+                    activity.note(message["bytes"])
                     return message
 
         async def send_noted(message: Message) -> None:
@@ -69,13 +72,39 @@ class WebsocketGate:
             LOG.warning("refused a connection from the page %s; see docs/architecture.md", asking)
 
 
+class Activity:
+    """Tells what a person does in a page from what the page does by itself.
+
+    Fragments that poll, and a page that reconnects after its network was away, must not keep
+    anybody signed in.
+    """
+
+    def __init__(self, connection: HTTPConnection) -> None:
+        self.key = identity.session_key(connection)
+        # A page that had a session before names it third, and then asks to be drawn again.
+        names = connection.headers.get("sec-websocket-protocol", "").split(",")
+        self.reconnects = len(names) > 2 and bool(names[2].strip())
+
+    def note(self, data: bytes) -> None:
+        """Record the person's activity if this message is an act of theirs."""
+        if self.key is None or not sessions.is_due(self.key):
+            return
+        message = parsed(data)
+        if message is None or message.WhichOneof("type") != "rerun_script":
+            return
+        if self.reconnects:
+            self.reconnects = False
+        elif not message.rerun_script.is_auto_rerun:
+            sessions.note_activity(self.key)
+
+
 def _fault(message: Message, connection: HTTPConnection) -> int | None:
     """Return the close code for this message; ``None`` if it may pass."""
     data = message.get("bytes")
     if data is None:
         return NOT_TEXT
     is_short = len(data) <= LONGEST_OF_NOBODY
-    if is_short or (len(data) <= LONGEST_MESSAGE and identity.address(connection)):
+    if is_short or (len(data) <= LONGEST_MESSAGE and identity.session_key(connection)):
         return None
     return TOO_BIG
 
@@ -95,12 +124,20 @@ async def _is_wanted(data: bytes, connection: HTTPConnection) -> bool:
 
 def kind_of(data: bytes) -> str | None:
     """Return the kind of a browser's message; ``None`` if it cannot be parsed."""
-    message = BackMsg()
-    try:
-        message.ParseFromString(data)
-    except Exception:  # noqa: BLE001 - the library has an error class of its own for each build
+    message = parsed(data)
+    if message is None:
         return None
     kind = message.WhichOneof("type")
     if kind == "backend_operation_request":
         return message.backend_operation_request.WhichOneof("payload")
     return kind
+
+
+def parsed(data: bytes) -> BackMsg | None:
+    """Return a browser's message; ``None`` if it cannot be parsed."""
+    message = BackMsg()
+    try:
+        message.ParseFromString(data)
+    except Exception:  # noqa: BLE001 - the library has an error class of its own for each build
+        return None
+    return message

@@ -17,6 +17,7 @@ from data_access.demo.plans import Account
 from data_access.demo.trading import Market, Trading
 from data_access.eligibility import policies
 from program.policy.policy import Policy
+from program.review.sign_in import DEMO_ISSUER
 
 DEFAULT_AFFILIATES = 400
 DEFAULT_SEED = 7
@@ -212,13 +213,20 @@ def _grown(demo: Demo, account: Account, market: Market) -> Trading:
     return trading.grow(account.shape, market, demo.calendar, rng)
 
 
+def _copy_staff(connection: Connection) -> None:
+    """Add the people, bound to an issuer that no identity provider can be."""
+    columns = ("email", "display_name", "role", "issuer", "subject")
+    rows = [(*person, DEMO_ISSUER, person[0]) for person in names.STAFF]
+    copies.copy(connection, "review.staff", columns, rows)
+
+
 def _fill(connection: Connection, demo: Demo, progress: Progress | None) -> DemoReport:
     calendar, planned = demo.calendar, demo.planned()
     filed = judgments.filed(planned)
     applications = sorted(
         (case for cases in filed.values() for case in cases), key=lambda case: case.application_id
     )
-    copies.copy(connection, "review.staff", ("email", "display_name", "role"), names.STAFF)
+    _copy_staff(connection)
     copies.copy_settings(connection, calendar)
     copies.copy_affiliates(connection, planned, calendar)
     copies.copy_applications(connection, applications)

@@ -7,10 +7,8 @@ from sqlalchemy import Connection, select, true
 from data_access.db import tables
 from data_access.eligibility import freshness
 from data_access.eligibility.freshness import Freshness
-from data_access.people import staff
-from data_access.people.identities import known_by
+from data_access.people import sessions, staff
 from data_access.people.staff import Person
-from program.review import people
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,20 +21,17 @@ class Arrival:
 
 _NEWEST = select(tables.refreshes).order_by(tables.refreshes.c.refresh_id.desc()).limit(1)
 _REFRESH = _NEWEST.subquery("refresh")
-_ARRIVAL = select(tables.staff, _REFRESH).join_from(tables.staff, _REFRESH, true(), isouter=True)
+_ARRIVAL = (
+    select(tables.staff, _REFRESH)
+    .select_from(sessions.WITH_STAFF.outerjoin(_REFRESH, true()))
+    .where(sessions.OPEN)
+)
 
 
-@known_by("email")
-def read(connection: Connection, *, email: str) -> Arrival | None:
-    """Return the arrival of the active member of staff with this address, or ``None``."""
-    if people.fault(email) is not None:
-        return None
-    table = tables.staff
-    row = (
-        connection.execute(_ARRIVAL.where(table.c.email == email, table.c.active))
-        .mappings()
-        .first()
-    )
+def read(connection: Connection, *, key: str) -> Arrival | None:
+    """Return the arrival of the active member of staff with this session, or ``None``."""
+    query = _ARRIVAL.where(tables.sessions.c.session_key == key)
+    row = connection.execute(query).mappings().first()
     if row is None:
         return None
     newest = freshness.of_row(row) if row["refresh_id"] is not None else None

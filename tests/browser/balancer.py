@@ -13,6 +13,7 @@ class Balancer:
     def __init__(self, to: int) -> None:
         self.to = to
         self.reached: list[int] = []
+        self._open: list[socket.socket] = []
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://localhost:{self._listening.getsockname()[1]}"
 
@@ -26,6 +27,13 @@ class Balancer:
             self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
 
+    def move(self, to: int) -> None:
+        """Forward to this port from now on, and end the connections to the other."""
+        self.to = to
+        while self._open:
+            with suppress(OSError):
+                self._open.pop().shutdown(socket.SHUT_RDWR)
+
     def _accept(self) -> None:
         while True:
             try:
@@ -38,6 +46,7 @@ class Balancer:
                 asking.close()
                 continue
             self.reached.append(self.to)
+            self._open += (asking, serving)
             for pair in ((asking, serving), (serving, asking)):
                 threading.Thread(target=_forward, args=pair, daemon=True).start()
 

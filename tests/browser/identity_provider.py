@@ -3,6 +3,7 @@
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -26,6 +27,12 @@ class IdentityProvider:
     claims: dict[str, Any] = field(default_factory=dict)
     key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "test"}))
     codes: dict[str, str | None] = field(default_factory=dict)
+    # The scopes asked for, and the sign-outs that came here; ``ends_sessions`` offers the latter.
+    scopes: list[str] = field(default_factory=list)
+    sign_outs: list[dict[str, str]] = field(default_factory=list)
+    ends_sessions: bool = False
+    # What happens while the browser is here.
+    meanwhile: Callable[[], None] = lambda: None
 
     @property
     def issuer(self) -> str:
@@ -37,6 +44,7 @@ class IdentityProvider:
             Route("/authorize", self.authorize),
             Route("/token", self.token, methods=["POST"]),
             Route("/jwks", self.keys),
+            Route("/end", self.end),
         ]
         config = uvicorn.Config(
             Starlette(routes=routes), host="127.0.0.1", port=self.port, log_level="error"
@@ -62,6 +70,8 @@ class IdentityProvider:
                 "response_types_supported": ["code"],
                 "subject_types_supported": ["public"],
                 "id_token_signing_alg_values_supported": ["RS256"],
+                "code_challenge_methods_supported": ["S256"],
+                **({"end_session_endpoint": f"{self.issuer}/end"} if self.ends_sessions else {}),
             }
         )
 
@@ -69,6 +79,9 @@ class IdentityProvider:
         query = request.query_params
         code = secrets.token_urlsafe(16)
         self.codes[code] = query.get("nonce")
+        self.scopes.append(query["scope"])
+        self.meanwhile()
+        assert query["code_challenge_method"] == "S256"
         answer = urlencode({"code": code, "state": query["state"]})
         return RedirectResponse(f"{query['redirect_uri']}?{answer}")
 
@@ -89,6 +102,10 @@ class IdentityProvider:
         return JSONResponse(
             {"access_token": "unused", "token_type": "Bearer", "id_token": token, "expires_in": 300}
         )
+
+    def end(self, request: Request) -> Response:
+        self.sign_outs.append(dict(request.query_params))
+        return RedirectResponse(request.query_params["post_logout_redirect_uri"])
 
     def keys(self, _: Request) -> Response:
         return JSONResponse({"keys": [self.key.as_dict(private=False)]})

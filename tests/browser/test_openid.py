@@ -2,11 +2,19 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from sqlalchemy import text
 
+from dashboard.shell.sign_in import SESSION_OVER
+from dashboard.shell.websockets import parsed
+from program.review.sign_in import IDLE
+from tests.browser.balancer import Balancer
 from tests.browser.conftest import DESKTOP, PATIENCE_MS, Site
 from tests.browser.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider
 from tests.browser.screen import settled
@@ -17,48 +25,95 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-deciding")]
 SECRETS = """
 [auth]
 redirect_uri = "{address}/oauth2callback"
-cookie_secret = "0123456789abcdef0123456789abcdef"
+cookie_secret = "Jq7vTz2LkWm5RbXc9NdYf4HsGp8AoEu3"
 client_id = "{client_id}"
 client_secret = "{client_secret}"
 server_metadata_url = "{issuer}/.well-known/openid-configuration"
 """
+# Not the demo's people, who cannot come in this way.
+STAFF = {
+    "vera@exchange.example": ("Vera Stein", "reviewer"),
+    "omar@exchange.example": ("Omar Nasser", "manager"),
+}
+VERA, OMAR = STAFF
 
 
 @pytest.fixture(scope="module")
-def provider() -> Iterator[IdentityProvider]:
+def staffed(site: Site) -> Site:
+    with site.engine.begin() as connection:
+        for email, (name, role) in STAFF.items():
+            connection.execute(
+                text(
+                    "insert into review.staff (email, display_name, role) values (:e, :n, :r)"
+                    " on conflict do nothing"
+                ),
+                {"e": email, "n": name, "r": role},
+            )
+    return site
+
+
+@pytest.fixture(scope="module")
+def running_provider() -> Iterator[IdentityProvider]:
     with IdentityProvider(free_port()) as made:
         yield made
 
 
+@pytest.fixture
+def provider(running_provider: IdentityProvider) -> IdentityProvider:
+    running_provider.ends_sessions = False
+    return running_provider
+
+
 @pytest.fixture(scope="module")
-def address(
-    site: Site, provider: IdentityProvider, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    """A second server over the site's database with sign-in through the provider."""
+def balancer(
+    staffed: Site,
+    running_provider: IdentityProvider,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Balancer]:
+    """One address before two servers over the site's database; ``ports`` are theirs."""
     home = tmp_path_factory.mktemp("person")
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         # Streamlit also reads the user's own secrets.
         patch.setenv("HOME", str(home))
-        server = served(site.cluster.home, port=free_port())
+        ports = [free_port(), free_port()]
+        front = stack.enter_context(Balancer(ports[0]))
         (home / ".streamlit").mkdir()
         (home / ".streamlit" / "secrets.toml").write_text(
             SECRETS.format(
-                address=server.address,
+                address=front.address,
                 client_id=CLIENT_ID,
                 client_secret=CLIENT_SECRET,
-                issuer=provider.issuer,
+                issuer=running_provider.issuer,
             )
         )
-        with server as found:
-            yield found
+        for port in ports:
+            stack.enter_context(served(staffed.cluster.home, port=port))
+        front.ports = ports
+        yield front
+
+
+@pytest.fixture
+def address(balancer: Balancer) -> str:
+    balancer.to = balancer.ports[0]
+    return balancer.address
+
+
+def opened(chromium: Browser, address: str) -> BrowserContext:
+    context = chromium.new_context(base_url=address, viewport=DESKTOP)
+    context.set_default_timeout(PATIENCE_MS)
+    return context
 
 
 @pytest.fixture
 def page(chromium: Browser, address: str) -> Iterator[Page]:
-    context = chromium.new_context(base_url=address, viewport=DESKTOP)
-    context.set_default_timeout(PATIENCE_MS)
+    context = opened(chromium, address)
     yield context.new_page()
     context.close()
+
+
+def as_person(provider: IdentityProvider, email: str, **claims: Any) -> None:
+    """Let the provider sign everybody in as the owner of this address."""
+    provider.claims = {"sub": f"of {email}", "email": email, "email_verified": True, **claims}
 
 
 def sign_in(page: Page, path: str = "/") -> None:
@@ -66,73 +121,90 @@ def sign_in(page: Page, path: str = "/") -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
+def is_let_in(page: Page, name: str) -> None:
+    expect(page.locator(".st-key-header")).to_contain_text(name)
+    settled(page)
+
+
+def export_link(page: Page, address: str) -> str:
+    link = page.get_by_role("link", name="Export").get_attribute("href") or ""
+    return f"{address}/{link.lstrip('./')}"
+
+
 def test_staff_land_on_the_requested_page_after_sign_in(
     site: Site, provider: IdentityProvider, page: Page
 ) -> None:
-    provider.claims = {"email": "ana@example.com", "email_verified": True}
+    groups = {"groups": [f"0b5f3f6e-3c1c-4b6a-9d5e-{number:012}" for number in range(400)]}
+    as_person(provider, VERA, **groups)
     id_ = site.applicant()
 
     sign_in(page, f"/application?id={id_}")
 
     expect(page.locator(".st-key-application-head")).to_contain_text(f"user{id_}")
-    expect(page.locator(".st-key-header")).to_contain_text("Ana Duarte")
+    is_let_in(page, "Vera Stein")
     assert urlsplit(page.url).path == "/application"
     assert "Local sign-in" not in page.content()
+    assert provider.scopes[-1] == "openid email"
+    cookies = page.context.cookies()
+    assert sum(len(f"{cookie['name']}={cookie['value']}; ") for cookie in cookies) < 4096
+    assert not [cookie for cookie in cookies if cookie["expires"] > cookie_limit(page)]
+
+
+def cookie_limit(page: Page) -> float:
+    """Return when a cookie of this sign-in must have expired, in seconds since 1970."""
+    return float(page.evaluate("Date.now() / 1000 + 12 * 3600 + 1"))
 
 
 @pytest.mark.slow
-def test_a_person_not_on_the_staff_list_gets_an_explanation(
-    provider: IdentityProvider, page: Page
+@pytest.mark.parametrize(
+    ("email", "claims", "part"),
+    [
+        ("stranger@exchange.example", {}, "stranger@exchange.example but not on the staff list"),
+        ("mira@example.com", {}, "a person of the demo"),
+        (OMAR, {"email_verified": False}, "has not verified your email address"),
+        (OMAR, {"email_verified": "true"}, "has not verified your email address"),
+        (OMAR, {"iat": 4_000_000_000}, ""),
+    ],
+)
+def test_whoever_is_not_let_in_is_told_why(
+    provider: IdentityProvider, page: Page, email: str, claims: dict[str, Any], part: str
 ) -> None:
-    provider.claims = {"email": "stranger@example.com", "email_verified": True}
+    as_person(provider, email, **claims)
 
     sign_in(page)
 
-    expect(page.get_by_text("stranger@example.com but not on the staff list")).to_be_visible()
+    # A token from the future is not even taken from the provider.
+    expect(page.get_by_text(part) if part else button(page, "Sign in")).to_be_visible()
     assert not page.locator(".stDataFrame").count()
 
 
-@pytest.mark.slow
-def test_an_address_the_provider_has_not_verified_is_not_believed(
-    provider: IdentityProvider, page: Page
-) -> None:
-    provider.claims = {"email": "mira@example.com", "email_verified": False}
-
-    sign_in(page)
-
-    expect(page.get_by_text("has not verified your email address")).to_be_visible()
+def button(page: Page, name: str) -> Any:
+    return page.get_by_role("button", name=name)
 
 
 @pytest.mark.slow
-def test_somebody_taken_off_the_list_is_out_at_the_next_click(
-    site: Site, provider: IdentityProvider, page: Page
+def test_an_address_bound_to_one_account_is_refused_to_another(
+    provider: IdentityProvider, page: Page, chromium: Browser, address: str
 ) -> None:
-    provider.claims = {"email": "ben@example.com", "email_verified": True}
+    as_person(provider, OMAR)
     sign_in(page)
-    expect(page.locator(".st-key-header")).to_contain_text("Ben Okafor")
-    settled(page)
-    with site.engine.begin() as connection:
-        connection.exec_driver_sql(
-            "update review.staff set active = false where email = 'ben@example.com'"
-        )
-    try:
-        page.get_by_text(re.compile(r"unknown \d+")).first.click()
+    is_let_in(page, "Omar Nasser")
 
-        expect(page.get_by_text("not on the staff list")).to_be_visible()
-    finally:
-        with site.engine.begin() as connection:
-            connection.exec_driver_sql(
-                "update review.staff set active = true where email = 'ben@example.com'"
-            )
+    as_person(provider, OMAR, sub="somebody else")
+    other = opened(chromium, address).new_page()
+    sign_in(other)
+
+    expect(other.get_by_text("omar@exchange.example signs in with another account")).to_be_visible()
+    page.reload()
+    is_let_in(page, "Omar Nasser")
+    other.context.close()
 
 
 @pytest.mark.slow
-def test_a_tampered_cookie_signs_nobody_in(
-    provider: IdentityProvider, page: Page, address: str
-) -> None:
-    provider.claims = {"email": "ana@example.com", "email_verified": True}
+def test_a_tampered_cookie_signs_nobody_in(provider: IdentityProvider, page: Page) -> None:
+    as_person(provider, VERA)
     sign_in(page)
-    expect(page.locator(".st-key-header")).to_contain_text("Ana Duarte")
+    is_let_in(page, "Vera Stein")
     cookies = page.context.cookies()
     for cookie in cookies:
         if cookie["name"].startswith("_streamlit_user"):
@@ -142,36 +214,141 @@ def test_a_tampered_cookie_signs_nobody_in(
 
     page.goto("/")
 
-    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    expect(button(page, "Sign in")).to_be_visible()
 
 
-def test_signing_out_ends_links_and_other_tabs_of_the_same_browser(
-    site: Site, provider: IdentityProvider, page: Page, address: str
+def test_a_sign_in_begun_at_one_server_ends_at_another_and_a_sign_out_ends_both(
+    provider: IdentityProvider,
+    page: Page,
+    balancer: Balancer,
+    chromium: Browser,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    provider.claims = {"email": "mira@example.com", "email_verified": True}
-    sign_in(page)
-    link = page.get_by_role("link", name="Export").get_attribute("href") or ""
-    link = f"{address}/{link.lstrip('./')}"
-    other = page.context.new_page()
-    other.goto("/")
-    expect(other.locator(".st-key-header")).to_contain_text("Mira")
-    settled(other)
+    first, second = balancer.ports
+    as_person(provider, OMAR)
+    balancer.reached.clear()
+    page.goto("/")
+    button(page, "Sign in").wait_for()
+    assert set(balancer.reached) == {first}
+    monkeypatch.setattr(provider, "meanwhile", partial(balancer.move, second))
+    button(page, "Sign in").click()
+    is_let_in(page, "Omar Nasser")
+    assert balancer.reached[-1] == second
+    link = export_link(page, balancer.address)
     assert page.request.get(link).status == 200
     cookies = page.context.cookies()
+    other = page.context.new_page()
+    other.goto("/")
+    is_let_in(other, "Omar Nasser")
+    copied = opened(chromium, balancer.address)
+    copied.add_cookies(cookies)
+    balancer.move(first)
+    elsewhere = copied.new_page()
+    elsewhere.goto("/")
+    is_let_in(elsewhere, "Omar Nasser")
 
-    page.get_by_role("button", name="Mira").click()
-    page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    page.get_by_role("button", name="Omar").click()
+    button(page, "Sign out").last.click()
+    expect(button(page, "Sign in")).to_be_visible()
 
+    # Not in another tab, not at a link, not with the cookie that the browser was told to delete.
+    other.get_by_text(re.compile(r"unknown \d+")).first.click()
+    expect(button(other, "Sign in")).to_be_visible()
     assert page.request.get(link).status == 403
-    # Not even with the cookie that the browser was told to delete.
     page.context.add_cookies(cookies)
     assert page.request.get(link).status == 403
-    other.get_by_text(re.compile(r"unknown \d+")).first.click()
-    expect(other.get_by_role("button", name="Sign in")).to_be_visible()
-    page.context.clear_cookies()
+    page.goto("/")
+    expect(page.get_by_text(SESSION_OVER)).to_be_visible()
+    elsewhere.reload()
+    expect(elsewhere.get_by_text(SESSION_OVER)).to_be_visible()
+    copied.close()
 
-    provider.claims = {"email": "noor@example.com", "email_verified": True}
+
+@pytest.mark.slow
+def test_signing_out_also_ends_the_session_at_the_provider_if_it_offers_that(
+    provider: IdentityProvider, page: Page
+) -> None:
+    provider.ends_sessions = True
+    as_person(provider, VERA)
     sign_in(page)
-    expect(page.locator(".st-key-header")).to_contain_text("Noor")
-    assert page.request.get(link).status == 403
+    is_let_in(page, "Vera Stein")
+
+    page.get_by_role("button", name="Vera").click()
+    with page.expect_request(lambda request: request.url.startswith(f"{provider.issuer}/end")):
+        button(page, "Sign out").last.click()
+
+    page.wait_for_url("**/")
+    expect(button(page, "Sign in")).to_be_visible()
+    [sign_out] = provider.sign_outs
+    assert sign_out["client_id"] == CLIENT_ID
+    assert sign_out["id_token_hint"]
+
+
+REVOKED = {
+    "disabled": "update review.staff set active = false where email = :e",
+    "demoted": "update review.staff set role = 'analyst' where email = :e",
+    "idle": "update review.sessions set last_seen_at = now() - cast(:idle as interval)"
+    " where email = :e",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", REVOKED.values(), ids=list(REVOKED))
+def test_access_ends_at_the_next_act_link_and_reconnect(
+    staffed: Site, provider: IdentityProvider, page: Page, address: str, change: str
+) -> None:
+    as_person(provider, VERA)
+    sign_in(page)
+    is_let_in(page, "Vera Stein")
+    link = export_link(page, address)
+    other = page.context.new_page()
+    other.goto("/")
+    is_let_in(other, "Vera Stein")
+    with staffed.engine.begin() as connection:
+        connection.execute(
+            text(change), {"e": VERA} | ({"idle": IDLE} if ":idle" in change else {})
+        )
+    try:
+        page.get_by_text(re.compile(r"unknown \d+")).first.click()
+        expect(page.get_by_text("ended")).to_be_visible()
+        assert page.request.get(link).status == 403
+        other.reload()
+        expect(other.get_by_text("ended")).to_be_visible()
+    finally:
+        restore(staffed)
+
+
+def restore(site: Site) -> None:
+    with site.engine.begin() as connection:
+        connection.execute(
+            text("update review.staff set active = true, role = 'reviewer' where email = :e"),
+            {"e": VERA},
+        )
+
+
+@pytest.mark.slow
+def test_a_page_that_polls_says_that_nobody_pressed_anything(
+    staffed: Site, provider: IdentityProvider, page: Page
+) -> None:
+    """The server counts the other messages as activity: see `Activity`."""
+    runs: list[bool] = []
+
+    def record(data: bytes | str) -> None:
+        message = parsed(data) if isinstance(data, bytes) else None
+        if message is not None and message.WhichOneof("type") == "rerun_script":
+            runs.append(message.rerun_script.is_auto_rerun)
+
+    page.on("websocket", lambda socket: socket.on("framesent", record))
+    as_person(provider, VERA)
+    id_ = staffed.applicant()
+    sign_in(page, f"/application?id={id_}")
+    is_let_in(page, "Vera Stein")
+    runs.clear()
+
+    while len(runs) < 2:
+        page.wait_for_timeout(100)
+    assert all(runs)
+    runs.clear()
+    page.get_by_role("link", name="Queue").first.click()
+    page.wait_for_url("**/")
+    assert False in runs

@@ -17,7 +17,15 @@ from streamlit.testing.v1 import app_test
 from dashboard.forms import sending
 from dashboard.shell import sign_in
 from data_access.db import database
-from tests.builders import add_application, add_evidence, add_metrics, add_refresh, add_staff
+from tests.builders import (
+    STAFF,
+    add_application,
+    add_evidence,
+    add_metrics,
+    add_refresh,
+    add_staff,
+    session,
+)
 from tests.dashboard.pages.screen import Desk
 from tests.data_access.statements import sent
 
@@ -66,9 +74,11 @@ def desk(engine: Engine, monkeypatch: pytest.MonkeyPatch, onlooker: Onlooker) ->
     monkeypatch.setattr(app_test, "PagesManager", SessionPages)
     monkeypatch.setattr(SessionPages, "kept", {})
     monkeypatch.setattr(sign_in, "local_obstacle", lambda: None)
-    monkeypatch.setattr(sign_in, "signed_in_address", lambda: made.who)
+    monkeypatch.setattr(sign_in, "session_key", lambda: session(engine, made.who))
     with engine.begin() as conn:
         add_staff(conn)
+    for email in STAFF:
+        session(engine, email)
     # Cached choices belong to another test's database.
     st.cache_data.clear()
     yield made

@@ -38,11 +38,11 @@ def strip(shown: Opened, read_already: Iterator[Glance]) -> None:
     if glance is not None:
         _draw([], glance.viewers)
         return
-    if sign_in.signed_in_address() != shown.person.email:
-        _draw([SIGNED_OUT])
-        return
     now = datetime.now(UTC)
     try:
+        if not sign_in.is_here(shown.person.email):
+            _draw([SIGNED_OUT])
+            return
         glance, moved = _poll(shown, now)
     except DatabaseUnavailable:
         _draw([SILENT])

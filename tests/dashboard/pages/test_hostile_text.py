@@ -535,7 +535,7 @@ def test_a_country_cannot_be_markup_either(hostile: Desk) -> None:
 def test_names_of_people_stay_text_on_the_sign_in(
     hostile: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dashboard.shell.sign_in.signed_in_address", lambda: None)
+    monkeypatch.setattr("dashboard.shell.sign_in.session_key", lambda: None)
 
     assert assert_no_leak(hostile.open(QUEUE)) >= 1
 

@@ -23,7 +23,7 @@ from starlette.types import Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.web.server.starlette.starlette_websocket import _is_origin_allowed
 
-from dashboard.shell import files, identity, origins, sign_in, websockets
+from dashboard.shell import files, identity, openid, origins, websockets
 from dashboard.shell.files import FileGate
 from dashboard.shell.websockets import WebsocketGate
 from data_access.people.staff import Person
@@ -51,7 +51,7 @@ def asking(monkeypatch: pytest.MonkeyPatch) -> Asking:
         return now.who
 
     monkeypatch.setattr(identity, "person", person)
-    monkeypatch.setattr(identity, "address", lambda _: now.who.email if now.who else None)
+    monkeypatch.setattr(identity, "session_key", lambda _: now.who.email if now.who else None)
     monkeypatch.setattr(files, "_meant_for", type(files._meant_for)())
     monkeypatch.setattr(files, "_uploaded", type(files._uploaded)())
     return now
@@ -151,7 +151,7 @@ def test_there_is_one_websocket(path: str) -> None:
 @pytest.fixture
 def behind_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     public = {"redirect_uri": "https://review.example.com/oauth2callback"}
-    monkeypatch.setattr(sign_in, "auth_settings", lambda: public)
+    monkeypatch.setattr(openid, "settings", lambda: public)
     monkeypatch.setattr(origins, "allowlisted_origins", lambda: {"https://second.example.com"})
 
 

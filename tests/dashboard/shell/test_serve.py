@@ -22,6 +22,8 @@ from dashboard.shell import browsers, failures, local_sign_in, readiness, routes
 from data_access.db import database
 from data_access.db.errors import DatabaseUnavailable
 from data_access.db.logs import LOG, RedactingFormatter
+from data_access.people import sessions
+from tests.builders import add_staff
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 ORIGIN = "http://localhost:8501"
@@ -67,6 +69,31 @@ class Browser:
             response = await client.get(path, headers=headers)
             self.cookies = client.cookies
         return response
+
+
+@pytest.fixture
+def staffed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """A database with staff, which every route uses."""
+    for purpose in ("reader", "writer"):
+        monkeypatch.setattr(database, purpose, lambda: engine)
+    with engine.begin() as connection:
+        add_staff(connection)
+    return engine
+
+
+def signed_in(engine: Engine, value: str) -> str | None:
+    """Return who a local cookie signs in."""
+    key = local_sign_in.session_key(value)
+    with engine.connect() as connection:
+        person = sessions.find(connection, key or "")
+    return person.email if person else None
+
+
+def local_cookie(email: str = "ana@example.com") -> str:
+    """Sign in locally; returns the cookie."""
+    browser = Browser()
+    browser.get(link(email))
+    return browser.cookies[local_sign_in.COOKIE]
 
 
 def link(email: str = "ana@example.com", back_to: str = "/application?id=5") -> str:
@@ -128,7 +155,7 @@ def answer(path: str) -> tuple[int, str]:
     return response.status_code, response.text
 
 
-def test_a_link_signs_in_once_and_leads_back() -> None:
+def test_a_link_signs_in_once_and_leads_back(staffed: Engine) -> None:
     address = link()
 
     first = Browser().get(address)
@@ -139,7 +166,7 @@ def test_a_link_signs_in_once_and_leads_back() -> None:
     assert "HttpOnly" in cookie
     assert "SameSite=strict" in cookie
     value = cookie.split(";")[0].split("=", 1)[1]
-    assert local_sign_in.read_session(value) == "ana@example.com"
+    assert signed_in(staffed, value) == "ana@example.com"
     assert again.headers["location"] == "/"
     assert "affiliate_review_local" not in again.headers.get("set-cookie", "")
 
@@ -193,21 +220,23 @@ def test_the_local_sign_in_is_refused_with_an_external_database(
     assert Browser().get(link()).status_code == 403
 
 
-def test_signing_in_as_another_ends_the_session_that_was_there() -> None:
-    value = local_sign_in.mint_session("ana@example.com")
+def test_signing_in_as_another_ends_the_session_that_was_there(staffed: Engine) -> None:
+    value = local_cookie()
+    assert signed_in(staffed, value) == "ana@example.com"
 
     Browser(cookies={local_sign_in.COOKIE: value}).get(link("mira@example.com"))
 
-    assert local_sign_in.read_session(value) is None
+    assert signed_in(staffed, value) is None
 
 
-def test_signing_out_ends_the_session_in_other_tabs_too() -> None:
-    value = local_sign_in.mint_session("ana@example.com")
+def test_signing_out_ends_the_session_in_other_tabs_too(staffed: Engine) -> None:
+    value = local_cookie()
+    assert signed_in(staffed, value) == "ana@example.com"
 
     response = Browser(cookies={local_sign_in.COOKIE: value}).get("/local-sign-out")
 
     assert 'affiliate_review_local=""' in response.headers["set-cookie"]
-    assert local_sign_in.read_session(value) is None
+    assert signed_in(staffed, value) is None
 
 
 def test_openid_returns_to_the_requested_page() -> None:

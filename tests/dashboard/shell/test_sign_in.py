@@ -10,10 +10,13 @@ from sqlalchemy import Engine, text
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from dashboard.shell import local_sign_in, sign_in
+from dashboard.shell import local_sign_in, sessions, sign_in
 from dashboard.shell.screens import APPLICATION, PROGRAM, QUEUE, SCREENS, Screen, way_back
 from data_access.db import database
-from program.review.permissions import Act, Role, may
+from data_access.people.sessions import key_of
+from program.review.permissions import Role, may
+from program.review.sign_in import Identity
+from tests.builders import session
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 PEOPLE = {
@@ -24,7 +27,7 @@ PEOPLE = {
 }
 AUTH = {
     "redirect_uri": "http://localhost:8501/oauth2callback",
-    "cookie_secret": "x" * 40,
+    "cookie_secret": "rOcB2nXw7sT4vK9qYf1LmZ8pHd3JgUeA",
     "client_id": "affiliate-review",
     "client_secret": "a secret",
     "server_metadata_url": "https://id.example.com/.well-known/openid-configuration",
@@ -41,13 +44,14 @@ def staffed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
                 text("insert into review.staff values (:email, :name, :role, true)"),
                 {"email": email, "name": email.split("@")[0].title(), "role": role},
             )
-    monkeypatch.setattr(database, "reader", lambda: engine)
+    for purpose in ("reader", "writer"):
+        monkeypatch.setattr(database, purpose, lambda: engine)
     monkeypatch.setattr(sign_in, "local_obstacle", lambda: None)
     return engine
 
 
 def signed_in(monkeypatch: pytest.MonkeyPatch, email: str | None) -> None:
-    monkeypatch.setattr(sign_in, "signed_in_address", lambda: email)
+    monkeypatch.setattr(sign_in, "session_key", lambda: session(database.writer(), email))
 
 
 def open_screen(screen: Screen, **query: str) -> AppTest:
@@ -128,7 +132,7 @@ def test_a_person_put_off_the_staff_list_is_out_at_the_next_run(
     assert "There are no people yet. Create the demo people:" in texts(app)
 
 
-def test_a_changed_role_counts_at_the_next_run(
+def test_a_changed_role_ends_the_session_at_the_next_run(
     staffed: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     signed_in(monkeypatch, PEOPLE[Role.MANAGER])
@@ -138,8 +142,7 @@ def test_a_changed_role_counts_at_the_next_run(
 
     app.run()
 
-    refusal = f"Your role, reviewer, may not {Act.SEE_PROGRAM}. Ask a manager if you need it."
-    assert refusal in texts(app)
+    assert WAY_IN in texts(app)
 
 
 def test_the_sign_in_remembers_the_requested_page(
@@ -150,7 +153,9 @@ def test_the_sign_in_remembers_the_requested_page(
     app = open_screen(APPLICATION, id="5")
 
     token = re.findall(r"token=([^\"&]+)", cards(app))[0]
-    assert local_sign_in.redeem_link(token) == (PEOPLE[Role.REVIEWER], "/application?id=5")
+    link = local_sign_in.read_link(token)
+    assert link is not None
+    assert (link.email, link.back_to) == (PEOPLE[Role.REVIEWER], "/application?id=5")
 
 
 def test_names_of_people_cannot_become_markup(
@@ -264,38 +269,37 @@ def test_a_way_back_is_a_page_of_ours(address: str, expected: str) -> None:
 
 
 def test_a_forged_or_altered_session_is_nobody() -> None:
-    value = local_sign_in.mint_session("ana@example.com")
     link = local_sign_in.mint_link("ana@example.com", back_to="/").split("token=")[1]
+    read = local_sign_in.read_link(link)
+    assert read is not None
+    value = local_sign_in.mint_cookie(read.secret)
 
-    assert local_sign_in.read_session(value) == "ana@example.com"
-    assert local_sign_in.read_session(value[:-2] + "xx") is None
-    assert local_sign_in.read_session("X" + value[1:]) is None
-    assert local_sign_in.read_session(link) is None, "a link is no session"
-    assert local_sign_in.redeem_link(value) is None, "a session is no link"
-    assert local_sign_in.read_session("ana@example.com") is None
-    assert local_sign_in.read_session("") is None
-    assert local_sign_in.read_session(None) is None
+    assert local_sign_in.session_key(value) == key_of(read.secret)
+    assert local_sign_in.session_key(value[:-2] + "xx") is None
+    assert local_sign_in.session_key("X" + value[1:]) is None
+    assert local_sign_in.session_key(link) is None, "a link is no session"
+    assert local_sign_in.read_link(value) is None, "a session is no link"
+    assert local_sign_in.session_key(read.secret) is None, "what a link holds is no session"
+    assert local_sign_in.session_key("") is None
+    assert local_sign_in.session_key(None) is None
 
 
-def test_links_and_sessions_age(monkeypatch: pytest.MonkeyPatch) -> None:
-    value = local_sign_in.mint_session("ana@example.com")
+def test_links_age(monkeypatch: pytest.MonkeyPatch) -> None:
     link = local_sign_in.mint_link("ana@example.com", back_to="/").split("token=")[1]
     now = time.time()
 
     monkeypatch.setattr(time, "time", lambda: now + local_sign_in.LINK_SECONDS + 2)
-    assert local_sign_in.redeem_link(link) is None
-    assert local_sign_in.read_session(value) == "ana@example.com"
-    monkeypatch.setattr(time, "time", lambda: now + local_sign_in.SESSION_SECONDS + 2)
-    assert local_sign_in.read_session(value) is None
+
+    assert local_sign_in.read_link(link) is None
 
 
 def test_the_secret_is_for_this_user_only(tmp_path: Path) -> None:
     path = tmp_path / "made" / "secret"
 
-    first = local_sign_in.secret(path)
+    first = local_sign_in.secret_in(path)
 
     assert len(first) >= 32
-    assert first == local_sign_in.secret(path)
+    assert first == local_sign_in.secret_in(path)
     assert path.stat().st_mode & 0o777 == 0o600
     assert [path] == list(path.parent.iterdir())
 
@@ -308,39 +312,74 @@ def openid_app(**claims: Any) -> AppTest:
 
 
 HOUR = 3600
+CLAIMS = {
+    "is_logged_in": True,
+    "provider": "default",
+    "iss": "https://id.example.com",
+    "sub": "1",
+    "email": "ana@example.com",
+    "email_verified": True,
+}
 
 
 @pytest.mark.parametrize(
-    ("claims", "part"),
+    ("changed", "part"),
     [
-        (
-            {"email": "ghost@example.com", "iat": 0},
-            "as ghost@example.com but not on the staff list",
-        ),
-        ({"email": "ana@example.com", "iat": -13 * HOUR}, "more than 12 hours ago"),
-        ({"email": "ana@example.com", "iat": 0, "email_verified": False}, "not verified"),
-        ({"email": "ana@example.com"}, "does not say when"),
-        ({"iat": 0}, "no email address"),
+        ({"email": "ghost@example.com"}, "as ghost@example.com but not on the staff list"),
+        ({"iat": -13 * HOUR}, "more than 12 hours ago"),
+        ({"iat": 13 * HOUR}, "later than now"),
+        ({"email_verified": False}, "not verified"),
+        ({"email_verified": "true"}, "not verified"),
+        ({"email": ""}, "no email address"),
+        ({"iss": "https://evil.example"}, "speaks for another issuer"),
+        ({"provider": "other"}, "speaks for another issuer"),
     ],
 )
 def test_insufficient_openid_claims_are_refused(
-    claims: dict[str, Any], part: str, staffed: Engine
+    changed: dict[str, Any], part: str, staffed: Engine
 ) -> None:
-    if "iat" in claims:
-        claims = {**claims, "iat": time.time() + claims["iat"]}
+    claims = {**CLAIMS, **changed}
 
-    app = openid_app(is_logged_in=True, **claims)
+    app = openid_app(**{**claims, "iat": time.time() + changed.get("iat", 0)})
 
     assert part in " ".join(texts(app))
     assert [button.label for button in app.button] == ["Sign out"]
 
 
-def test_openid_lets_staff_in_by_their_address_in_any_case(staffed: Engine) -> None:
-    app = openid_app(is_logged_in=True, email="Mira@Example.com", iat=time.time() - 11 * HOUR)
+def test_a_cookie_without_a_session_signs_nobody_in(staffed: Engine) -> None:
+    """As somebody would make one who knows the cookie secret."""
+    for secret in ({}, {"session": "forged"}, {"session": ""}, {"session": ["x"]}):
+        app = openid_app(**CLAIMS, **secret, iat=time.time())
+
+        assert sign_in.SESSION_OVER in texts(app)
+        assert [button.label for button in app.button] == ["Sign in"]
+
+
+def test_openid_lets_in_whose_session_it_is(staffed: Engine) -> None:
+    identity = Identity(issuer="https://id.example.com", subject="1", email="mira@example.com")
+    assert sessions.begin(identity, secret="the cookie's secret")
+
+    app = openid_app(**{**CLAIMS, "session": "the cookie's secret", "email": "m@example.com"})
 
     drawn = " ".join(texts(app))
     assert "mira@example.com" in drawn
     assert "Local sign-in" not in drawn
+
+
+def test_signing_out_everywhere_ends_the_session_at_once(
+    staffed: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed_in(monkeypatch, PEOPLE[Role.ANALYST])
+    app = open_screen(QUEUE)
+
+    app.button(key="sign-out-everywhere").click().run()
+
+    assert WAY_IN in texts(app)
+    with staffed.connect() as connection:
+        ended = connection.execute(
+            text("select email from review.staff where signed_in_after is not null")
+        )
+        assert ended.scalars().all() == [PEOPLE[Role.ANALYST]]
 
 
 def test_openid_offers_its_own_way_in_only(staffed: Engine) -> None:

@@ -34,7 +34,7 @@ from data_access.review import bulk, claims
 from program.reports.export_formats import Ending
 from program.review.permissions import Role
 from program.review.queue_filters import Filters
-from tests.builders import T, add_account, add_application, add_refresh, scalar
+from tests.builders import T, add_account, add_application, add_refresh, scalar, session
 from tests.conftest import ROOT
 from tests.dashboard.pages.imports.test_import_page import HEADER, ROWS
 from tests.dashboard.pages.screen import PEOPLE, Desk, protos, texts
@@ -44,7 +44,7 @@ BROWSER = "what this browser was given"
 SERVER = """
 import sys
 from dashboard.shell import identity
-identity.address = lambda asking: asking.cookies.get("who")
+identity.session_key = lambda asking: asking.cookies.get("who")
 import serve
 serve.main(int(sys.argv[1]))
 """
@@ -94,10 +94,11 @@ from dashboard.shell.screens import IMPORT
 from data_access.db import database
 from tests.dashboard.pages.imports.test_import_page import ROWS, press, uploaded
 from tests.dashboard.pages.imports.test_import_page import HEADER, ROWS
+from tests.builders import session
 from tests.dashboard.pages.screen import Desk
 
 sign_in.local_obstacle = lambda: None
-sign_in.signed_in_address = lambda: sys.argv[1]
+sign_in.session_key = lambda: session(desk.engine, sys.argv[1])
 sending.pressed_at = lambda: datetime.now(UTC) + timedelta(seconds=1)
 desk = Desk(database.writer(), datetime.now(UTC), sys.argv[1])
 press(uploaded(desk.open(IMPORT), *ROWS, name="spring_[1].csv"), "Load 2 rows")
@@ -197,7 +198,10 @@ def test_an_export_is_shown_canceled_and_reported_by_any_process(
 
     with ExitStack() as stack, desk.engine.connect() as holder, holder.begin():
         holder.execute(text("lock table review.affiliate_daily in access exclusive mode"))
-        answers = [stack.enter_context(one.get(link, who=desk.who)) for one in servers]
+        answers = [
+            stack.enter_context(one.get(link, who=session(desk.engine, desk.who) or ""))
+            for one in servers
+        ]
         assert [answer.read(4) for answer in answers] == [b"day,"] * 2
         under_way = [bar.text for bar in protos(desk.open(EXPLORE), "progress")]
         assert len(under_way) == 2
@@ -217,7 +221,7 @@ def test_an_export_is_shown_canceled_and_reported_by_any_process(
         sentence = "the server stopped; 0 of 500 rows were written. Export again."
         assert any(sentence in line for line in words), words
 
-    with first.get(link, who=desk.who) as again:
+    with first.get(link, who=session(desk.engine, desk.who) or "") as again:
         assert again.read().startswith(b"day,")
     until(lambda: len(endings(desk)) == 3)
     assert endings(desk) == [Ending.COMPLETE, Ending.FAILED, Ending.CANCELLED]

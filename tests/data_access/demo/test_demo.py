@@ -35,6 +35,7 @@ from program.policy.policy import DEFAULT_REQUIRED_CHECKS, Policy
 from program.reports.periods import Grain
 from program.review import business_time
 from program.review.queue_filters import Filters
+from program.review.sign_in import DEMO_ISSUER
 from program.review.workflow import Decision, Status
 from tests.data_access import clicks
 from tests.data_access.reports.test_kpis import flow_of
@@ -758,6 +759,7 @@ def test_staff_of_every_role_can_sign_in(small: Engine) -> None:
 
     assert set(staff) == set(names.STAFF)
     assert {role for _, _, role in staff} == {"reviewer", "manager", "analyst", "admin"}
+    assert rows(small, "select distinct issuer from review.staff") == [(DEMO_ISSUER,)]
 
 
 def test_ids_go_on_where_the_demo_ends(engine: Engine) -> None:

@@ -46,6 +46,7 @@ from tests.builders import (
     add_metrics,
     add_policy,
     add_refresh,
+    member,
     rewriting,
 )
 from tests.data_access import crowd
@@ -561,7 +562,7 @@ BROWSER = "what this browser was given"
 @pytest.fixture(autouse=True)
 def _signed_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """The signed-in person is in a cookie of the tests."""
-    monkeypatch.setattr(identity, "address", lambda asking: asking.cookies.get("who"))
+    monkeypatch.setattr(identity, "person", lambda asking: member(asking.cookies.get("who")))
 
 
 async def answer(path: str, *, who: str, browser: str = BROWSER) -> httpx.Response:

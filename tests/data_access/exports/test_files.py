@@ -66,6 +66,7 @@ from tests.builders import (
     add_metrics,
     add_refresh,
     add_staff,
+    member,
 )
 from tests.data_access import clicks
 from tests.data_access.guarded_cells import unguarded
@@ -595,7 +596,7 @@ def address(made: Promise, browser: str = BROWSER) -> str:
 @pytest.fixture(autouse=True)
 def _signed_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """The signed-in person is in a cookie of the tests."""
-    monkeypatch.setattr(identity, "address", lambda asking: asking.cookies.get("who"))
+    monkeypatch.setattr(identity, "person", lambda asking: member(asking.cookies.get("who")))
 
 
 def answer(path: str, *, browser: str = BROWSER, who: str = ANA) -> httpx.Response:
@@ -661,8 +662,8 @@ def test_a_link_that_is_not_one_s_own_any_more_gives_a_sentence_and_reads_nothin
         (address(promise()), BROWSER, NOOR, "another person"),
         (address(promise()), BROWSER, MIRA, "another person"),
         (address(demoted), BROWSER, NOOR, "Your role changed"),
-        (address(stranger), BROWSER, "eve@example.com", "staff list"),
-        (address(gone), BROWSER, "leo@example.com", "staff list"),
+        (address(stranger), BROWSER, "eve@example.com", "no longer signed in"),
+        (address(gone), BROWSER, "leo@example.com", "no longer signed in"),
     ):
         given = answer(path, browser=browser, who=who)
         assert (given.status_code, sentence in given.text) == (403, True), given.text
@@ -763,7 +764,7 @@ def test_a_client_that_disconnects_leaves_no_transaction_and_is_reported(
         sent.append(message)
 
     scope = {"type": "http", "asgi": {"spec_version": "2.3"}}
-    asker = Asker(promise(), lambda: ANA)
+    asker = Asker(promise(), lambda: member(ANA))
     asyncio.run(Download(stuck, asker, headers={})(scope, receive, send))
 
     assert sent[1]["body"].startswith(b"day,account_id,")
@@ -796,7 +797,7 @@ def test_a_running_export_ends_when_its_person_loses_the_permission(
                 conn.execute(text(f"update review.staff set {setting} where email = '{ANA}'"))
 
     scope = {"type": "http", "asgi": {"spec_version": "2.4"}}
-    asker = Asker(promise(), lambda: now["who"])
+    asker = Asker(promise(), lambda: member(now["who"]))
     with pytest.raises(Refusal, match="Canceled"):
         asyncio.run(Download(stuck, asker, headers={})(scope, receive, send))
     with stocked.begin() as conn:

@@ -29,7 +29,7 @@ from data_access.exports import jobs, spool
 from data_access.exports.jobs import HUNG_UP, Job
 from program.reports.export_formats import Ending
 from program.review.permissions import Role
-from tests.builders import T, add_refresh, add_staff
+from tests.builders import T, add_refresh, add_staff, member
 
 ANA = "ana@example.com"
 BROWSER = "what this browser was given"
@@ -77,7 +77,7 @@ def engine(cluster: Cluster) -> Iterator[Engine]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATABASE_URL", cluster.url())
         patch.delenv("DATABASE_REPLICA_URL", raising=False)
-        patch.setattr(identity, "address", lambda _: ANA)
+        patch.setattr(identity, "person", lambda _: member(ANA))
         patch.setattr(downloads.jobs, "begin", noted(jobs.begin))
         jobs.stop()
         yield made

@@ -16,7 +16,7 @@ from data_access.explore import saved_views
 from data_access.loading import form_maps, imports, kept_rows
 from data_access.loading.form_map import FormMap
 from data_access.messages import settings, templates
-from data_access.people import preferences
+from data_access.people import preferences, sessions
 from data_access.people.commands import Command
 from data_access.policy import drafts, holiday_changes, withdrawals
 from data_access.policy.holiday_changes import ChangeKind
@@ -149,6 +149,11 @@ CASES: dict[type[Command], Case] = {
         verb=preferences.put,
         ready=lambda _: command(preferences.PutPreference, name="queue_columns", value=["due"]),
         otherwise={"value": ["owner"]},
+    ),
+    sessions.SignOutEverywhere: Case(
+        verb=sessions.sign_out_everywhere,
+        ready=lambda _: command(sessions.SignOutEverywhere),
+        otherwise={"actor": ADA},
     ),
     saved_views.SaveView: Case(
         verb=saved_views.save, ready=lambda _: view(), otherwise={"view": Filters(search="x")}

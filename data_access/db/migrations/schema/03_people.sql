@@ -12,6 +12,7 @@ create table review.staff (
     constraint staff_pkey primary key (email),
     constraint staff_identity_unique unique (issuer, subject),
     constraint staff_identity_whole check ((issuer is null) = (subject is null)),
+    constraint staff_issuer_known check (issuer = 'demo' or issuer ~ '^https?://'),
     constraint staff_email_normal check (email = review.person(email) and email ~ '^[!-~]+$'),
     constraint staff_role_known check (role in ('reviewer', 'manager', 'analyst', 'admin'))
 );
@@ -24,6 +25,46 @@ comment on column review.staff.issuer is 'The identity provider of the sign-in, 
 comment on column review.staff.subject is 'The person''s id at the provider; null until bound at the first sign-in or by an administrator';
 comment on column review.staff.signed_in_after is 'Sessions begun before this moment have ended';
 comment on column review.staff.last_seen_at is 'When the person last did something in the dashboard, to the minute';
+
+-- Demo people are bound to the issuer 'demo', which no provider can be, and stay so.
+create function review.guard_sign_in() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+    if old.issuer = 'demo' and (new.issuer, new.subject) is distinct from (old.issuer, old.subject) then
+        raise exception 'A demo person cannot be bound to another sign-in'
+            using errcode = 'check_violation', constraint = 'staff_demo_stays';
+    end if;
+    if (new.role, new.active) is distinct from (old.role, old.active)
+        or (old.issuer is not null and (new.issuer, new.subject) is distinct from (old.issuer, old.subject))
+    then
+        new.signed_in_after := clock_timestamp();
+    end if;
+    return new;
+end
+$function$;
+comment on function review.guard_sign_in() is 'Ends a person''s sessions when their role, access or sign-in changes; demo people stay bound';
+create trigger guard_sign_in before update on review.staff
+    for each row execute function review.guard_sign_in();
+
+create table review.sessions (
+    session_key text not null,
+    email text not null,
+    begun_at timestamptz not null default clock_timestamp(),
+    last_seen_at timestamptz not null default clock_timestamp(),
+    ended_at timestamptz,
+    constraint sessions_pkey primary key (session_key),
+    constraint sessions_email_fkey foreign key (email) references review.staff(email),
+    constraint sessions_people_normal check (email = review.person(email))
+);
+create index sessions_by_begin on review.sessions (begun_at);
+comment on table review.sessions is 'Sign-ins of browsers; rows are removed after two days';
+comment on column review.sessions.session_key is 'The SHA-256 of the secret in the browser''s cookie';
+comment on column review.sessions.email is 'Who signed in';
+comment on column review.sessions.begun_at is 'When they signed in';
+comment on column review.sessions.last_seen_at is 'When they last did something, to the minute';
+comment on column review.sessions.ended_at is 'When they signed out; null until then';
 
 create table review.preferences (
     email text not null,

@@ -522,7 +522,7 @@ def test_people_who_left_learn_nothing_more(
 ) -> None:
     clicks.claim(queue.engine, MET, actor=BEN, now=queue.now)
     if gone == "signed out":
-        monkeypatch.setattr(sign_in, "signed_in_address", lambda: None)
+        monkeypatch.setattr(sign_in, "session_key", lambda: None)
     else:
         with queue.engine.begin() as conn:
             conn.execute(text("update review.staff set active = false where email like 'ana@%'"))

@@ -847,7 +847,7 @@ def test_signed_out_meanwhile_nothing_is_written(
     queue: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = open_application(queue)
-    monkeypatch.setattr(sign_in, "signed_in_address", lambda: None)
+    monkeypatch.setattr(sign_in, "session_key", lambda: None)
     with queue.engine.begin() as conn:
         conn.execute(text("update review.staff set active = false"))
 
