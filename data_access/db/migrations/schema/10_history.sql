@@ -141,12 +141,12 @@ $$;
 comment on function review.is_erased(jsonb) is 'Whether a value holds no text but what erasing leaves';
 
 -- The digest of an erased text counts only while the erased form is in its place.
-create function review.history_digest(value jsonb, salt bytea, digest text) returns jsonb
+create function review.history_digest(value jsonb, salt bytea, digest text) returns text
     language sql immutable parallel safe as $$
     select case
-        when jsonb_typeof(value) = 'null' then value
-        when digest is not null and review.is_erased(value) then to_jsonb(digest)
-        else to_jsonb(encode(sha256(salt || convert_to(value #>> '{}', 'UTF8')), 'hex'))
+        when jsonb_typeof(value) = 'null' then null
+        when digest is not null and review.is_erased(value) then digest
+        else encode(sha256(salt || convert_to(value #>> '{}', 'UTF8')), 'hex')
     end
 $$;
 comment on function review.history_digest(jsonb, bytea, text) is 'What an erasable value contributes to its row''s hash';
@@ -169,24 +169,21 @@ comment on function review.history_digests(review.history_formats, jsonb, bytea)
 create function review.history_hash(shape review.history_formats, stored jsonb, salt bytea, erased jsonb)
     returns bytea language plpgsql immutable parallel safe as $$
 declare
-    covered jsonb := stored - shape.ignored;
+    plain jsonb := stored - (shape.ignored || shape.erased);
+    digests text := '';
     name text;
     kept jsonb;
 begin
-    if covered - shape.columns <> '{}' then
-        -- Columns that the table got after this format.
-        covered := covered - array(select jsonb_object_keys(covered - shape.columns));
-    end if;
     foreach name in array shape.erased loop
-        covered := covered || jsonb_build_object(name, review.history_digest(covered -> name, salt, erased ->> name));
+        digests := concat(digests, ' ', name, '=', review.history_digest(stored -> name, salt, erased ->> name));
     end loop;
     for name, kept in select * from jsonb_each(shape.kept_keys) loop
-        covered := covered || jsonb_build_object(name, (
+        plain := plain || jsonb_build_object(name, (
             select coalesce(jsonb_object_agg(key, case when kept ? key then value
-                else review.history_digest(value, salt, erased ->> (name || '.' || key)) end), '{}')
-            from jsonb_each(covered -> name)));
+                else to_jsonb(review.history_digest(value, salt, erased ->> (name || '.' || key))) end), '{}')
+            from jsonb_each(stored -> name)));
     end loop;
-    return sha256(convert_to(covered::text, 'UTF8'));
+    return sha256(convert_to(plain::text || digests, 'UTF8'));
 end $$;
 comment on function review.history_hash(review.history_formats, jsonb, bytea, jsonb) is 'The SHA-256 of a row as stored; times must be in UTC';
 
@@ -297,7 +294,9 @@ create function review.history_row_faults(of_table text, after bigint, through b
     returns table ("position" bigint, row_id bigint, fault text) language plpgsql stable
     set search_path = pg_catalog, pg_temp set timezone = 'UTC' as $$
 declare
-    key text := (select key_column from review.history_formats where table_name = of_table order by format desc limit 1);
+    newest review.history_formats := (
+        select f from review.history_formats f where table_name = of_table order by format desc limit 1);
+    key text := newest.key_column;
 begin
     return query execute format($query$
         select link."position", written.row_id,
@@ -312,8 +311,12 @@ begin
         where link."position" > $1 and link."position" <= $2 and entry.table_name = %1$L
             and (stored.%2$I is null or
                 substring(entry.row_hashes from (written.place::int - 1) * 32 + 1 for 32) is distinct from
-                review.history_hash(shape, to_jsonb(stored), salted.salt, gone.digests))
-        order by 1, 2 limit 1 $query$, of_table, key) using after, through;
+                review.history_hash(shape,
+                    -- Without the columns that the table got after this format.
+                    case when shape.format = $3.format then to_jsonb(stored)
+                        else to_jsonb(stored) - array(select unnest($3.columns) except select unnest(shape.columns)) end,
+                    salted.salt, gone.digests))
+        order by 1, 2 limit 1 $query$, of_table, key) using after, through, newest;
 end $$;
 comment on function review.history_row_faults(text, bigint, bigint) is 'The first row of these links that is not as it was recorded';
 
