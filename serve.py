@@ -20,6 +20,7 @@ from pathlib import Path
 
 import streamlit as st
 from starlette.middleware import Middleware
+from streamlit import logger as streamlit_logger
 from streamlit.web.server.starlette import starlette_server
 
 import dashboard
@@ -68,8 +69,15 @@ def import_ahead() -> None:
 def _set_up_logging() -> None:
     # `report` logs the same error with its reference and without secrets.
     logging.getLogger("streamlit.error_util").addFilter(_not_the_plain_copy)
+    # Streamlit gives each of its loggers a handler, also later.
+    streamlit_logger.setup_formatter = _set_up_streamlits
+    streamlit_logger.update_formatter()
     # Tracebacks of failed routes contain no values either.
     logs.set_up("uvicorn.error", "data_access", "dashboard")
+
+
+def _set_up_streamlits(logger: logging.Logger) -> None:
+    logger.handlers = [logs.handler()]
 
 
 def _not_the_plain_copy(record: logging.LogRecord) -> bool:
@@ -78,6 +86,7 @@ def _not_the_plain_copy(record: logging.LogRecord) -> bool:
 
 MIDDLEWARE = [
     Middleware(SecurityHeaders),
+    Middleware(failures.LoggedRequests),
     Middleware(SecureCookies),
     Middleware(KnownAddresses, own=routes.PREFIXES),
     Middleware(WebsocketGate),

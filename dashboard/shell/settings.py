@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from dashboard.shell import local_sign_in, openid
-from data_access.db import database
+from data_access.db import database, logs
 from data_access.db.errors import SettingMissing
 from program.review import sign_in as rules
 
@@ -17,9 +17,11 @@ from program.review import sign_in as rules
 def require() -> None:
     """Raise SettingMissing for a setting that cannot be read, or that would let strangers in."""
     database.require_settings()
+    logs.formatter()
     secrets: dict[str, Any] = {}
     for path in st.get_option("secrets.files"):
         secrets |= _readable(Path(path))
+    logs.hide(*_secrets_in(secrets))
     faults = [*_header_faults(), *auth_faults(secrets.get("auth", {}))]
     faults += sign_in_faults(secrets.get("sign_in", {}))
     if faults:
@@ -36,6 +38,14 @@ def _readable(path: Path) -> dict[str, Any]:
         raise SettingMissing(
             f"{path} cannot be read as TOML, so nobody could sign in. Correct or remove it."
         ) from None
+
+
+def _secrets_in(section: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in section.items():
+        if isinstance(value, Mapping):
+            yield from _secrets_in(value)
+        elif isinstance(value, str) and "secret" in name:
+            yield value
 
 
 def _header_faults() -> Iterator[str]:

@@ -41,11 +41,15 @@ def unavailable(sentence: str) -> None:
 
 def broken(reference: str) -> None:
     """Show an unexpected error; the reference finds it in the log."""
-    sentence = (
+    _panel(":material/error:", failed(reference), None)
+
+
+def failed(reference: str) -> str:
+    """Return the sentence for an unexpected error, with its reference in the log."""
+    return (
         f"Something went wrong. Reference {reference}. Nothing that was confirmed is lost. "
         "Reload the page; if it happens again, tell an administrator the reference."
     )
-    _panel(":material/error:", sentence, None)
 
 
 def left_out(sentence: str, *, shown: str = "The list is shown without it.") -> None:

@@ -1,24 +1,74 @@
-"""Logging without secrets and without typed text."""
+"""Logging without secrets and without typed text, as JSON or for people."""
 
+import json
 import logging
+import os
 import re
+import sys
 import traceback
 from collections.abc import Iterator
+from contextvars import ContextVar
+from datetime import UTC, datetime
 from types import TracebackType
+from urllib.parse import unquote
 
 import psycopg
 from sqlalchemy.exc import DBAPIError, StatementError
 
+from data_access.db.errors import SettingMissing
+
 LOG = logging.getLogger("affiliate_review")
 LINE = "%(asctime)s %(levelname)s %(message)s"
+FORMAT_SETTING = "LOG_FORMAT"
+# Their passwords, and whatever a webhook's address holds besides its host, appear in no line.
+ADDRESSES = ("DATABASE_URL", "DATABASE_REPLICA_URL", "SMTP_URL", "NOTIFY_WEBHOOK_URL")
+SECRETS = ("NOTIFY_WEBHOOK_SECRET", "PGPASSWORD")
+# A shorter one would take ordinary words out of lines.
+SHORTEST_SECRET = 6
 SECRETS_IN_TEXT = (
     (re.compile(r"(://[^:/@\s]*):[^@\s]+@"), r"\1:***@"),
     (re.compile(r"(?i)\b(\w*(?:password|passwd|secret|token))(['\"]?\s*[=:]\s*)\S+"), r"\1\2***"),
+    (re.compile(r"(?i)\b(authorization|cookie)(['\"]?\s*[=:]\s*)[^\r\n]+"), r"\1\2***"),
+    (re.compile(r"(?i)\b(bearer|basic)\s+[\w+/=.~-]{8,}"), r"\1 ***"),
+    (re.compile(r"(?<![/\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "(an address)"),
 )
+CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160), 0x2028, 0x2029)}
+
+# The path that is being answered, for the lines that are logged meanwhile.
+path_asked: ContextVar[str] = ContextVar("path_asked", default="")
+_hidden: set[str] = set()
+
+
+def hide(*secrets: str) -> None:
+    """Replace these values, as they are and as in an address, in all later lines."""
+    for secret in secrets:
+        _hidden.update(s for s in (secret, unquote(secret)) if len(s) >= SHORTEST_SECRET)
+
+
+def hide_settings() -> None:
+    """Hide the secrets in the environment."""
+    hide(*(os.environ.get(name, "") for name in SECRETS))
+    for name in ADDRESSES:
+        address = os.environ.get(name, "")
+        # urlsplit refuses some addresses, and its error would repeat them.
+        password = re.search(r"://[^/]*?:(.*)@", address)
+        hide(password[1] if password else "")
+    webhook = os.environ.get("NOTIFY_WEBHOOK_URL", "")
+    beyond_host = re.search(r"://[^/?#]*([^\s]*)", webhook)
+    if beyond_host:
+        hide(
+            *(
+                part
+                for part in re.split(r"[/?#&=]", beyond_host[1])
+                if len(part) > 2 * SHORTEST_SECRET
+            )
+        )
 
 
 def redacted(line: str) -> str:
-    """Return ``line`` with passwords, tokens and secrets replaced."""
+    """Return ``line`` with passwords, tokens, secrets and e-mail addresses replaced."""
+    for secret in sorted(_hidden, key=len, reverse=True):
+        line = line.replace(secret, "***")
     for pattern, replacement in SECRETS_IN_TEXT:
         line = pattern.sub(replacement, line)
     return line
@@ -30,6 +80,10 @@ class RedactingFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Format the line and redact it."""
         return redacted(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        """Format the message on one line, whatever signs it has."""
+        return super().formatMessage(record).translate(CONTROLS)
 
     def formatException(  # noqa: N802 - logging's own name
         self,
@@ -46,16 +100,52 @@ class RedactingFormatter(logging.Formatter):
         return "\n\nThen, because of it:\n".join(reversed(parts))
 
 
+class JsonFormatter(RedactingFormatter):
+    """Formats a record as one JSON object on one line, without secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format the record: its time, level, logger and message, and what else is known."""
+        written = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            "reference": getattr(record, "reference", ""),
+            "path": getattr(record, "path", "") or path_asked.get(),
+            "error": self.formatException(record.exc_info) if record.exc_info else "",
+        }
+        # Escaped, so that no sign of a message can break the line or move a terminal's cursor.
+        return json.dumps({name: redacted(value) for name, value in written.items() if value})
+
+
+def formatter() -> RedactingFormatter:
+    """Return the formatter of LOG_FORMAT: for people on a terminal, and JSON elsewhere.
+
+    Raises SettingMissing for any other value.
+    """
+    wanted = os.environ.get(FORMAT_SETTING, "").strip().lower()
+    if wanted not in ("", "json", "text"):
+        raise SettingMissing(f"{FORMAT_SETTING} is json or text. Correct it, or unset it.")
+    as_text = wanted == "text" or (not wanted and sys.stderr.isatty())
+    return RedactingFormatter(LINE) if as_text else JsonFormatter()
+
+
+def handler() -> logging.Handler:
+    """Return a handler that writes to stderr what the formatter makes."""
+    made = logging.StreamHandler()
+    made.setFormatter(formatter())
+    return made
+
+
 def set_up(*names: str) -> None:
-    """Send the product's log, and other loggers by name, through the formatter."""
-    for name in (LOG.name, *names):
+    """Send the product's log, warnings, and other loggers by name, through the formatter."""
+    hide_settings()
+    logging.captureWarnings(capture=True)
+    for name in (LOG.name, "py.warnings", *names):
         logger = logging.getLogger(name)
-        formatted = any(isinstance(h.formatter, RedactingFormatter) for h in logger.handlers)
-        if formatted:
+        if any(isinstance(h.formatter, RedactingFormatter) for h in logger.handlers):
             continue
-        handler = logging.StreamHandler()
-        handler.setFormatter(RedactingFormatter(LINE))
-        logger.handlers = [handler]
+        logger.handlers = [handler()]
         logger.propagate = False
         logger.setLevel(logging.INFO)
 

@@ -23,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from data_access.db import database, logs
 from data_access.db.errors import DatabaseUnavailable
-from data_access.db.logs import RedactingFormatter, named
+from data_access.db.logs import named
 from data_access.messages import leases
 from data_access.messages.channels import Channel, NotTaken, from_environment
 from data_access.messages.channels.mailbox import Mailbox
@@ -64,8 +64,8 @@ def _stopped_by_signals(stop: Event) -> Iterator[None]:
 
 @contextmanager
 def _logged() -> Iterator[None]:
-    handler = logging.StreamHandler()
-    handler.setFormatter(RedactingFormatter(logs.LINE))
+    logs.hide_settings()
+    handler = logs.handler()
     LOG.addHandler(handler)
     try:
         yield

@@ -1,6 +1,7 @@
 """The plain routes, the headers of every response, and what a failure shows and logs."""
 
 import asyncio
+import json
 import logging
 import re
 import socket
@@ -21,7 +22,7 @@ import serve
 from dashboard.shell import browsers, failures, local_sign_in, readiness, routes
 from data_access.db import database
 from data_access.db.errors import DatabaseUnavailable
-from data_access.db.logs import LOG, RedactingFormatter
+from data_access.db.logs import LOG, RedactingFormatter, path_asked
 from data_access.people import sessions
 from tests.builders import add_staff
 
@@ -285,6 +286,48 @@ def test_a_failure_shows_a_reference_and_logs_it_without_secrets(
     assert f"reference {shown[0]}" in written
     assert "RuntimeError" in written
     assert "hunter2" not in written
+
+
+def test_a_route_that_fails_says_a_reference_and_logs_it_with_the_path(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(token: str, *, browser: str) -> None:
+        raise RuntimeError("postgresql://app:hunter2@db/x")
+
+    monkeypatch.setattr(routes.export_links, "redeem_export", fail)
+    monkeypatch.setattr(LOG, "propagate", True)
+    noted: list[dict[str, str]] = []
+    monkeypatch.setattr(
+        LOG, "error", lambda *_, extra, **__: noted.append({**extra, "path": path_asked.get()})
+    )
+
+    response = Browser().get("/export/x.csv?token=s3cret")
+
+    assert response.status_code == 500
+    assert response.headers["x-frame-options"] == "DENY"
+    (one,) = noted
+    assert one["path"] == "/export/x.csv"
+    assert f"Reference {one['reference']}." in response.text
+    assert "hunter2" not in response.text
+
+
+def test_everything_that_the_server_logs_is_json_on_one_line(tmp_path: Path) -> None:
+    """Of the product, Streamlit, the server below it, and warnings; started without a terminal."""
+    script = (
+        "import logging, warnings, serve; from streamlit.logger import get_logger;"
+        "get_logger('streamlit.early'); serve._set_up_logging();"
+        "[get_logger(n).warning('from\\n%s', n) for n in"
+        " ('streamlit.early', 'streamlit.later', 'uvicorn.error', 'affiliate_review')];"
+        "warnings.warn('soon gone')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    names = [line["logger"] for line in lines]
+    assert names[:3] == ["streamlit.early", "streamlit.later", "uvicorn.error"]
+    assert set(names) >= {"affiliate_review", "py.warnings"}
 
 
 def test_streamlit_does_not_log_the_same_error_unredacted() -> None:
