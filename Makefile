@@ -60,8 +60,9 @@ docs: $(READY_DEV) ## Write the generated tables in docs/
 	$(BIN)/python -m cogapp -r docs/*.md data_access/db/migrations/schema/08_standings.sql
 
 .PHONY: prove
-prove: $(READY_DEV) ## The longer proofs
+prove: $(READY_DEV) ## The longer proofs, and known vulnerabilities of the packages
 	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m tests.audit
 
 .PHONY: bench
 bench: $(READY_BENCH) ## Build a million applications; measure against plain SQL and a peer

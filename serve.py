@@ -88,7 +88,7 @@ MIDDLEWARE = [
     Middleware(SecurityHeaders),
     Middleware(failures.LoggedRequests),
     Middleware(SecureCookies),
-    Middleware(KnownAddresses, own=routes.PREFIXES),
+    Middleware(KnownAddresses),
     Middleware(WebsocketGate),
     Middleware(BrowserMark),
     Middleware(FileGate),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from dashboard.shell.addresses import ADDRESSES, PAGES, Reach
 from dashboard.ui import shortcuts
 from program import wording
 from program.affiliates import requalification
@@ -23,6 +24,17 @@ NOBODY = "automatic: upstream, the date or the facts"
 def workflow_diagram() -> str:
     """Return the transitions of an application as a Mermaid diagram."""
     return _diagram("pending: Submitted", workflow.TRANSITIONS)
+
+
+def addresses() -> str:
+    """Return who may reach which address of the server."""
+    pages = dict.fromkeys(sorted(PAGES), Reach.SHELL)
+    found = ADDRESSES | pages
+    rows = [
+        (" ".join(f"`{path}`" for path, whose in found.items() if whose is who), who.value)
+        for who in Reach
+    ]
+    return _table(("address", "who may reach it"), rows)
 
 
 def workflow_transitions() -> str:

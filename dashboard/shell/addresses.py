@@ -1,6 +1,7 @@
 """Known addresses. For any other, Streamlit would return its own empty page."""
 
-from collections.abc import Iterable
+from enum import StrEnum
+from functools import cache
 from pathlib import Path
 
 import streamlit as st
@@ -13,10 +14,38 @@ from dashboard.shell.files import plainly
 from dashboard.shell.screens import SCREENS
 
 PAGES = frozenset(f"/{screen.path}" for screen in SCREENS)
-# Streamlit's own paths; it knows which of them exist below these.
-PREFIXES = ("/_stcore/", "/media/", "/component/", "/app/static/", "/static/")
-SIGN_IN = frozenset({"/auth/login", "/auth/logout", "/oauth2callback"})
-# Monitoring may use another host name.
+
+
+class Reach(StrEnum):
+    """Who may reach an address; the value is the words of the documents."""
+
+    HEALTH = "anybody: says only whether the server and its database work"
+    SIGN_IN = "anybody: begins or ends a sign-in"
+    SHELL = "anybody: the empty frame of every page, without data"
+    MESSAGES = "pages of this server; without a sign-in they get the sign-in screen"
+    STAFF = "only who is signed in, as their role allows"
+
+
+# All other addresses are closed, also those of Streamlit: its metrics, components and agents.
+# One that ends in a slash stands for all below it; Streamlit knows which of them exist.
+ADDRESSES = {
+    # Monitoring may use another host name.
+    "/healthz": Reach.HEALTH,
+    "/readyz": Reach.HEALTH,
+    "/_stcore/health": Reach.HEALTH,
+    "/auth/login": Reach.SIGN_IN,
+    "/auth/logout": Reach.SIGN_IN,
+    "/oauth2callback": Reach.SIGN_IN,
+    "/local-sign-in": Reach.SIGN_IN,
+    "/local-sign-out": Reach.SIGN_IN,
+    "/_stcore/host-config": Reach.SHELL,
+    "/static/": Reach.SHELL,
+    "/app/static/": Reach.SHELL,
+    "/_stcore/stream": Reach.MESSAGES,
+    "/_stcore/upload_file/": Reach.STAFF,
+    "/export/": Reach.STAFF,
+    "/media/": Reach.STAFF,
+}
 PROBES = frozenset({"/healthz", "/readyz"})
 NOT_FOUND = "This page does not exist. The dashboard starts at /."
 OTHER_NAME = (
@@ -28,12 +57,8 @@ OTHER_NAME = (
 class KnownAddresses:
     """Answers 404 to unknown addresses, and refuses host names that are not configured."""
 
-    def __init__(self, app: ASGIApp, own: Iterable[str]) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        shell = Path(st.__file__).parent / "static"
-        files = {f"/{entry.name}" for entry in shell.iterdir() if entry.suffix != ".html"}
-        self.exact = PAGES | PROBES | SIGN_IN | files
-        self.prefixes = (*PREFIXES, *own)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass known addresses on; answer others with text."""
@@ -43,15 +68,26 @@ class KnownAddresses:
         path = scope["path"]
         if path not in PROBES and not origins.answers_to(HTTPConnection(scope).headers.get("host")):
             await plainly(OTHER_NAME)(scope, receive, send)
-        elif not self._is_known(path):
+        elif reach(path) is None:
             await plainly(NOT_FOUND, status=404)(scope, receive, send)
         elif _is_page(path):
             await self.app(scope, receive, send)
         else:
             await self.app(scope, receive, _without_pages(scope, receive, send))
 
-    def _is_known(self, path: str) -> bool:
-        return path in self.exact or _is_page(path) or path.startswith(self.prefixes)
+
+def reach(path: str) -> Reach | None:
+    """Return who may reach an address; ``None`` if nobody may."""
+    if _is_page(path) or path in _shell_files():
+        return Reach.SHELL
+    above = (one for one in ADDRESSES if one.endswith("/") and path.startswith(one))
+    return ADDRESSES.get(next(above, path))
+
+
+@cache
+def _shell_files() -> frozenset[str]:
+    shell = Path(st.__file__).parent / "static"
+    return frozenset(f"/{entry.name}" for entry in shell.iterdir() if entry.suffix != ".html")
 
 
 def _is_page(path: str) -> bool:

@@ -104,5 +104,3 @@ ROUTES = [
     Route("/local-sign-in", sign_in_locally),
     Route("/local-sign-out", sign_out_locally),
 ]
-# Prefixes of these routes, besides the health checks.
-PREFIXES = (f"/{export_links.EXPORT_PATH}/", "/local-sign-in", "/local-sign-out")
