@@ -138,18 +138,18 @@ def _recounts(connection: Connection, now: datetime) -> Finding:
 
 def _standings(connection: Connection, now: datetime) -> Finding:
     """Compare the kept standings of all open applications with a recount."""
-    differ = standings.differences(connection)
-    if not differ:
+    differ, sums = standings.differences(connection), standings.differing_sums(connection)
+    if not differ and not sums:
         context = judging.read_context(connection, now=now)
         sentence = "equal to a recount"
         if context.kept != context.basis:
             sentence = "computed for each view until the next refresh keeps them"
         return Finding(what="standings", ok=True, sentence=sentence)
     some = ", ".join(str(id_) for id_ in differ[:NAMED])
-    sentence = (
-        f"{len(differ):,} of the open applications differ from a recount, such as {some}: "
-        "run `python -m data_access refresh`"
-    )
+    what = f"{sums:,} of their sums differ from a recount"
+    if differ:
+        what = f"{len(differ):,} of the open applications differ from a recount, such as {some}"
+    sentence = f"{what}: run `python -m data_access refresh`"
     return Finding(what="standings", ok=False, sentence=sentence)
 
 

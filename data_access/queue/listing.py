@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 from data_access.db import tables
 from data_access.eligibility.judging import JudgingContext
 from data_access.people.identities import known_by
-from data_access.queue import drilldown_list, open_list, rows
+from data_access.queue import drilldown_list, open_counts, open_list, rows
 from data_access.queue.news import Pulse, pulse_of
 from data_access.queue.rows import QueueRow
 from program.review.queue_filters import PAGE_SIZE, Filters, Sort
@@ -46,7 +46,7 @@ class Overview:
 
 def overview(connection: Connection, filters: Filters, context: JudgingContext) -> Overview:
     """Count the whole queue by eligibility, clock and owner, and the view, in one query."""
-    row = open_list.overview(filters, context).run(connection).mappings().one()
+    row = open_counts.overview(filters, context).run(connection).mappings().one()
     counted = {name: row[name] for name in COUNTED}
     numbers = Counts(
         **counted,
@@ -65,7 +65,7 @@ def counts(connection: Connection, context: JudgingContext, *, viewer: str = "")
 def count(connection: Connection, filters: Filters, context: JudgingContext) -> int:
     """Count the applications that match the filters."""
     if filters.is_open:
-        counted: int = open_list.counted(filters, context).run(connection).scalar_one()
+        counted: int = open_counts.counted(filters, context).run(connection).scalar_one()
         return counted
     matching = drilldown_list.matching_ids(filters.in_order(Sort.WAITING), context).statement
     return connection.execute(

@@ -25,6 +25,11 @@ computed as materialized (
         array(select application_id from exchange.applications where status = 'pending'),
         jsonb_populate_record(null::review.policies, %(policy)s::jsonb),
         %(covered_until)s, %(evidence_from)s, %(now)s)
+),
+computed_sums as (
+    select status, eligible, on_exchange, external, clock_day, submitted_day,
+        count(*)::integer as number
+    from computed group by 1, 2, 3, 4, 5, 6
 )
 """
 RESTATE = """
@@ -48,17 +53,32 @@ select array(
     where kept is distinct from computed
     order by 1)
 """
+DIFFERING_SUMS = """
+select count(*) from (
+    select status, eligible, on_exchange, external, clock_day, submitted_day
+    from (
+        select status, eligible, on_exchange, external, clock_day, submitted_day, number
+        from review.standing_sums
+        union all
+        select status, eligible, on_exchange, external, clock_day, submitted_day, -1
+        from review.standings
+    ) as change
+    group by 1, 2, 3, 4, 5, 6 having sum(number) <> 0
+) as differing
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a statement reads standings: a table's name, and the CTE that computes it, if any."""
+    """Where a statement reads standings and their sums: names, and the CTEs they are, if any."""
 
     name: str
+    sums: str
     computed: str = ""
 
 
-KEPT, LIVE = Source("review.standings"), Source("computed", COMPUTED)
+KEPT = Source("review.standings", "review.standing_sums")
+LIVE = Source("computed", "computed_sums", COMPUTED)
 
 
 def source(context: JudgingContext, *, judged: bool = True) -> Source:
@@ -115,4 +135,10 @@ def _restated(engine: Engine, now: datetime) -> bool:
 def differences(connection: Connection) -> list[int]:
     """Return the applications whose kept standing is not what a recount gives; none should be."""
     found: list[int] = connection.exec_driver_sql(DIFFERENCES).scalar_one()
+    return found
+
+
+def differing_sums(connection: Connection) -> int:
+    """Return how many sums are not the number of such standings; none should be."""
+    found: int = connection.exec_driver_sql(DIFFERING_SUMS).scalar_one()
     return found

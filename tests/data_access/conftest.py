@@ -23,12 +23,13 @@ def desk(databases: Databases) -> Iterator[Engine]:
 
 @pytest.fixture(autouse=True)
 def _standings_follow(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Whatever a test did at the desk, the kept standings are those of a recount."""
+    """Whatever a test did at the desk, the kept standings and sums are those of a recount."""
     desk = request.getfixturevalue("desk") if "desk" in request.fixturenames else None
     yield
     if isinstance(desk, Engine):
         with desk.connect() as conn:
             assert standings.differences(conn) == []
+            assert standings.differing_sums(conn) == 0
 
 
 @pytest.fixture

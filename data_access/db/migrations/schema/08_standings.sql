@@ -9,6 +9,8 @@ create table review.standings (
     deferred_until timestamptz,
     claim_until timestamptz,
     newest_observed_at timestamptz,
+    clock_day date not null,
+    submitted_day date not null,
     points smallint not null,
     active_users integer,
     new_users integer,
@@ -30,7 +32,7 @@ create table review.standings (
 );
 create index standings_by_submission on review.standings (submitted_at, application_id);
 create index standings_by_clock on review.standings (clock_from, application_id);
-create index standings_by_points on review.standings (points, clock_from, application_id);
+create index standings_by_points on review.standings (eligible, points, clock_from, application_id);
 create index standings_by_volume on review.standings (volume_usd desc nulls last, application_id);
 create index standings_by_active_users on review.standings (active_users desc nulls last, application_id);
 create index standings_by_new_users on review.standings (new_users desc nulls last, application_id);
@@ -39,8 +41,15 @@ create index standings_by_active_users_upward on review.standings (active_users,
 create index standings_by_new_users_upward on review.standings (new_users, application_id desc);
 create index standings_by_account on review.standings (account_id);
 create index standings_by_observation on review.standings (newest_observed_at) where newest_observed_at is not null;
-create index standings_set_aside on review.standings (status, application_id) where status <> 'pending';
-create index standings_held on review.standings (assignee, application_id) where assignee is not null;
+create index standings_on_exchange on review.standings (application_id) where on_exchange;
+create index standings_set_aside on review.standings (status, deferred_until) where status <> 'pending';
+-- These hold all that a count of their part asks for, so that it reads no rows.
+create index standings_held on review.standings (assignee) include (
+    claim_until, status, deferred_until, submitted_at, clock_from, eligible, on_exchange, external) where assignee is not null;
+create index standings_by_country on review.standings (country_code, eligible, platform_key) include (
+    status, deferred_until, on_exchange, external, submitted_at, clock_from, paused_at, assignee, claim_until);
+create index standings_by_platform on review.standings (platform_key, eligible) include (
+    status, deferred_until, on_exchange, external, submitted_at, clock_from, paused_at, assignee, claim_until);
 create index standings_search on review.standings using gin (search_text gin_trgm_ops, search_keys);
 comment on table review.standings is 'What the queue shows, filters and orders by: one row per application that is pending upstream; kept by triggers, by refreshes, and when another policy takes effect';
 comment on column review.standings.application_id is 'The application';
@@ -51,6 +60,8 @@ comment on column review.standings.paused_at is 'When the clock stopped because 
 comment on column review.standings.deferred_until is 'When a deferred application returns by itself';
 comment on column review.standings.claim_until is 'When the claim expires; null: unclaimed, or assigned by a colleague';
 comment on column review.standings.newest_observed_at is 'The newest observation recorded as evidence; one in the future does not count yet';
+comment on column review.standings.clock_day is 'The UTC day of clock_from';
+comment on column review.standings.submitted_day is 'The UTC day of submitted_at';
 comment on column review.standings.points is 'The points of the priority that do not depend on the clock';
 comment on column review.standings.active_users is 'Active referred users in the window; null: unknown';
 comment on column review.standings.new_users is 'New users in the window; null: unknown';
@@ -67,6 +78,27 @@ comment on column review.standings.platform_key is 'review.platform_key of the s
 comment on column review.standings.assignee is 'Who works on it, or did until claim_until';
 comment on column review.standings.search_keys is 'What a search matches exactly: identity keys, and the ids of application and account';
 comment on column review.standings.search_text is 'What a search matches in part: review.search_text of name, handle and contact, a line each';
+
+create table review.standing_sums (
+    sum_id bigint generated always as identity,
+    status text not null,
+    eligible boolean,
+    on_exchange boolean,
+    external boolean,
+    clock_day date not null,
+    submitted_day date not null,
+    number integer not null,
+    constraint standing_sums_pkey primary key (sum_id)
+);
+comment on table review.standing_sums is 'How many standings are alike, for counting: the sum of number over all rows of the same values. Only inserted, so that no act waits for another; merged now and then';
+comment on column review.standing_sums.sum_id is 'Counts up';
+comment on column review.standing_sums.status is 'As in review.standings';
+comment on column review.standing_sums.eligible is 'As in review.standings';
+comment on column review.standing_sums.on_exchange is 'As in review.standings';
+comment on column review.standing_sums.external is 'As in review.standings';
+comment on column review.standing_sums.clock_day is 'As in review.standings';
+comment on column review.standing_sums.submitted_day is 'As in review.standings';
+comment on column review.standing_sums.number is 'By how many their number rose; below zero: by how many it fell';
 
 create table review.standing_basis (
     single boolean not null default true,
@@ -92,6 +124,8 @@ create function review.standing_rows(
 select application.application_id, application.account_id, application.submitted_at,
     coalesce(desk.clock_from, application.submitted_at), desk.paused_at, desk.deferred_until, desk.claim_until,
     recorded.newest_observed_at,
+    (coalesce(desk.clock_from, application.submitted_at) at time zone 'UTC')::date,
+    (application.submitted_at at time zone 'UTC')::date,
     (
         -- [[[cog
         -- import cog
@@ -169,18 +203,73 @@ begin
     insert into review.standings as kept
     select * from review.standing_rows(ids, policy, basis.covered_until, basis.evidence_from, 'infinity')
     on conflict (application_id) do update set (
-        account_id, submitted_at, clock_from, paused_at, deferred_until, claim_until, newest_observed_at, points,
-        active_users, new_users, x_followers, on_exchange, external, eligible, has_evidence, volume_usd,
-        external_volume_usd, status, country_code, platform_key, assignee, search_keys, search_text
+        account_id, submitted_at, clock_from, paused_at, deferred_until, claim_until, newest_observed_at, clock_day,
+        submitted_day, points, active_users, new_users, x_followers, on_exchange, external, eligible, has_evidence,
+        volume_usd, external_volume_usd, status, country_code, platform_key, assignee, search_keys, search_text
     ) = row(
         excluded.account_id, excluded.submitted_at, excluded.clock_from, excluded.paused_at, excluded.deferred_until,
-        excluded.claim_until, excluded.newest_observed_at, excluded.points, excluded.active_users, excluded.new_users,
-        excluded.x_followers, excluded.on_exchange, excluded.external, excluded.eligible, excluded.has_evidence,
-        excluded.volume_usd, excluded.external_volume_usd, excluded.status, excluded.country_code,
-        excluded.platform_key, excluded.assignee, excluded.search_keys, excluded.search_text
+        excluded.claim_until, excluded.newest_observed_at, excluded.clock_day, excluded.submitted_day, excluded.points,
+        excluded.active_users, excluded.new_users, excluded.x_followers, excluded.on_exchange, excluded.external,
+        excluded.eligible, excluded.has_evidence, excluded.volume_usd, excluded.external_volume_usd, excluded.status,
+        excluded.country_code, excluded.platform_key, excluded.assignee, excluded.search_keys, excluded.search_text
     ) where kept is distinct from excluded;
 end $$;
 comment on function review.keep_standings(bigint[], review.standing_basis) is 'Writes the standings that differ; all of these applications must be pending';
+
+create function review.merge_sums() returns void language sql as $$
+with old as (delete from review.standing_sums returning *)
+insert into review.standing_sums (status, eligible, on_exchange, external, clock_day, submitted_day, number)
+select status, eligible, on_exchange, external, clock_day, submitted_day, sum(number)
+from old group by 1, 2, 3, 4, 5, 6 having sum(number) <> 0
+$$;
+comment on function review.merge_sums() is 'Merges the sums of equal values; only one transaction at a time may do so';
+
+create function review.sum_standings() returns void language sql as $$
+delete from review.standing_sums;
+insert into review.standing_sums (status, eligible, on_exchange, external, clock_day, submitted_day, number)
+select status, eligible, on_exchange, external, clock_day, submitted_day, count(*)
+from review.standings group by 1, 2, 3, 4, 5, 6
+$$;
+comment on function review.sum_standings() is 'Counts all standings anew; nobody may change one meanwhile';
+
+create function review.follow_standings() returns trigger language plpgsql as $$
+declare
+    added bigint;
+begin
+    if tg_op = 'INSERT' then
+        insert into review.standing_sums (status, eligible, on_exchange, external, clock_day, submitted_day, number)
+        select status, eligible, on_exchange, external, clock_day, submitted_day, count(*)
+        from became group by 1, 2, 3, 4, 5, 6;
+    elsif tg_op = 'DELETE' then
+        insert into review.standing_sums (status, eligible, on_exchange, external, clock_day, submitted_day, number)
+        select status, eligible, on_exchange, external, clock_day, submitted_day, -count(*)
+        from was group by 1, 2, 3, 4, 5, 6;
+    else
+        insert into review.standing_sums (status, eligible, on_exchange, external, clock_day, submitted_day, number)
+        select status, eligible, on_exchange, external, clock_day, submitted_day, sum(number)
+        from (
+            select status, eligible, on_exchange, external, clock_day, submitted_day, 1 as number from became
+            union all
+            select status, eligible, on_exchange, external, clock_day, submitted_day, -1 from was
+        ) as changed
+        group by 1, 2, 3, 4, 5, 6 having sum(number) <> 0;
+    end if;
+    get diagnostics added = row_count;
+    -- Every few hundred rows. In a snapshot taken before another merge it would fail, and the act with it.
+    if added > 0 and lastval() % 500 < added and current_setting('transaction_isolation') = 'read committed'
+        and pg_try_advisory_xact_lock(7310018)
+    then
+        perform review.merge_sums();
+    end if;
+    return null;
+end $$;
+comment on function review.follow_standings() is 'Adds to the sums by how many the standings of each kind rose or fell';
+create trigger sums_insert after insert on review.standings
+    referencing new table as became for each statement execute function review.follow_standings();
+create trigger sums_update after update on review.standings
+    referencing old table as was new table as became for each statement execute function review.follow_standings();
+create trigger sums_delete after delete on review.standings
+    referencing old table as was for each statement execute function review.follow_standings();
 
 -- A few ids at a time: to plan for each anew would take several times as long as to look them up.
 create function review.restate(ids bigint[]) returns void language plpgsql
@@ -226,6 +315,7 @@ begin
     delete from review.standings
     where not exists (select from unnest(pending) as open (id) where open.id = application_id);
     perform review.keep_standings(pending, basis);
+    perform review.sum_standings();
 end $$;
 comment on function review.restate_all(review.standing_basis) is 'Computes all standings with another basis';
 
