@@ -1,10 +1,12 @@
 """The queue agrees with a plain-Python oracle: filters, orders, pages, counts and positions."""
 
+import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from decimal import Decimal
+from unittest.mock import patch
 
 import pytest
 from hypothesis import example, given, settings
@@ -13,7 +15,7 @@ from sqlalchemy import Connection, Engine, text
 
 from data_access.eligibility import judging
 from data_access.eligibility.judging import JudgingContext
-from data_access.queue import listing, order_cache, standings
+from data_access.queue import listing, open_list, order_cache, standings
 from data_access.queue import rows as queue_rows
 from data_access.queue.order_cache import Place
 from data_access.queue.rows import EvidenceState
@@ -115,6 +117,7 @@ wide_views = st.builds(
     Filters,
     eligibility=st.lists(st.sampled_from(Outcome), unique=True, max_size=2).map(tuple),
     waiting_days=st.none() | st.sampled_from(WAITING_CHOICES),
+    due=st.none() | st.just(Due.OVERDUE),
     owner=st.none() | st.just(Owner.UNASSIGNED),
     sort=st.sampled_from(Sort),
     reverse=st.booleans(),
@@ -209,6 +212,20 @@ def test_a_page_is_its_part_of_the_whole_order(
     wanted = desk.ids(view)[(page - 1) * size : page * size]
 
     assert desk.paged(view.on_page(page), size=size) == wanted
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(view=wide_views, size=st.integers(1, 70), back=st.integers(0, 3), in_groups=st.booleans())
+def test_a_page_taken_from_the_end_is_the_same(
+    desk: Desk, view: Filters, size: int, back: int, in_groups: bool
+) -> None:
+    ids = desk.ids(view)
+    page = max(1, math.ceil(len(ids) / size) - back)
+    found = view.on_page(page)
+    with patch.object(open_list, "MANY", 0 if in_groups else len(ids)):
+        rows = listing.page(desk.conn, found, desk.context, size=size, total=len(ids))
+
+    assert [row.application_id for row in rows] == ids[(page - 1) * size : page * size]
 
 
 @pytest.mark.parametrize("sort", Sort)

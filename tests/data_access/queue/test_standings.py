@@ -1,4 +1,4 @@
-"""The kept standings are those of a recount, whatever is done, by whom, and in which order."""
+"""The kept standings and sums are those of a recount, whatever is done, by whom, in any order."""
 
 import random
 import threading
@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
 from data_access import doctor
@@ -79,6 +79,35 @@ def context_of(engine: Engine, **given: Any) -> JudgingContext:
 def differing(engine: Engine) -> list[int]:
     with engine.connect() as conn:
         return standings.differences(conn)
+
+
+def assert_as_recounted(engine: Engine, after: str = "") -> None:
+    """Standings, their sums and the counts are what computing them anew gives."""
+    with engine.connect() as conn:
+        kept = judging.read_context(conn, now=NOW)
+        recounted = replace(kept, kept=None)
+        assert standings.differences(conn) == [], after
+        assert standings.differing_sums(conn) == 0, after
+        assert kept.is_kept
+        assert listing.counts(conn, kept, viewer=ANA) == listing.counts(
+            conn, recounted, viewer=ANA
+        ), after
+
+
+def sums(conn: Connection) -> Sequence[Any]:
+    """The rows of sums, without their ids."""
+    rows = conn.execute(text("select * from review.standing_sums order by sum_id")).all()
+    return [tuple(row)[1:] for row in rows]
+
+
+def merge_at_the_next_change(conn: Connection) -> None:
+    sequence = "pg_get_serial_sequence('review.standing_sums', 'sum_id')"
+    conn.execute(text(f"select setval({sequence}, nextval({sequence}) / 500 * 500 + 499)"))
+
+
+def withdraw(conn: Connection, id_: int) -> None:
+    withdrawn = "update exchange.applications set status = 'withdrawn' where application_id = :id"
+    conn.execute(text(withdrawn), {"id": id_})
 
 
 def standing(engine: Engine, id_: int) -> Any:
@@ -160,7 +189,7 @@ def test_after_any_acts_the_kept_standings_are_those_of_a_recount(desk: Engine, 
     for _ in range(200):
         if done := act_at_random(desk, chance):
             DONE.add(done)
-            assert differing(desk) == [], f"after somebody {done}"
+            assert_as_recounted(desk, f"after somebody {done}")
 
 
 @pytest.mark.slow
@@ -242,6 +271,68 @@ def _wait_until_blocked(engine: Engine) -> None:
                 return
         threading.Event().wait(0.01)
     raise AssertionError("nobody waited")
+
+
+def test_two_people_changing_the_same_sum_do_not_wait_for_each_other(fresh: Engine) -> None:
+    with fresh.connect() as first, fresh.connect() as second:
+        second.execute(text("set local lock_timeout = '1ms'"))
+        for id_, conn in enumerate((first, second), start=1):
+            withdraw(conn, id_)
+        first.commit()
+        second.commit()
+
+    assert_as_recounted(fresh)
+
+
+def test_sums_are_merged_now_and_then(fresh: Engine) -> None:
+    for _ in range(3):
+        UPSTREAM["is withdrawn"](fresh, 1)
+        UPSTREAM["is pending again"](fresh, 1)
+    with fresh.begin() as conn:
+        before = sums(conn)
+        merge_at_the_next_change(conn)
+    UPSTREAM["is withdrawn"](fresh, 1)
+
+    with fresh.connect() as conn:
+        assert len(before) > 6
+        assert [row[-1] for row in sums(conn)] == [1]
+    assert_as_recounted(fresh)
+
+
+def test_while_one_merges_the_sums_another_adds_to_them(fresh: Engine) -> None:
+    with fresh.connect() as merging, fresh.connect() as other:
+        for id_, conn in enumerate((merging, other), start=1):
+            merge_at_the_next_change(conn)
+            conn.execute(text("set local lock_timeout = '1ms'"))
+            withdraw(conn, id_)
+        other.commit()
+        merging.commit()
+
+    assert_as_recounted(fresh)
+
+
+def test_an_act_that_began_before_the_sums_were_merged_is_not_refused(fresh: Engine) -> None:
+    older = fresh.execution_options(isolation_level="REPEATABLE READ")
+    with older.connect() as conn:
+        conn.execute(text("select count(*) from review.standing_sums"))
+        with fresh.begin() as other:
+            merge_at_the_next_change(other)
+            withdraw(other, 1)
+        merge_at_the_next_change(conn)
+        withdraw(conn, 2)
+        conn.commit()
+
+    assert_as_recounted(fresh)
+
+
+def test_counts_in_a_transaction_are_those_of_its_own_acts(fresh: Engine) -> None:
+    with fresh.connect() as acting, fresh.connect() as other:
+        add_evidence(acting, 1, value=9_000)
+        met = [listing.counts(conn, context_of(fresh)).met for conn in (acting, other)]
+        acting.rollback()
+
+    assert met == [1, 0]
+    assert_as_recounted(fresh)
 
 
 def test_restating_waits_for_a_running_act_and_holds_up_nobody(fresh: Engine) -> None:
@@ -352,6 +443,20 @@ def test_the_doctor_finds_a_standing_that_differs(fresh: Engine) -> None:
     found = {one.what: one for one in doctor.examine(fresh, now=NOW)}["standings"]
     assert not found.ok
     assert "1 of the open applications differ from a recount, such as 2" in found.sentence
+
+
+def test_the_doctor_finds_a_sum_that_differs(fresh: Engine) -> None:
+    with fresh.begin() as conn:
+        conn.execute(text("update review.standing_sums set number = number + 1"))
+
+    found = {one.what: one for one in doctor.examine(fresh, now=NOW)}["standings"]
+    assert not found.ok
+    assert "1 of their sums differ from a recount" in found.sentence
+
+    with fresh.begin() as conn:
+        add_refresh(conn)
+    assert standings.restate(fresh, now=NOW)
+    assert_as_recounted(fresh)
 
 
 @pytest.mark.parametrize("status", ["pending", "approved"])
