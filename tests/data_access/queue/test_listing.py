@@ -216,6 +216,8 @@ def test_a_page_is_its_part_of_the_whole_order(
 
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(view=wide_views, size=st.integers(1, 70), back=st.integers(0, 3), in_groups=st.booleans())
+@example(view=Filters(sort=Sort.VOLUME), size=9, back=0, in_groups=False)
+@example(view=Filters(sort=Sort.VOLUME, reverse=True), size=9, back=0, in_groups=False)
 def test_a_page_taken_from_the_end_is_the_same(
     desk: Desk, view: Filters, size: int, back: int, in_groups: bool
 ) -> None:

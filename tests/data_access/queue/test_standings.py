@@ -23,7 +23,7 @@ from data_access.queue import listing, open_counts, open_list, standings
 from data_access.review.evidence import LARGEST_COUNT
 from program.policy.outcomes import Outcome
 from program.policy.policy import Policy
-from program.review.queue_filters import Due, Filters, Sort
+from program.review.queue_filters import Due, Filters, Owner, Sort
 from program.review.workflow import Status
 from tests.builders import (
     NOW,
@@ -42,6 +42,18 @@ from tests.databases import Databases
 
 DONE: set[str] = set()
 HUNDRED_DAYS = timedelta(days=100)
+# Every third application has been touched, in one of three ways.
+TOUCHED = """
+insert into review.desk (application_id, clock_from, status, deferred_until, assignee, claimed_at,
+    claim_until)
+select application_id, submitted_at + interval '1 hour' * (37 * application_id % 120),
+    case application_id % 9 when 3 then 'deferred' else 'pending' end,
+    case application_id % 9 when 3 then :now + interval '1 hour' * application_id end,
+    case application_id % 9 when 6 then 'ana@example.com' end,
+    case application_id % 9 when 6 then :now end,
+    case application_id % 9 when 6 then :now + interval '1 hour' * application_id end
+from exchange.applications where application_id % 3 = 0
+"""
 STANDING = "select * from review.standings where application_id = :id"
 
 
@@ -333,6 +345,30 @@ def test_counts_in_a_transaction_are_those_of_its_own_acts(fresh: Engine) -> Non
 
     assert met == [1, 0]
     assert_as_recounted(fresh)
+
+
+def test_at_any_time_of_day_as_many_are_counted_as_are_found(fresh: Engine) -> None:
+    """Some have a clock that began later, are held, or return from a deferral meanwhile."""
+    with fresh.begin() as conn:
+        for id_ in range(3, 90):
+            add_application(conn, id_, submitted_at=NOW - timedelta(hours=5 * id_, minutes=id_))
+        conn.execute(text(TOUCHED), {"now": NOW})
+    views = [
+        Filters(due=due, waiting_days=days, owner=owner, eligibility=eligibility)
+        for due in (None, Due.OVERDUE)
+        for days in (None, 3, 7, 14)
+        for owner in (None, Owner.UNASSIGNED)
+        for eligibility in ((), (Outcome.UNKNOWN,))
+    ]
+    with fresh.connect() as conn:
+        for hours in range(0, 24 * 5, 7):
+            context = judging.read_context(conn, now=NOW + timedelta(hours=hours))
+            assert context.is_kept
+            found = [len(listing.ids(conn, view, context, most=None)) for view in views]
+            assert [listing.count(conn, view, context) for view in views] == found
+            assert listing.counts(conn, context).overdue == listing.count(
+                conn, Filters(due=Due.OVERDUE), context
+            )
 
 
 def test_restating_waits_for_a_running_act_and_holds_up_nobody(fresh: Engine) -> None:
