@@ -77,6 +77,7 @@ from (values
     ('review.work_daily', 'kept', 'moment dimension segment waits', 'counts'),
     ('review.work_monthly', 'kept', 'moment dimension segment waits', 'counts'),
     ('review.standings', 'kept', 'status country_code platform_key assignee search_keys search_text', 'only of open applications, which are not erased'),
+    ('review.standing_sums', 'kept', 'status', 'counts'),
     ('review.exports', 'kept', 'exported_by dataset format columns outcome', 'about staff, or codes'),
     ('review.exports', 'searched', 'filters view_name', 'may hold a search'),
     ('review.loads', 'kept', 'kind', 'a code'),
