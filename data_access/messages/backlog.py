@@ -1,7 +1,7 @@
 """The backlog of the outbox and its failures. Cheap however many messages were delivered."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -49,7 +49,8 @@ class Message:
     """One message of the outbox. Recipient, text and error are typed or foreign text.
 
     Of one that is still to be made, channel, recipient and text are those it would leave with
-    now; ``obstacle`` says why it could not, if so.
+    now; ``obstacle`` says why it could not, if so. ``is_hidden`` is of one whose recipient its
+    reader may not see.
     """
 
     message_id: UUID
@@ -69,6 +70,17 @@ class Message:
     reason: Reason | None
     last_error: str | None
     obstacle: str | None = None
+    is_hidden: bool = False
+
+    @property
+    def to(self) -> str:
+        """Channel and recipient in words."""
+        recipient = "hidden" if self.is_hidden else self.sent_to or self.recipient or "nobody"
+        return f"{self.channel} {recipient}"
+
+    def hidden(self) -> "Message":
+        """Return it without its recipient, which errors may name too."""
+        return replace(self, recipient=None, sent_to=None, last_error=None, is_hidden=True)
 
 
 def since() -> ColumnElement[datetime]:

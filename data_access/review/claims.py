@@ -12,7 +12,7 @@ from typing import ClassVar
 from sqlalchemy import Connection, Engine, TextClause, select, text
 from sqlalchemy.exc import IntegrityError
 
-from data_access.applications import commands
+from data_access.applications import commands, contacts
 from data_access.applications.commands import ApplicationCommand
 from data_access.applications.read import Application
 from data_access.db import database, errors, tables
@@ -281,7 +281,8 @@ def idle_time(connection: Connection, now: datetime) -> timedelta:
 def stay(engine: Engine, *, application_id: int, actor: str, now: datetime) -> None:
     """Extend the actor's claim after activity on the open page, and do what `record_view` does.
 
-    This is not an act: it leaves no event and takes nothing from anybody. Raises NotAllowed.
+    It also records, once a day, that somebody who may see the contacts was shown them. This is
+    not an act: it leaves no event and takes nothing from anybody. Raises NotAllowed.
     """
     _note_presence(engine, _STAY, application_id, actor, now)
 
@@ -310,8 +311,18 @@ _RENEWED = """
     where application_id = :application_id and assignee = :actor and claim_until > :now
 )
 """
+# Their page shows the contacts.
+_READ = """
+, read as (
+    insert into review.contact_reads (email, day, application_id, first_at)
+    select email, (cast(:now as timestamptz) at time zone 'UTC')::date, :application_id, :now
+    from person where role = any(:readers)
+    on conflict do nothing
+)
+"""
 _ROLE = "select role from person"
-_RECORD_VIEW, _STAY = text(_VIEW + _ROLE), text(_VIEW + _RENEWED + _ROLE)
+_RECORD_VIEW = text(_VIEW + _ROLE)
+_STAY = text(_VIEW + _RENEWED + _READ + _ROLE).bindparams(readers=contacts.READERS)
 
 
 def _note_presence(

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select
 
-from data_access.applications import decision_basis, decision_history, read
+from data_access.applications import contacts, decision_basis, decision_history, read
 from data_access.applications.decision_history import MadeDecision
 from data_access.applications.read import Application, EarlierApplication
 from data_access.db import tables
@@ -131,7 +131,7 @@ def open_one(
     proposed = proposals.of_rows(recorded.proposals)
     evidence = assessments.evidence_of(recorded.evidence)
     return Opened(
-        application=application,
+        application=contacts.shown_to(person, application),
         standing=assessments.judge(row, evidence, context),
         context=context,
         decisions=decisions,

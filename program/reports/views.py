@@ -146,6 +146,11 @@ class View(query.PagedRecord):
         )
 
     @property
+    def shows_contacts(self) -> bool:
+        """Whether the table has personal columns, or groups by one."""
+        return any(column.personal for column in self.shown)
+
+    @property
     def figures(self) -> tuple[Measure, ...]:
         """The figures of each group; by default the number of rows."""
         return self.measures or (Measure(function=Function.COUNT),)

@@ -38,9 +38,9 @@ class Act(StrEnum):
     SEE_AFFILIATES = "see the affiliates page"
     REQUALIFY = "change an affiliate's standing"
     KEEP_OUTBOX = "manage the outbox"
-    SEE_CONTACT = "see email and contact in tables and files"
+    SEE_CONTACT = "see applicants' email and contact"
     IMPORT = "import applications"
-    SEE_EXPORTS = "see who exported what"
+    SEE_EXPORTS = "see who exported what, and who read contacts"
 
 
 _EVERYONE = frozenset(Role)

@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard.pages.application import (
     applicant,
     conflict,
+    contact_readers,
     evidence,
     scorecard,
 )
@@ -30,6 +31,7 @@ def draw_who(shown: Opened) -> None:
             since=application.account_created_at.date(),
             contacts=contacts,
         )
+        contact_readers.draw(shown)
         conflict.draw(shown)
 
 

@@ -1,5 +1,6 @@
 """One application: applicant, status, facts, and decision."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import streamlit as st
@@ -12,7 +13,7 @@ from dashboard.pages.application import facts as application_facts
 from dashboard.pages.application.decide import panel, reopen, unsent_text
 from dashboard.shell import sign_in
 from dashboard.ui import address, later, states
-from data_access.applications import read
+from data_access.applications import contacts, read
 from data_access.db import database
 from data_access.db.errors import NotFound, Refusal
 from data_access.people.staff import Person
@@ -43,17 +44,22 @@ def main() -> None:
     except NotFound as refusal:
         refuse(str(refusal), filters)
         return
-    stay(id_, person, now)
+    if not stay(id_, person, now):
+        shown = replace(shown, application=contacts.without(shown.application))
     draw(shown)
 
 
-def stay(id_: int, person: Person, now: datetime) -> None:
-    """Renew the person's claim and show colleagues that they are viewing."""
+def stay(id_: int, person: Person, now: datetime) -> bool:
+    """Renew the person's claim, show colleagues that they are viewing, and record the reading.
+
+    Returns whether it is recorded: without that, the contacts are not shown.
+    """
     try:
         submit.write(claims.stay, application_id=id_, actor=person.email, now=now)
     except Refusal:
-        # Reading works without it; the next act will report the error.
-        return
+        # The rest can be read; the next act will report the error.
+        return False
+    return True
 
 
 def refuse(sentence: str, filters: Filters) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 
 import streamlit as st
 
+from dashboard.forms import recording
 from dashboard.pages.explore import columns_and_groups, export, filters, table
 from dashboard.pages.explore import saved_views as explore_saved_views
 from dashboard.shell import sign_in
@@ -45,7 +46,7 @@ def main() -> None:
     """Load, then draw: dataset, filters, tools, table, pages."""
     person = sign_in.require(Act.READ)
     now = datetime.now(UTC)
-    page = load(requested_view(person), person, now)
+    page = load(requested_view(person, now), person, now)
     draw_head(page, person)
     for problem in page.view.problems:
         st.warning(f"{escape(problem)} It was left out.", icon=":material/info:")
@@ -53,9 +54,12 @@ def main() -> None:
     export.draw_running(person)
 
 
-def requested_view(person: Person) -> View:
+def requested_view(person: Person, now: datetime) -> View:
     """Return the view in the address; the default one if the person may not see its dataset."""
-    view = View.from_query(address.read(KNOWN), personal=person.may(Act.SEE_CONTACT)).bounded()
+    query, personal = address.read(KNOWN), person.may(Act.SEE_CONTACT)
+    view = View.from_query(query, personal=personal).bounded()
+    if view.shows_contacts and not recording.shows_contacts(person, view.dataset.key, now):
+        view = View.from_query(query, personal=False).bounded()
     if person.may(view.dataset.act):
         return view
     return View(problems=(f"You may not {view.dataset.act}.",))

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from dashboard.forms import recording
 from dashboard.pages.outbox import settings as outbox_settings
 from dashboard.pages.outbox import stopped_message, table
 from dashboard.pages.outbox import templates as outbox_templates
@@ -104,17 +105,17 @@ def chosen_part(found: Backlog) -> str:
 def draw_part(part: str, failures: list[FailureCount], person: Person, now: datetime) -> None:
     """Draw the list, the templates or the settings."""
     if part == "parked":
-        draw_stopped(Stopped.PARKED, failures, person)
+        draw_stopped(Stopped.PARKED, failures, person, now)
     elif part == "withheld":
-        draw_stopped(Stopped.WITHHELD, failures, person)
+        draw_stopped(Stopped.WITHHELD, failures, person, now)
     elif part == "waiting":
         with database.reading(database.reader()) as connection:
             listed = backlog.waiting(connection)
-        draw_waiting(listed, now)
+        draw_waiting(shown_to(person, listed, now), now)
     elif part == "sent":
         with database.reading(database.reader()) as connection:
             listed = backlog.delivered(connection)
-        draw_sent(listed)
+        draw_sent(shown_to(person, listed, now))
     elif part == "templates":
         draw_templates(person)
     else:
@@ -138,7 +139,9 @@ def draw_templates(person: Person) -> None:
     outbox_templates.draw(kind, language, versions, spoken, person)
 
 
-def draw_stopped(stopped_as: Stopped, failures: list[FailureCount], person: Person) -> None:
+def draw_stopped(
+    stopped_as: Stopped, failures: list[FailureCount], person: Person, now: datetime
+) -> None:
     """Draw messages stopped in this way, with what can be done about them."""
     wanted = st.query_params.get("reason")
     reason = Reason(wanted) if wanted in set(Reason) else None
@@ -156,8 +159,15 @@ def draw_stopped(stopped_as: Stopped, failures: list[FailureCount], person: Pers
     )
     if stopped_as is Stopped.PARKED:
         stopped_message.retry_all(listed, reason, person)
-    for message in listed[:SHOWN_AT_ONCE]:
+    for message in shown_to(person, listed[:SHOWN_AT_ONCE], now):
         stopped_message.draw(message, person)
+
+
+def shown_to(person: Person, listed: list[Message], now: datetime) -> list[Message]:
+    """Return messages as this person may see them: recipients only if the reading is recorded."""
+    if not listed or recording.shows_contacts(person, "outbox", now):
+        return listed
+    return [message.hidden() for message in listed]
 
 
 def draw_reasons(failures: list[FailureCount], reason: Reason | None) -> None:

@@ -37,7 +37,7 @@ def draw(message: Message, person: Person) -> None:
             st.caption(escape(message.obstacle))
         message_preview.draw(
             channel=message.channel,
-            recipient=message.sent_to or message.recipient,
+            recipient="hidden" if message.is_hidden else message.sent_to or message.recipient,
             text=message.text,
         )
         st.page_link(
@@ -56,9 +56,8 @@ def label(message: Message) -> str:
     """Format recipient, kind, channel and reason."""
     what = KIND_WORDS[MessageKind.of(message.kind)]
     why = REASON_WORDS[message.reason].label.lower() if message.reason else "withheld"
-    to = f"{message.channel} {message.recipient or 'nobody'}"
     return (
-        f"{escape(message.username)} · {what} · {escape(to)} · {why} · "
+        f"{escape(message.username)} · {what} · {escape(message.to)} · {why} · "
         f"{figures.moment(message.stopped_at)}"
     )
 

@@ -18,7 +18,7 @@ def draw(messages: Sequence[Message], last: grid.GridColumn, *, key: str) -> Non
             "what": grid.text(
                 "Message", [KIND_WORDS[MessageKind.of(one.kind)] for one in messages], width=130
             ),
-            "to": grid.text("To", [_to(one) for one in messages], width=200),
+            "to": grid.text("To", [one.to for one in messages], width=200),
             "when": grid.moment("Written", [one.created_at for one in messages]),
             "state": last,
         },
@@ -27,7 +27,3 @@ def draw(messages: Sequence[Message], last: grid.GridColumn, *, key: str) -> Non
         row_height=grid.LOW_ROW_HEIGHT,
         most_high=ROWS_SHOWN,
     )
-
-
-def _to(message: Message) -> str:
-    return f"{message.channel} {message.sent_to or message.recipient or 'nobody'}"

@@ -71,6 +71,25 @@ comment on column review.viewers.application_id is 'The application';
 comment on column review.viewers.email is 'The viewer';
 comment on column review.viewers.seen_at is 'The last heartbeat of their page';
 
+create table review.contact_reads (
+    email text not null,
+    day date not null,
+    application_id bigint,
+    list text,
+    first_at timestamptz not null,
+    constraint contact_reads_once_a_day unique nulls not distinct (application_id, list, email, day),
+    constraint contact_reads_of_one check (num_nonnulls(application_id, list) = 1),
+    constraint contact_reads_people_normal check (email = review.person(email))
+);
+create trigger append_only before delete or update or truncate on review.contact_reads for each statement execute function review.refuse_change();
+alter table review.contact_reads enable always trigger append_only;
+comment on table review.contact_reads is 'Who was shown applicants'' contacts, once a day for each application or list; append-only';
+comment on column review.contact_reads.email is 'The reader';
+comment on column review.contact_reads.day is 'The UTC day';
+comment on column review.contact_reads.application_id is 'The application whose page it was';
+comment on column review.contact_reads.list is 'Otherwise the list: a dataset of Explore, or the outbox';
+comment on column review.contact_reads.first_at is 'When it was first that day';
+
 create table review.evidence (
     evidence_id bigint generated always as identity,
     application_id bigint not null,

@@ -40,6 +40,7 @@ from (values
     ('review.requests', 'kept', 'act actor result_kind', 'about staff, or a code'),
     ('review.desk', 'kept', 'status assignee deferred_answers', 'codes, and who works on it'),
     ('review.viewers', 'kept', 'email', 'about staff'),
+    ('review.contact_reads', 'kept', 'email list', 'about staff'),
     ('review.evidence', 'kept', 'kind method recorded_by', 'codes, and who recorded it'),
     ('review.evidence', 'erased', 'exchange_name source_url', 'typed about the person; exchanges stay told apart by number'),
     ('review.evidence', 'kept', 'exchange_key', 'generated from the name'),

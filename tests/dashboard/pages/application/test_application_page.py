@@ -17,8 +17,9 @@ from dashboard.shell.screens import APPLICATION
 from dashboard.ui import figures
 from dashboard.ui.safe_text import escape
 from data_access.db import tables
+from data_access.db.errors import DatabaseUnavailable
 from data_access.db.partitions import ensure_months
-from data_access.review import notes
+from data_access.review import claims, notes
 from data_access.rollups.refreshing import refresh
 from program.periods import day_start
 from program.policy.evidence import EvidenceKind
@@ -855,3 +856,31 @@ def test_signed_out_meanwhile_nothing_is_written(
 
     assert rows_of(queue, "review.notes") == 0
     assert not app.button
+
+
+# Contacts.
+
+
+@pytest.mark.parametrize("role", Role)
+def test_contacts_are_shown_only_to_those_who_need_them(queue: Desk, role: Role) -> None:
+    queue.who = PEOPLE[role]
+
+    app = open_application(queue)
+
+    copied = [block.value for block in app.code]
+    may_see = may(role, Act.SEE_CONTACT)
+    assert any("@example.com" in words for words in copied) is may_see
+    hidden = f"Email and contact are hidden from your role, {role}."
+    assert (hidden in texts(app, ["caption"])) is not may_see
+
+
+def test_what_cannot_be_recorded_is_not_shown(queue: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: Any, **__: Any) -> None:
+        raise DatabaseUnavailable("The database is not responding.")
+
+    monkeypatch.setattr(claims, "stay", refused)
+
+    app = open_application(queue)
+
+    assert lines(app)
+    assert not any("@example.com" in block.value for block in app.code)

@@ -354,3 +354,34 @@ def test_the_program_pages_line_reads_the_backlog(outbox: Desk) -> None:
     (line,) = (w for w in outbox.open(PROGRAM).warning if "message to applicants" in w.value)
     assert line.value.startswith("1 message to applicants waits, the oldest for 2 h.")
     assert "1 undeliverable. Messages are not being delivered." in line.value
+
+
+def reads(desk: Desk) -> list[tuple[Any, ...]]:
+    with desk.engine.connect() as conn:
+        found = conn.execute(text("select email, list from review.contact_reads"))
+        return [tuple(row) for row in found]
+
+
+def everything(app: AppTest) -> str:
+    """Return whatever the page has sent to the browser, as one text."""
+    fields = [one.value for one in [*app.text_input, *app.text_area]]
+    labels = [one.label for one in app.expander]
+    tables_to = [frame.value["to"].tolist() for frame in app.dataframe]
+    return str([*texts(app), *fields, *labels, *tables_to])
+
+
+@pytest.mark.parametrize("part", ["parked", "waiting", "sent"])
+@pytest.mark.parametrize("role", [Role.MANAGER, Role.ADMIN])
+def test_recipients_are_shown_to_those_who_need_contacts_and_that_is_recorded(
+    outbox: Desk, role: Role, part: str
+) -> None:
+    delivered = {"delivered_at": outbox.now} if part == "sent" else {}
+    write(outbox, parked="refused" if part == "parked" else None, **delivered)
+    outbox.who = PEOPLE[role]
+
+    shown = everything(outbox.open(OUTBOX, show=part))
+
+    may_see = may(role, Act.SEE_CONTACT)
+    assert ("user7@example.com" in shown) is may_see
+    assert ("email hidden" in shown) is not may_see
+    assert reads(outbox) == ([(PEOPLE[role], "outbox")] if may_see else [])
