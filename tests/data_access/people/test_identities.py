@@ -61,6 +61,9 @@ PEOPLE = {
     "form_imports": ("imported_by",),
     "kept_rows": ("settled_by",),
     "kept_row_events": ("actor",),
+    "holds": ("actor",),
+    "erasures": ("actor",),
+    "contact_reads": ("email",),
     "holiday_changes": ("actor",),
     "delivery_proposals": ("proposed_by", "closed_by"),
 }
