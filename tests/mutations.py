@@ -18,6 +18,9 @@ SESSIONS = "tests/data_access/people/test_sessions.py"
 GATES = "tests/dashboard/shell/test_gates.py"
 CHECKLIST = "tests/data_access/review/test_checklist.py"
 STANDING = "tests/data_access/review/test_standing_proposals.py"
+CHAIN = "tests/data_access/history/test_chain.py"
+ERASING = "tests/data_access/history/test_erasing.py"
+HEADS = "tests/data_access/history/test_heads.py"
 HOLIDAYS = "tests/data_access/policy/test_holiday_changes.py"
 
 
@@ -403,5 +406,89 @@ MUTATIONS = (
         old=" or missing_days is distinct from missing\n",
         new=" or missing_days is null\n",
         test="tests/data_access/affiliates/test_cohort_outcomes.py::test_a_period_with_missing_days_is_met_or_unknown_and_recomputed_later",
+    ),
+    Mutation(
+        guard="One writer at a time adds to the history",
+        file="data_access/db/migrations/schema/10_history.sql",
+        old="    select * into strict head from review.history_head for update;",
+        new="    select * into strict head from review.history_head;",
+        test=f"{CHAIN}::test_concurrent_writers_never_fork_it_and_never_wait_in_a_circle",
+    ),
+    Mutation(
+        guard="The history waits for its head last",
+        file="data_access/db/migrations/schema/10_history.sql",
+        old="    deferrable initially deferred for each row execute function review.link_entry();",
+        new="    for each row execute function review.link_entry();",
+        test=f"{CHAIN}::test_the_head_is_free_until_a_transaction_commits",
+    ),
+    Mutation(
+        guard="Hashes do not depend on the session's time zone",
+        file="data_access/db/migrations/schema/10_history.sql",
+        old="create function review.chain_rows() returns trigger language plpgsql security definer\n    set search_path = pg_catalog, pg_temp set timezone = 'UTC' as $$",
+        new="create function review.chain_rows() returns trigger language plpgsql security definer\n    set search_path = pg_catalog, pg_temp as $$",
+        test=f"{CHAIN}::test_the_session_time_zone_changes_no_hash",
+    ),
+    Mutation(
+        guard="Verifying compares each row with its hash",
+        file="data_access/db/migrations/schema/10_history.sql",
+        old="substring(entry.row_hashes from (written.place::int - 1) * 32 + 1 for 32) is distinct from\n",
+        new="substring(entry.row_hashes from (written.place::int - 1) * 32 + 1 for 32) is null and null <>\n",
+        test=f"{CHAIN}::test_tampering_is_named",
+    ),
+    Mutation(
+        guard="Verifying finds rows that were added past the chain",
+        file="data_access/history/chain.py",
+        old="        if row_id is not None:\n",
+        new="        if False:\n",
+        test=f"{CHAIN}::test_tampering_is_named",
+    ),
+    Mutation(
+        guard="A kept head finds a cut tail",
+        file="data_access/history/chain.py",
+        old="    if kept.position > end.position:\n",
+        new="    if False:\n",
+        test=f"{CHAIN}::test_a_tail_cut_cleanly_is_found_by_a_kept_head",
+    ),
+    Mutation(
+        guard="A head counts only with the key's signature",
+        file="data_access/history/heads.py",
+        old="        key.verify(signature[4:], body.encode())\n",
+        new="",
+        test=f"{HEADS}::test_a_head_that_was_changed_or_signed_by_another_is_refused",
+    ),
+    Mutation(
+        guard="An erased text counts only while nothing is in its place",
+        file="data_access/db/migrations/schema/10_history.sql",
+        old="        when digest is not null and review.is_erased(value) then digest",
+        new="        when digest is not null then digest",
+        test=f"{ERASING}::test_what_is_left_of_an_erased_row_stays_provable",
+    ),
+    Mutation(
+        guard="Erasing deletes the salts",
+        file="data_access/db/migrations/schema/12_erasing.sql",
+        old="    where gone.erasure_id = erasure and gone.table_name",
+        new="    where false and gone.table_name",
+        test=f"{ERASING}::test_a_persons_texts_are_nowhere_and_the_history_verifies",
+    ),
+    Mutation(
+        guard="A legal hold forbids erasing",
+        file="data_access/db/migrations/schema/12_erasing.sql",
+        old="hold_id desc limit 1) = 'placed' then",
+        new="hold_id desc limit 1) = 'never' then",
+        test=f"{ERASING}::test_a_legal_hold_refuses_it_until_it_is_lifted",
+    ),
+    Mutation(
+        guard="A load does not bring an erased person back",
+        file="data_access/db/migrations/schema/12_erasing.sql",
+        old="    if back <> '{}' then\n        update exchange.accounts",
+        new="    if false then\n        update exchange.accounts",
+        test=f"{ERASING}::test_a_later_load_does_not_bring_them_back",
+    ),
+    Mutation(
+        guard="Append-only rows change in an erasure only",
+        file="data_access/db/migrations/schema/10_erasures.sql",
+        old="    return exists (select from review.erasures where transaction_id = pg_current_xact_id_if_assigned()::text);",
+        new="    return true;",
+        test=f"{ERASING}::test_outside_of_an_erasure_the_guards_hold",
     ),
 )

@@ -235,6 +235,18 @@ def test_concurrent_writers_never_fork_it_and_never_wait_in_a_circle(engine: Eng
     assert positions == list(range(1, verified.head.position + 1))
 
 
+def test_the_head_is_free_until_a_transaction_commits(engine: Engine) -> None:
+    record(engine)
+
+    with engine.begin() as slow:
+        slow.execute(text(RECORDED[0].format(n=1)))
+        with engine.begin() as quick:
+            quick.execute(text("set local lock_timeout = '2s'"))
+            quick.execute(text(RECORDED[3].format(n=1)))
+
+    chain.verify(engine)
+
+
 def test_an_act_that_is_rolled_back_leaves_no_link(engine: Engine) -> None:
     record(engine)
     before = chain.head(engine)

@@ -156,6 +156,11 @@ def test_a_persons_texts_are_nowhere_and_the_history_verifies(
     after = chain.verify(person, before.head)
     assert after.erased == 7
     with person.connect() as conn:
+        salted = text(
+            "select count(*) from review.history_salts where (table_name, row_id) in (select table_name, row_id from review.history_erased)"
+        )
+        assert conn.execute(salted).scalar_one() == 0
+    with person.connect() as conn:
         decision = conn.execute(
             text("select outcome, reason_code, snapshot, rationale from review.decisions")
         ).one()
