@@ -78,9 +78,9 @@ def _begins(claims: Mapping[str, Any], secret: str) -> bool:
 
 def _short(claim: object) -> object:
     """Return the claim, or the beginning of what only explains a refusal."""
-    if isinstance(claim, bool | int | float):
-        return claim
-    return str(claim)[: rules.LONGEST_CLAIM + 1]
+    if isinstance(claim, str):
+        return claim[: rules.LONGEST_CLAIM + 1]
+    return claim if isinstance(claim, bool | int | float) else None
 
 
 def _fits(user: dict[str, Any], tokens: dict[str, Any]) -> bool:

@@ -21,9 +21,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.web.server.starlette.starlette_websocket import _is_origin_allowed
 
-from dashboard.shell import files, identity, openid, origins, websockets
+from dashboard.shell import files, identity, openid, origins, sessions, websockets
 from dashboard.shell.files import FileGate
 from dashboard.shell.websockets import WebsocketGate
 from data_access.people.staff import Person
@@ -515,15 +516,21 @@ def test_known_addresses_are_served_and_others_are_not_found_in_text(server: Ser
         ({"DATABASE_URL": "mysql://ana:s3cret@db/review"}, "DATABASE_URL is not a Postgres"),
         ({"DATABASE_REPLICA_URL": "s3cret"}, "DATABASE_REPLICA_URL is not a Postgres"),
         ({"secrets": 'cookie_secret = "s3cret'}, "secrets.toml cannot be read as TOML"),
+        (
+            {"secrets": '[auth]\ncookie_secret = "s3cret"'},
+            "cookie_secret in .streamlit/secrets.toml",
+        ),
+        ({"config": '[server.trustedUserHeaders]\nX-User = "email"'}, "trustedUserHeaders"),
     ],
 )
 def test_a_setting_that_cannot_be_used_keeps_the_server_from_starting(
     settings: dict[str, str], sentence: str, tmp_path: Path
 ) -> None:
-    if "secrets" in settings:
-        (tmp_path / ".streamlit").mkdir()
-        (tmp_path / ".streamlit" / "secrets.toml").write_text(settings.pop("secrets"))
-        settings = {"HOME": str(tmp_path)}
+    for name in ("secrets", "config"):
+        if name in settings:
+            (tmp_path / ".streamlit").mkdir()
+            (tmp_path / ".streamlit" / f"{name}.toml").write_text(settings[name])
+            settings = {"HOME": str(tmp_path)}
 
     done = subprocess.run(
         [sys.executable, "serve.py", "--port", "0"],
@@ -539,3 +546,85 @@ def test_a_setting_that_cannot_be_used_keeps_the_server_from_starting(
     assert sentence in done.stderr
     assert done.stderr.count("\n") == 1
     assert "s3cret" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(("trusted", "secure"), [("127.0.0.1", True), ("203.0.113.7", False)])
+def test_the_proxy_is_believed_from_its_own_address_only(
+    trusted: str, secure: bool, tmp_path: Path
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    with subprocess.Popen(
+        [sys.executable, "serve.py", "--port", str(port)],
+        cwd=ROOT,
+        env={**os.environ, "HOME": str(tmp_path), "FORWARDED_ALLOW_IPS": trusted},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            wait_for(port)
+            connection = HTTPConnection("127.0.0.1", port, timeout=30)
+            connection.request("GET", "/", headers={"X-Forwarded-Proto": "https"})
+            cookies = connection.getresponse().headers.get_all("set-cookie") or []
+            connection.close()
+        finally:
+            process.terminate()
+            process.wait(10)
+
+    assert cookies
+    assert {"; secure" in cookie.lower() for cookie in cookies} == {secure}
+
+
+# --- Activity -------------------------------------------------------------------------------------
+
+
+CLICK = BackMsg(rerun_script=ClientState(query_string="a click"))
+POLL = BackMsg(rerun_script=ClientState(is_auto_rerun=True))
+BEAT = BackMsg(app_heartbeat=True)
+AGAIN = {"sec-websocket-protocol": "streamlit, token, an-earlier-session"}
+FRESH = {"sec-websocket-protocol": "streamlit, token"}
+
+
+@pytest.mark.parametrize(
+    ("messages", "headers", "noted"),
+    [
+        ([CLICK], {}, 1),
+        ([CLICK], FRESH, 1),
+        ([CLICK, CLICK, CLICK], FRESH, 1),
+        ([POLL, POLL, BEAT], FRESH, 0),
+        ([POLL, CLICK], FRESH, 1),
+        ([CLICK], AGAIN, 0),
+        ([CLICK, POLL], AGAIN, 0),
+        ([CLICK, CLICK], AGAIN, 1),
+    ],
+)
+def test_only_what_a_person_does_is_their_activity(
+    messages: list[BackMsg],
+    headers: dict[str, str],
+    noted: int,
+    asking: Asking,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written: list[str] = []
+
+    async def note(key: str) -> None:
+        written.append(key)
+
+    monkeypatch.setattr(sessions, "_note", note)
+    monkeypatch.setattr(sessions, "_noted_at", type(sessions._noted_at)())
+    asking.who = PEOPLE[Role.ANALYST]
+    sent = [{"type": "websocket.receive", "bytes": one.SerializeToString()} for one in messages]
+
+    talk(Streamlit(), handshake(headers=headers), *sent)
+
+    assert written == ["analyst@example.com"] * noted
+
+
+def test_nobodys_messages_are_nobodys_activity(
+    asking: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "note_activity", lambda _: pytest.fail("noted"))
+
+    click = {"type": "websocket.receive", "bytes": CLICK.SerializeToString()}
+    talk(Streamlit(), handshake(), click)

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from streamlit.web.server.starlette import starlette_server
 
 import serve
-from dashboard.shell import browsers, failures, local_sign_in, readiness, routes
+from dashboard.shell import browsers, failures, local_sign_in, openid, readiness, routes
 from data_access.db import database
 from data_access.db.errors import DatabaseUnavailable
 from data_access.db.logs import LOG, RedactingFormatter, path_asked
@@ -256,6 +256,27 @@ def test_a_planted_way_back_leads_nowhere(kept: str) -> None:
     browser = Browser(cookies={browsers.WAY_BACK_COOKIE: kept})
 
     assert browser.get("/oauth2callback").headers["location"] == "/"
+
+
+@pytest.mark.parametrize(
+    ("origin", "redirect_uri", "secure"),
+    [
+        ("http://localhost:8501", "", False),
+        ("http://localhost:8501", "http://localhost:8501/oauth2callback", False),
+        ("https://localhost:8501", "", True),
+        ("http://localhost:8501", "https://review.example.com/oauth2callback", True),
+    ],
+)
+def test_cookies_are_secure_where_people_come_by_https(
+    origin: str, redirect_uri: str, secure: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openid, "settings", lambda: {"redirect_uri": redirect_uri})
+
+    set_cookies = Browser(origin=origin).get("/").headers.get_list("set-cookie")
+
+    assert len(set_cookies) == 2
+    assert [cookie.count("Secure") for cookie in set_cookies] == [int(secure)] * 2
+    assert all("HttpOnly" in cookie for cookie in set_cookies)
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/local-sign-in", "/nothing", "/export/x"])
