@@ -74,7 +74,7 @@ begin
     if names = '{}' then
         return;
     end if;
-    for rule in select * from review.text_rules r order by 1, 2 loop
+    for rule in select r.table_name, r.column_name from review.text_rules r where r. treatment <> 'kept' order by 1, 2 loop
         return query execute format(
             'select %1$L, %2$L, count(*) from %3$s where %2$I::text ~* $1 having count(*) > 0',
             rule.table_name, rule.column_name, rule.table_name::regclass) using review.names_pattern(names);
