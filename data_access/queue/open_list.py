@@ -286,7 +286,8 @@ def judged(filters: Filters) -> Iterator[str]:
     if filters.eligibility:
         yield f"({' or '.join(OUTCOMES[outcome] for outcome in filters.eligibility)})"
     if filters.track:
-        yield TRACK_CONDITIONS[filters.track]
+        # Whoever meets a track is eligible; said, since an index finds these.
+        yield f"eligible and {TRACK_CONDITIONS[filters.track]}"
 
 
 def is_judged(filters: Filters) -> bool:
