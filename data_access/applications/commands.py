@@ -10,6 +10,8 @@ from sqlalchemy import Connection, Engine, insert
 from data_access.applications import read
 from data_access.applications.read import Application
 from data_access.db import database, tables
+from data_access.db.errors import NotFound
+from data_access.people import staff
 from data_access.people.commands import Command, Named, Result, once
 from program.messages.delivery import UNDO_FOR
 
@@ -52,8 +54,17 @@ def perform_as(
 ) -> Named:
     """The same for a result of another type, ``kind`` or a subclass of it."""
     with database.acting(engine) as connection:
-        application = read.read(connection, command.application_id, now=command.at, lock=True)
+        application = _locked(connection, command)
         return once(connection, command, kind, lambda: do(connection, application))
+
+
+def _locked(connection: Connection, command: ApplicationCommand) -> Application:
+    try:
+        return read.read(connection, command.application_id, now=command.at, lock=True)
+    except NotFound:
+        # Whoever may not act learns that, and not which applications exist.
+        staff.require(connection, command.actor, command.act)
+        raise
 
 
 def record_event(

@@ -30,8 +30,8 @@ SECRETS_IN_TEXT = (
     (re.compile(r"(?i)\b(\w*(?:password|passwd|secret|token))(['\"]?\s*[=:]\s*)\S+"), r"\1\2***"),
     (re.compile(r"(?i)\b(authorization|cookie)(['\"]?\s*[=:]\s*)[^\r\n]+"), r"\1\2***"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w+/=.~-]{8,}"), r"\1 ***"),
-    (re.compile(r"(?<![/\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "(an address)"),
 )
+MAIL_ADDRESS = re.compile(r"(?<![/\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160), 0x2028, 0x2029)}
 
 # The path that is being answered, for the lines that are logged meanwhile.
@@ -65,13 +65,18 @@ def hide_settings() -> None:
         )
 
 
-def redacted(line: str) -> str:
-    """Return ``line`` with passwords, tokens, secrets and e-mail addresses replaced."""
+def without_secrets(text: str) -> str:
+    """Return ``text`` with passwords, tokens and secrets replaced."""
     for secret in sorted(_hidden, key=len, reverse=True):
-        line = line.replace(secret, "***")
+        text = text.replace(secret, "***")
     for pattern, replacement in SECRETS_IN_TEXT:
-        line = pattern.sub(replacement, line)
-    return line
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def redacted(line: str) -> str:
+    """Return ``line`` without secrets and without e-mail addresses."""
+    return MAIL_ADDRESS.sub("(an address)", without_secrets(line))
 
 
 class RedactingFormatter(logging.Formatter):

@@ -25,6 +25,7 @@ from sqlalchemy import (
     update,
 )
 
+from data_access.applications.read import LARGEST_ID
 from data_access.db import locks, tables, text_rules
 from data_access.db.errors import (
     Invalid,
@@ -128,10 +129,9 @@ def remove(engine: Engine, command: RemoveView) -> int:
     table = tables.saved_views
 
     def do(connection: Connection) -> int:
-        gone = connection.execute(
-            delete(table).where(table.c.view_id == command.view_id, table.c.owner == command.actor)
-        )
-        if gone.rowcount != 1:
+        is_own = (table.c.view_id == command.view_id, table.c.owner == command.actor)
+        possible = 0 < command.view_id <= LARGEST_ID
+        if not possible or connection.execute(delete(table).where(*is_own)).rowcount != 1:
             raise NotFound("This view no longer exists, or it belongs to a colleague.")
         return command.view_id
 

@@ -28,7 +28,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
 from data_access.applications.read import platform_key
-from data_access.db import tables
+from data_access.db import logs, tables
 from data_access.db.database import acting
 from data_access.messages import rendering
 from data_access.messages import settings as message_settings
@@ -116,7 +116,8 @@ def finish(engine: Engine, taken: Taken, *, delivered: bool, reply: str, now: da
     """
     kind = "message_delivered" if delivered else "message_sent"
     state = {"delivered_at": now, "last_error": None, "last_reason": None}
-    return _end(engine, taken, kind, now, detail={"said": reply}, state=state)
+    said = logs.without_secrets(reply)
+    return _end(engine, taken, kind, now, detail={"said": said}, state=state)
 
 
 def fail(
@@ -130,7 +131,9 @@ def fail(
 ) -> bool:
     """Record a failed try: retry later or park it. Returns whether the lease still held."""
     tries = taken.tries + 1
-    error = letters.harmless_line(failure.sentence)[:LONGEST_ERROR]
+    # A receiver may repeat what it was sent, the login included.
+    said = logs.without_secrets(failure.sentence)
+    error = letters.harmless_line(said)[:LONGEST_ERROR]
     detail = {"reason": str(failure.reason), "said": error, "tries": tries}
     state: dict[str, Any] = {"last_error": error, "last_reason": str(failure.reason)}
     # The timeline shows the first failure and the last, not every attempt between.

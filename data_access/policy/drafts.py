@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, insert, or_, select, update
 
+from data_access.applications.read import LARGEST_ID
 from data_access.db import tables, text_rules
 from data_access.db.errors import (
     BaseMoved,
@@ -328,30 +329,38 @@ def _require_no_other(connection: Connection, actor: str) -> None:
 
 
 def _require_own(connection: Connection, draft_id: int, actor: str) -> Kept:
-    kept = _require_open(connection, draft_id)
-    if kept.author != actor:
-        raise NotAllowed(f"This is {kept.author}'s draft. Write one of your own.")
+    row = _row(connection, draft_id, tables.policy_drafts.c.author == actor)
+    if row is None:
+        raise NotFound("This draft does not exist, or it belongs to a colleague.")
+    return _require_open(connection, row)
+
+
+def _require_proposed(connection: Connection, draft_id: int, revision: int) -> Kept:
+    table = tables.policy_drafts.c
+    was_shown = or_(table.proposed_at.is_not(None), table.closed_as == "published")
+    row = _row(connection, draft_id, was_shown)
+    if row is None:
+        raise NotInState("This proposal was taken back, or never existed. Reload the page.")
+    kept = _require_open(connection, row)
+    _require_seen(kept, revision)
     return kept
 
 
-def _require_open(connection: Connection, draft_id: int) -> Kept:
+def _row(connection: Connection, draft_id: int, shown: ColumnElement[bool]) -> RowMapping | None:
+    """Return the draft if it is shown to the actor; another is answered like one that is absent."""
     table = tables.policy_drafts
-    row = connection.execute(select(table).where(table.c.draft_id == draft_id)).mappings().first()
-    if row is None:
-        raise NotFound("This draft does not exist.")
+    if not 0 < draft_id <= LARGEST_ID:
+        return None
+    wanted = select(table).where(table.c.draft_id == draft_id, shown)
+    return connection.execute(wanted).mappings().first()
+
+
+def _require_open(connection: Connection, row: RowMapping) -> Kept:
     if row["closed_as"] is not None:
         raise NotInState(
             f"This draft was {row['closed_as']} by {row['closed_by']}. Reload the page."
         )
     return _kept(connection, row)
-
-
-def _require_proposed(connection: Connection, draft_id: int, revision: int) -> Kept:
-    kept = _require_open(connection, draft_id)
-    if kept.proposed_at is None:
-        raise NotInState("This proposal was taken back. Reload the page.")
-    _require_seen(kept, revision)
-    return kept
 
 
 def _require_written(kept: Kept) -> None:

@@ -7,7 +7,9 @@ import re
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import httpx
 import pytest
@@ -19,11 +21,21 @@ from starlette.routing import Route
 from streamlit.web.server.starlette import starlette_server
 
 import serve
-from dashboard.shell import browsers, failures, local_sign_in, openid, readiness, routes
+from dashboard.shell import (
+    browsers,
+    export_links,
+    failures,
+    local_sign_in,
+    openid,
+    readiness,
+    routes,
+)
+from dashboard.shell.export_links import Promise
 from data_access.db import database
 from data_access.db.errors import DatabaseUnavailable
 from data_access.db.logs import LOG, RedactingFormatter, path_asked
 from data_access.people import sessions
+from program.review.permissions import Role
 from tests.builders import add_staff
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
@@ -186,6 +198,55 @@ def test_a_forged_link_signs_nobody_in(address: str) -> None:
 
     assert response.headers["location"] == "/"
     assert "affiliate_review_local" not in response.headers.get("set-cookie", "")
+
+
+def forged_tokens(real: str) -> Iterator[str]:
+    """Yield what an attacker would try in place of a real token: cut, changed, foreign."""
+    content, _, rest = real.partition(".")
+    yield from (real[:length] for length in range(0, len(real) - 1, 9))
+    yield from (
+        f"{real[:at]}{'B' if real[at] == 'A' else 'A'}{real[at + 1 :]}"
+        for at in range(0, len(real) - 2, 7)
+    )
+    yield from (f"{content}.{'A' * 6}.{rest}", f"{content}..", "e30.AAAAAA.AAAA", f"{real}.{real}")
+    yield from (
+        "",
+        "0",
+        "-1",
+        "9" * 4_000,
+        "１",
+        "\u202e1",
+        "null",
+        "[]",
+        "../x",
+        "%00",
+        "' or 1=1--",
+    )
+
+
+def test_forged_links_are_answered_alike(staffed: Engine) -> None:
+    """As for a link of another browser; nobody learns which exports or people there are."""
+    promise = Promise(email="ana@example.com", role=Role.REVIEWER, query={}, of_queue=True)
+    made = export_links.view_link(promise, "applications", browser="another browser")
+    real = parse_qs(urlsplit(made).query)["token"][0]
+    browser = Browser(cookies={browsers.MARK_COOKIE: "this browser"})
+    tried = [*forged_tokens(real), real]
+
+    said = {
+        (answered.status_code, answered.text)
+        for token in tried
+        for answered in [browser.get("/export/x.csv?" + urlencode({"token": token}))]
+    }
+
+    assert len(tried) > 80
+    assert said == {(403, routes.OF_ANOTHER_BROWSER)}
+
+
+def test_forged_files_are_answered_alike(staffed: Engine) -> None:
+    browser = Browser()
+    names = ("0" * 32, "5f" * 16, "1", "-1", "١", "../../etc/passwd", "x" * 4_000)
+
+    assert {browser.get(f"/media/{quote(name)}.csv").status_code for name in names} == {404}
 
 
 @pytest.mark.parametrize("path", ["sign-in", "sign-out"])
