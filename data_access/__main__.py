@@ -30,6 +30,8 @@ from data_access.exports import terminal
 from data_access.exports.target import Unwritable
 from program.policy.outcomes import Outcome
 from program.reports.export_formats import FileFormat
+from program.review import people
+from program.review.permissions import Role
 from program.review.queue_filters import REVERSED, SORT_LABELS, TRACK_CHOICES, WAITING_CHOICES, Sort
 from program.review.workflow import Status
 
@@ -133,6 +135,133 @@ def migrate(to: str) -> None:
         f"Schema is at {after or 'nothing'}"
         + ("." if before == after else f", was {before or 'empty'}.")
     )
+    if to == "head":
+        _say_if_nobody()
+
+
+def _say_if_nobody() -> None:
+    """Say how to add the first administrator while nobody can sign in."""
+    from data_access.people import staff
+
+    with database.reader().connect() as connection:
+        if staff.nobody_yet(connection):
+            terminal.say(f"{staff.NOBODY_YET}\n{staff.ADD_FIRST}")
+
+
+@main.group(name="staff", cls=OneLineErrors)
+def staff_group() -> None:
+    """Say who may use the dashboard, and in which role.
+
+    The first administrator comes this way; the last active one stays.
+    """
+
+
+REASON = click.option("--reason", default="", help="Why, for the record.")
+ROLES = click.Choice([str(role) for role in Role])
+
+
+@staff_group.command(name="add")
+@click.argument("email")
+@click.option("--role", type=ROLES, required=True)
+@click.option("--name", required=True, help="The name that colleagues see.")
+@REASON
+def staff_add(email: str, role: str, name: str, reason: str) -> None:
+    """Add EMAIL to the staff."""
+    from data_access.people import staff_changes
+
+    staff_changes.from_command_line(
+        database.writer(),
+        staff_changes.AddPerson(
+            email=email, role=Role(role), name=name, reason=reason, **_by_command_line()
+        ),
+    )
+    terminal.say(f"{people.normal(email)} is {role} now.")
+
+
+@staff_group.command(name="role")
+@click.argument("email")
+@click.argument("role", type=ROLES)
+@REASON
+def staff_role(email: str, role: str, reason: str) -> None:
+    """Give EMAIL another ROLE."""
+    from data_access.people import staff_changes
+
+    staff_changes.from_command_line(
+        database.writer(),
+        staff_changes.ChangeRole(email=email, role=Role(role), reason=reason, **_by_command_line()),
+    )
+    terminal.say(f"{people.normal(email)} is {role} now.")
+
+
+@staff_group.command(name="disable")
+@click.argument("email")
+@REASON
+def staff_disable(email: str, reason: str) -> None:
+    """End the access of EMAIL at their next act."""
+    from data_access.people import staff_changes
+
+    staff_changes.from_command_line(
+        database.writer(),
+        staff_changes.Disable(email=email, reason=reason, **_by_command_line()),
+    )
+    terminal.say(f"{people.normal(email)} is disabled now.")
+
+
+@staff_group.command(name="enable")
+@click.argument("email")
+@REASON
+def staff_enable(email: str, reason: str) -> None:
+    """Give EMAIL access again, in the former role."""
+    from data_access.people import staff_changes
+
+    staff_changes.from_command_line(
+        database.writer(),
+        staff_changes.Enable(email=email, reason=reason, **_by_command_line()),
+    )
+    terminal.say(f"{people.normal(email)} is active now.")
+
+
+@staff_group.command(name="unbind")
+@click.argument("email")
+@REASON
+def staff_unbind(email: str, reason: str) -> None:
+    """Let EMAIL sign in with another account of the identity provider."""
+    from data_access.people import staff_changes
+
+    staff_changes.from_command_line(
+        database.writer(),
+        staff_changes.Unbind(email=email, reason=reason, **_by_command_line()),
+    )
+    terminal.say(f"{people.normal(email)} is bound again at the next sign-in.")
+
+
+@staff_group.command(name="list")
+def staff_list() -> None:
+    """List everybody: address, role, state, last seen and name, separated by tabs."""
+    from data_access.people import roster
+
+    with database.reader().connect() as connection:
+        members = roster.listed(connection, now=_now())
+    if not members:
+        _say_if_nobody()
+    for member in members:
+        seen = f"{member.last_seen_at:%Y-%m-%dT%H:%MZ}" if member.last_seen_at else "never seen"
+        name = "".join(sign if sign.isprintable() else "\ufffd" for sign in member.display_name)
+        terminal.say("\t".join((member.email, member.role, member.state, seen, name)))
+
+
+def _by_command_line() -> dict[str, Any]:
+    """Return the common fields of a change that is made here."""
+    from data_access.people import staff_changes
+
+    # The name comes from the environment and proves nothing.
+    user = _person()
+    named = f"{staff_changes.COMMAND_LINE} ({user})" if user.isprintable() else ""
+    return {
+        "actor": named or staff_changes.COMMAND_LINE,
+        "at": _now(),
+        "request_id": uuid4(),
+    }
 
 
 @main.command()

@@ -16,7 +16,7 @@ from program.reports.kpis import KPIS
 from program.reports.periods import CHOICE_LABELS
 from program.reports.views import FUNCTION_WORDS
 from program.review import workflow
-from program.review.permissions import ALLOWED, Act, Role
+from program.review.permissions import ALLOWED, MANAGES, Act, Role
 
 NOBODY = "automatic: upstream, the date or the facts"
 
@@ -35,6 +35,20 @@ def addresses() -> str:
         for who in Reach
     ]
     return _table(("address", "who may reach it"), rows)
+
+
+def roles() -> str:
+    """Return which role may do what."""
+    rows = [
+        (act.value, *("yes" if role in ALLOWED[act] else "" for role in Role)) for act in ALLOWED
+    ]
+    return _table(("act", *Role), rows)
+
+
+def managed_roles() -> str:
+    """Return whose access each role may change."""
+    rows = [(role, ", ".join(one for one in Role if one in MANAGES[role])) for role in Role]
+    return _table(("role", "manages"), [(role, whom or "nobody") for role, whom in rows])
 
 
 def workflow_transitions() -> str:

@@ -109,7 +109,7 @@ def rows(content: bytes) -> list[dict[str, str]]:
 
 # --- Help -----------------------------------------------------------------------------------------
 
-COMMANDS = ("migrate", "load", "refresh", "export", "demo", "doctor", "start", "stop")
+COMMANDS = ("migrate", "staff", "load", "refresh", "export", "demo", "doctor", "start", "stop")
 ALSO = ("notify",)
 
 
@@ -215,7 +215,7 @@ def test_before_migrating_each_command_says_what_to_run(
 def test_migrating_an_empty_database_and_again(bare: Engine) -> None:
     first, again = succeeded(run("migrate")), succeeded(run("migrate"))
 
-    assert first.stdout.endswith(", was empty.\n")
+    assert ", was empty.\n" in first.stdout
     assert again.stdout.startswith("Schema is at ")
     assert "was" not in again.stdout
 
@@ -710,3 +710,46 @@ def test_without_an_address_the_embedded_postgres_of_the_home_is_used(server: En
     assert done.returncode == 1
     assert "ok       connection: PostgreSQL" in done.stdout
     assert "PROBLEM  schema: the schema is at revision none" in done.stdout
+
+
+# --- Staff ----------------------------------------------------------------------------------------
+
+
+def test_the_first_administrator_comes_from_the_command_line(bare: Engine) -> None:
+    first = succeeded(run("migrate")).stdout
+    assert "Nobody is on the staff list yet" in first
+    assert "staff add you@example.com --role admin" in first
+    assert "Nobody is on the staff list yet" in succeeded(run("staff", "list")).stdout
+
+    added = run("staff", "add", "Ada@Example.com", "--role", "admin", "--name", "Ada Lovelace")
+
+    assert succeeded(added).stdout == "ada@example.com is admin now.\n"
+    assert "Nobody" not in succeeded(run("migrate")).stdout
+    listed = succeeded(run("staff", "list")).stdout
+    assert listed == "ada@example.com\tadmin\tactive\tnever seen\tAda Lovelace\n"
+
+
+def test_staff_is_changed_on_record_and_the_last_administrator_stays(configured: Engine) -> None:
+    for email, role in (("ada@example.com", "admin"), ("ben@example.com", "reviewer")):
+        succeeded(run("staff", "add", email, "--role", role, "--name", "A"))
+
+    succeeded(run("staff", "role", "ben@example.com", "manager", "--reason", "Promoted"))
+    succeeded(run("staff", "disable", "ben@example.com"))
+    failed(run("staff", "disable", "ada@example.com"), "is the last active administrator")
+    failed(run("staff", "role", "ada@example.com", "manager"), "is the last active administrator")
+    failed(run("staff", "enable", "eve@example.com"), "is not on the staff list")
+    failed(run("staff", "unbind", "ben@example.com"), "is not bound")
+    succeeded(run("staff", "enable", "ben@example.com"))
+
+    with configured.connect() as conn:
+        recorded = conn.execute(
+            text("select kind, reason, actor from review.staff_events order by event_id")
+        ).all()
+    assert [(row.kind, row.reason) for row in recorded] == [
+        ("added", ""),
+        ("added", ""),
+        ("role_changed", "Promoted"),
+        ("disabled", ""),
+        ("enabled", ""),
+    ]
+    assert all(row.actor.startswith("command line (") for row in recorded)

@@ -38,6 +38,15 @@ class ConflictOfInterest(NotAllowed):
     """The person may not decide about this applicant, whatever their role."""
 
 
+class LastAdministrator(Refusal):
+    """Without this person nobody could manage the staff."""
+
+    def __init__(self, email: str) -> None:
+        super().__init__(
+            f"{email} is the last active administrator. Make somebody else an administrator first."
+        )
+
+
 class NotFound(Refusal):
     """It does not exist, or not for this person."""
 

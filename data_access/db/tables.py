@@ -73,6 +73,7 @@ APPEND_ONLY = (
     "history_genesis",
     "history_salts",
     "history_erased",
+    "staff_events",
 )
 GUARD = "append_only"
 
@@ -101,6 +102,8 @@ referrals = _table("exchange.referrals")
 referral_activity = _table("exchange.referral_activity")
 staff = _table("review.staff")
 sessions = _table("review.sessions")
+staff_events = _table("review.staff_events")
+leave = _table("review.leave")
 policies = _table("review.policies")
 requests = _table("review.requests")
 evidence = _table("review.evidence")

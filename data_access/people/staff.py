@@ -2,15 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, Date, bindparam, func, select
 
 from data_access.db import tables
-from data_access.db.errors import NotAllowed
+from data_access.db.errors import Invalid, NotAllowed
 from data_access.people.identities import known_by
+from program import wording
 from program.review import people
 from program.review.permissions import Act, Role, may
+
+NOBODY_YET = "Nobody is on the staff list yet. Add the first administrator:"
+ADD_FIRST = "python -m data_access staff add you@example.com --role admin --name 'Your Name'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +59,52 @@ EVERYONE = (
 def everyone(connection: Connection) -> list[Person]:
     """Return all active staff, by role and name."""
     return [of_row(row) for row in connection.execute(EVERYONE).mappings()]
+
+
+def _on_leave(day: ColumnElement[date]) -> ColumnElement[bool]:
+    leave = tables.leave
+    return (
+        select(leave.c.leave_id)
+        .where(
+            leave.c.email == tables.staff.c.email, day.between(leave.c.first_day, leave.c.last_day)
+        )
+        .exists()
+    )
+
+
+# Active staff who are not on leave on the day bound as `TODAY`.
+TODAY = bindparam("today", type_=Date)
+PRESENT = EVERYONE.where(~_on_leave(TODAY))
+
+
+def assignable(connection: Connection, *, today: date) -> list[Person]:
+    """Return whom applications may be assigned to on this day, by role and name."""
+    rows = connection.execute(PRESENT, {TODAY.key: today}).mappings()
+    return [person for person in map(of_row, rows) if person.may(Act.CLAIM)]
+
+
+@known_by("email")
+def require_assignable(connection: Connection, email: str, *, today: date) -> Person:
+    """Return the person if applications may be assigned to them on this day; raises Invalid."""
+    person = find(connection, email)
+    if person is None or not person.may(Act.CLAIM):
+        raise Invalid("Choose a colleague who reviews applications.")
+    leave = tables.leave
+    until = connection.execute(
+        select(func.max(leave.c.last_day)).where(
+            leave.c.email == person.email, leave.c.first_day <= today, leave.c.last_day >= today
+        )
+    ).scalar()
+    if until is not None:
+        raise Invalid(
+            f"{person.email} is on leave through {wording.day(until)}. Choose another colleague."
+        )
+    return person
+
+
+def nobody_yet(connection: Connection) -> bool:
+    """Return whether no active person is on the staff list."""
+    return connection.execute(EVERYONE.limit(1)).first() is None
 
 
 @known_by("actor")

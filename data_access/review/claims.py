@@ -16,13 +16,14 @@ from data_access.applications import commands, contacts
 from data_access.applications.commands import ApplicationCommand
 from data_access.applications.read import Application
 from data_access.db import database, errors, tables
-from data_access.db.errors import Invalid, NotInState, RequestReused
+from data_access.db.errors import NotInState, RequestReused
 from data_access.eligibility import policies
 from data_access.people import staff
 from data_access.people.commands import Command
 from data_access.people.identities import known_by
 from data_access.queue import order_cache
 from data_access.review import transitions
+from program.periods import utc_day
 from program.review import people
 from program.review.permissions import Act
 from program.review.queue_filters import Filters, Owner
@@ -127,9 +128,7 @@ def assign(engine: Engine, command: Assign) -> int:
     def do(connection: Connection, application: Application) -> int:
         _require_open(connection, application)
         new, old = command.assignee, application.desk.assignee(command.at)
-        person = staff.find(connection, new)
-        if person is None or not person.may(Act.CLAIM):
-            raise Invalid("Choose a colleague who reviews applications.")
+        staff.require_assignable(connection, new, today=utc_day(command.at))
         transitions.put(connection, command, assignee=new, claimed_at=command.at, claim_until=None)
         return commands.record_event(
             connection, command, "assigned", assignee={"old": old, "new": new}

@@ -58,7 +58,8 @@ class Opened:
     decided since. ``question`` is the last question to the applicant, if an answer is awaited;
     ``deferred_because`` is why it is deferred, if it is. ``conflict`` is the sentence why this
     person may not decide here. ``others_wrote`` is the number of colleagues' entries on the
-    thread, for telling what is new; ``viewers`` are colleagues who have it open too.
+    thread, for telling what is new; ``viewers`` are colleagues who have it open too;
+    ``colleagues`` are those to whom it may be assigned.
     """
 
     application: Application
@@ -125,7 +126,9 @@ def open_one(
     context = judging.read_context(connection, now=now)
     row = _read_subject(connection, id_, person, context)
     application = read.of_row(row)
-    found = _RECORDED.read(connection, application_id=id_, account_id=application.account_id)
+    found = _RECORDED.read(
+        connection, application_id=id_, account_id=application.account_id, today=utc_day(now)
+    )
     recorded = written.of_rows(found)
     decisions = decision_history.of_rows(recorded.decisions)
     proposed = proposals.of_rows(recorded.proposals)
@@ -160,7 +163,7 @@ def read_trends(connection: Connection, shown: Opened) -> Trends:
 
 
 CONFLICT = "conflict"
-_RECORDED = Bundle(**written.PARTS, earlier=read.OTHERS, staff=staff.EVERYONE)
+_RECORDED = Bundle(**written.PARTS, earlier=read.OTHERS, staff=staff.PRESENT)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Who may do what: one table of acts and roles, used by verbs and screens."""
+"""Who may do what: one table of acts and roles, used by verbs, screens and documents."""
 
 from enum import StrEnum
 
@@ -41,6 +41,8 @@ class Act(StrEnum):
     SEE_CONTACT = "see applicants' email and contact"
     IMPORT = "import applications"
     SEE_EXPORTS = "see who exported what, and who read contacts"
+    MANAGE_STAFF = "manage staff"
+    KEEP_LEAVE = "set leave dates"
 
 
 _EVERYONE = frozenset(Role)
@@ -73,6 +75,16 @@ ALLOWED: dict[Act, frozenset[Role]] = {
     Act.SEE_CONTACT: _DESK,
     Act.IMPORT: _DESK,
     Act.SEE_EXPORTS: frozenset({Role.MANAGER}),
+    Act.MANAGE_STAFF: frozenset({Role.MANAGER, Role.ADMIN}),
+    Act.KEEP_LEAVE: frozenset({Role.MANAGER, Role.ADMIN}),
+}
+# Whose access each role may change, and which roles it may give. Managers approve second, so they
+# may not make each other: nobody makes their own second approver.
+MANAGES: dict[Role, frozenset[Role]] = {
+    Role.REVIEWER: frozenset(),
+    Role.MANAGER: frozenset({Role.REVIEWER, Role.ANALYST}),
+    Role.ANALYST: frozenset(),
+    Role.ADMIN: _EVERYONE,
 }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import streamlit as st
@@ -97,8 +97,7 @@ def _reviewers() -> dict[str, str]:
     with database.reading(database.reader()) as connection:
         return {
             person.email: person.display_name
-            for person in staff.everyone(connection)
-            if person.may(Act.CLAIM)
+            for person in staff.assignable(connection, today=datetime.now(UTC).date())
         }
 
 

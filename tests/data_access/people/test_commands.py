@@ -18,6 +18,7 @@ from data_access.loading.form_map import FormMap
 from data_access.messages import settings, templates
 from data_access.people import preferences, sessions
 from data_access.people.commands import Command
+from data_access.people.staff_changes import StaffCommand
 from data_access.policy import drafts, holiday_changes, withdrawals
 from data_access.policy.holiday_changes import ChangeKind
 from data_access.review.bulk_runs import BulkCommand
@@ -320,7 +321,12 @@ def names(of: type[Command]) -> set[str]:
 
 def test_every_command_is_tested_here_or_with_its_kind() -> None:
     # Commands on one or many applications have their own tables.
-    elsewhere = names(ApplicationCommand) | names(BulkCommand) | {"TakeNext", "RetryAll"}
+    elsewhere = (
+        names(ApplicationCommand)
+        | names(BulkCommand)
+        | names(StaffCommand)
+        | {"TakeNext", "RetryAll"}
+    )
     groups = {"Command", "DraftCommand", "MapCommand", "PolicyCommand", "SettingsCommand"}
 
     assert names(Command) - elsewhere - groups == {one.__name__ for one in CASES}

@@ -31,6 +31,8 @@ SPELLINGS = ("MIRA@EXAMPLE.COM", " mira@Example.com\n", "\tMira@example.com ")
 # Columns with a person's address, in the normal form of `review.person` that checks require.
 PEOPLE = {
     "staff": ("email",),
+    "staff_events": ("email", "actor"),
+    "leave": ("email",),
     "policies": ("author",),
     "requests": ("actor",),
     "evidence": ("recorded_by",),

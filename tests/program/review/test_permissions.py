@@ -2,7 +2,7 @@
 
 import pytest
 
-from program.review.permissions import ALLOWED, Act, Role, may
+from program.review.permissions import ALLOWED, MANAGES, Act, Role, may
 
 GRID = """
                      reviewer  manager  analyst  admin
@@ -32,7 +32,8 @@ KEEP_OUTBOX          .         yes      .        yes
 SEE_CONTACT          yes       yes      .        .
 IMPORT               yes       yes      .        .
 SEE_EXPORTS          .         yes      .        .
-IMPORT               yes       yes      .        .
+MANAGE_STAFF         .         yes      .        yes
+KEEP_LEAVE           .         yes      .        yes
 """
 ROWS = [line.split() for line in GRID.strip().splitlines()]
 ROLES = [Role(name) for name in ROWS[0]]
@@ -63,6 +64,20 @@ def test_an_analyst_changes_nothing_but_their_own_views() -> None:
 
     reading = {Act.READ, Act.SEE_PROGRAM, Act.SEE_AFFILIATES, Act.READ_POLICY}
     assert allowed == {*reading, Act.EXPORT, Act.SAVE_VIEW}
+
+
+@pytest.mark.parametrize(
+    ("role", "managed"),
+    [
+        (Role.REVIEWER, set()),
+        (Role.ANALYST, set()),
+        (Role.MANAGER, {Role.REVIEWER, Role.ANALYST}),
+        (Role.ADMIN, set(Role)),
+    ],
+)
+def test_whose_access_a_role_may_change(role: Role, managed: set[Role]) -> None:
+    assert MANAGES[role] == managed
+    assert bool(managed) is may(role, Act.MANAGE_STAFF)
 
 
 def test_the_roles_are_those_of_the_contract() -> None:

@@ -66,6 +66,53 @@ comment on column review.sessions.begun_at is 'When they signed in';
 comment on column review.sessions.last_seen_at is 'When they last did something, to the minute';
 comment on column review.sessions.ended_at is 'When they signed out; null until then';
 
+create table review.staff_events (
+    event_id bigint generated always as identity,
+    email text not null,
+    kind text not null,
+    old jsonb,
+    new jsonb,
+    reason text not null default '',
+    actor text not null,
+    at timestamptz not null,
+    request_id uuid not null,
+    constraint staff_events_pkey primary key (event_id),
+    constraint staff_events_request_id_once unique (request_id),
+    constraint staff_events_email_fkey foreign key (email) references review.staff(email),
+    constraint staff_events_kind_known check (kind in ('added', 'role_changed', 'disabled', 'enabled', 'unbound', 'leave_added', 'leave_removed')),
+    constraint staff_events_people_normal check (email = review.person(email) and actor = review.person(actor))
+);
+create index staff_events_by_person on review.staff_events (email, event_id);
+create trigger append_only before delete or update or truncate on review.staff_events for each statement execute function review.refuse_change();
+alter table review.staff_events enable always trigger append_only;
+comment on table review.staff_events is 'Changes of the staff list and of leave; append-only';
+comment on column review.staff_events.event_id is 'Identity';
+comment on column review.staff_events.email is 'Whom it is about';
+comment on column review.staff_events.kind is 'added, role_changed, disabled, enabled, unbound, leave_added or leave_removed';
+comment on column review.staff_events.old is 'The values before; null if there were none';
+comment on column review.staff_events.new is 'The values after; null if there are none';
+comment on column review.staff_events.reason is 'Why; typed text, which may be empty on the command line';
+comment on column review.staff_events.actor is 'Who changed it: a member of staff, or the command line with the name of its user';
+comment on column review.staff_events.at is 'When it was changed';
+comment on column review.staff_events.request_id is 'The form that changed it';
+
+create table review.leave (
+    leave_id bigint generated always as identity,
+    email text not null,
+    first_day date not null,
+    last_day date not null,
+    constraint leave_pkey primary key (leave_id),
+    constraint leave_email_fkey foreign key (email) references review.staff(email),
+    constraint leave_people_normal check (email = review.person(email)),
+    constraint leave_in_order check (first_day <= last_day)
+);
+create index leave_by_person on review.leave (email, last_day);
+comment on table review.leave is 'Days on which nobody assigns to a person; who set them is in staff_events';
+comment on column review.leave.leave_id is 'Identity';
+comment on column review.leave.email is 'The person';
+comment on column review.leave.first_day is 'The first UTC day of the leave';
+comment on column review.leave.last_day is 'The last UTC day of the leave';
+
 create table review.preferences (
     email text not null,
     name text not null,
