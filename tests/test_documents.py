@@ -84,11 +84,7 @@ HOMES = {
 def test_the_table_of_common_changes_has_a_row_for_each_subject() -> None:
     table = rows_of_common_changes()
 
-<<<<<<< HEAD
-    assert len({change for change, _ in table}) == len(table) == 27
-=======
-    assert len({change for change, _ in table}) == len(table) == 26
->>>>>>> f2952c0 (Add, change and disable staff by command, on record, with the last administrator kept, and leave)
+    assert len({change for change, _ in table}) == len(table) == 28
     for words, home in HOMES.items():
         assert [where for change, where in table if words in change and home in where], words
 

@@ -196,6 +196,8 @@ def _local_choices() -> None:
     if not people:
         st.text("There are no people yet. Create the demo people:")
         st.code("python -m data_access demo", language=None)
+        st.text(f"Or start with your own. {staff.NOBODY_YET}")
+        st.code(staff.ADD_FIRST, language=None)
         return
     st.subheader("Choose a person", anchor=False)
     order = list(Role)
@@ -233,6 +235,11 @@ def _openid_choices() -> None:
         st.text("Sign-in is not set up. In .streamlit/secrets.toml, [auth] lacks:")
         st.code("\n".join(missing), language=None)
         return
+    with database.reading(database.reader()) as connection:
+        nobody_yet = staff.nobody_yet(connection)
+    if nobody_yet:
+        st.text(staff.NOBODY_YET)
+        st.code(staff.ADD_FIRST, language=None)
     if st.user.get("is_logged_in"):
         sentence = _why_not_let_in(st.user)
         if sentence:
