@@ -69,12 +69,18 @@ where after - 1 >= :start or decision_id = any(:new) or missing_days is distinct
 """  # noqa: S608 - pieces of our own
 MEASURED = f"""
 with span as (
-    select * from pg_temp.outcomes_due where policy_version = :version
+    -- Most have no referrals; one look at their months spares three into the days.
+    select *, exists (
+        select from review.affiliate_monthly as m
+        where m.affiliate_account_id = due.account_id
+          and m.month >= date_trunc('month', first_day::timestamp)::date and m.month < after
+    ) as referred
+    from pg_temp.outcomes_due as due where policy_version = :version
 )
 select decision_id, horizon_days, account_id, first_day as window_start, after as window_end,
-    {monthly_counts.VOLUME} as volume_usd,
-    {monthly_counts.ACTIVE_USERS} as active_users,
-    {monthly_counts.NEW_USERS} as new_users,
+    case when referred then {monthly_counts.VOLUME} else 0 end as volume_usd,
+    case when referred then {monthly_counts.ACTIVE_USERS} else 0 end as active_users,
+    case when referred then {monthly_counts.NEW_USERS} else 0 end as new_users,
     (select e.value from review.evidence as e
      where e.application_id = span.application_id and e.kind = 'x_followers'
        and e.observed_at >= (after - 1 - :valid_days)::timestamp at time zone 'UTC'

@@ -12,7 +12,7 @@ from psycopg import Cursor
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from data_access.rollups import statements
-from data_access.rollups.plan import Plan, Span
+from data_access.rollups.plan import Span
 from data_access.rollups.statements import MONTH_DAY_SUMS, WINDOW_DAY_SUMS, of, within
 from program.periods import ONE_DAY, Window, day_start, month_start, months_later, window
 from program.policy.policy import Policy
@@ -206,17 +206,20 @@ def _column(
     return SQL("{} as {}").format(SQL(both).format(held, added), Identifier(f"{name}_{part}"))
 
 
-def cohorts(made: Plan, month: date) -> Composable | None:
-    """Return the rows of referral_cohorts for the complete ``month``, if they are carried."""
-    held = made.carried
-    if held is None or held.unreferred is None or month != held.month or month not in made.months:
+def cohorts(span: Span, month: date) -> Composable | None:
+    """Return the rows of referral_cohorts for the complete ``month``, if they are carried.
+
+    Needs `users` in a temporary table.
+    """
+    held = span.carried
+    if held is None or held.unreferred is None or month != held.month:
         return None
     return COHORTS.format(
         month=Literal(month),
         unreferred=Literal(held.unreferred),
         until=Literal(day_start(held.until)),
         end=Literal(day_start(months_later(month, 1))),
-        name=SQL(f"month_{made.months.index(month)}"),
+        name=SQL(f"month_{span.months.index(month)}"),
     )
 
 

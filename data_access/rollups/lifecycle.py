@@ -15,6 +15,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Date,
+    DateTime,
     FromClause,
     Integer,
     Row,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    exists,
     func,
     literal,
     null,
@@ -134,17 +136,22 @@ def _touched(ids: FromClause | None) -> Any:  # noqa: ANN401 - a subquery with t
 
 
 def _active_since() -> ColumnElement[Any]:
-    daily = tables.affiliate_daily.c
-    return (
-        select(func.min(daily.day))
-        .where(
-            daily.affiliate_account_id == tables.applications.c.account_id,
-            daily.day > _day(tables.current_decisions.c.decided_at),
-            daily.volume_usd > 0,
-        )
-        .correlate(tables.applications, tables.current_decisions)
-        .scalar_subquery()
+    """Return the first day with trading after an approval."""
+    daily, monthly = tables.affiliate_daily.c, tables.affiliate_monthly.c
+    account, approved_on = (
+        tables.applications.c.account_id,
+        _day(tables.current_decisions.c.decided_at),
     )
+    first = select(func.min(daily.day)).where(
+        daily.affiliate_account_id == account, daily.day > approved_on, daily.volume_usd > 0
+    )
+    # Most have never traded; one look at their months spares a look into every month's days.
+    month = cast(func.date_trunc("month", cast(approved_on, DateTime)), Date)
+    traded = exists().where(
+        monthly.affiliate_account_id == account, monthly.month >= month, monthly.volume_usd > 0
+    )
+    rows = (tables.applications, tables.current_decisions)
+    return case((traded.correlate(*rows), first.correlate(*rows).scalar_subquery()))
 
 
 def _among(table: FromClause, ids: FromClause) -> ColumnElement[bool]:

@@ -16,10 +16,10 @@ from sqlalchemy import text
 from data_access.affiliates import approved
 from data_access.db import tables
 from data_access.rollups import carried, replacing, session
-from data_access.rollups.plan import Plan
+from data_access.rollups.plan import Plan, Span
 from data_access.rollups.replacing import Rollup
 from data_access.rollups.statements import within
-from program.periods import month_start, months_later
+from program.periods import Window, day_start, month_start, months_later
 
 MONTH_LEADERS = 100
 # Ids are assigned before commit; an uncommitted one is at most this many behind.
@@ -160,7 +160,7 @@ COMBINED = SQL(
            {sign} as sign, count(*) as affiliates, sum(volume_usd) as volume_usd,
            sum(fees_usd) as fees_usd, sum(trade_count) as trade_count,
            sum(active_users) as active_users, sum(new_users) as new_users
-    from review.affiliate_daily join {segments} as segments using (affiliate_account_id)
+    from {daily} join {segments} as segments using (affiliate_account_id)
     where {days}
     group by 1, 2, 3, 4, 5, 6
     """
@@ -207,15 +207,27 @@ LEADERS = SQL(
     where place <= {most}
     """
 )
+# Of the users of the months that were just counted; `statements.users` has their volumes.
 COHORTS = SQL(
     """
     select date_trunc('month', referred_at at time zone 'UTC')::date as referral_month,
            {month}::date as active_month, count(*) as active_users
+    from pg_temp.fresh_users join exchange.referrals
+        using (affiliate_account_id, referred_account_id)
+    where {name}_volume > 0 and referred_at < {end}
+    group by 1
+    """
+)
+# A month whose users were not all counted just now.
+ALL_COHORTS = SQL(
+    """
+    select date_trunc('month', referred_at at time zone 'UTC')::date as referral_month,
+           {month}::date as active_month, count(*) as active_users
     from (select affiliate_account_id, referred_account_id from exchange.referral_activity
-          where activity_date >= {month} and activity_date < {after} and volume_usd > 0
+          where {days} and volume_usd > 0
           group by affiliate_account_id, referred_account_id) as active
     join exchange.referrals using (affiliate_account_id, referred_account_id)
-    where (referred_at at time zone 'UTC')::date < {after}
+    where referred_at < {end}
     group by 1
     """
 )
@@ -228,7 +240,7 @@ def write(cursor: Cursor[DictRow], made: Plan) -> None:
         _sum_days(cursor, made)
         _sum_segment_months(cursor, made)
         _sum_months(cursor, made)
-        _update_cohorts(cursor, made)
+        _add_cohorts(cursor, made)
 
 
 def _assign_segments(cursor: Cursor[DictRow], made: Plan) -> None:
@@ -243,7 +255,8 @@ def _assign_segments(cursor: Cursor[DictRow], made: Plan) -> None:
     replacing.compute(cursor, CHANGED, CHANGES.format(fresh=FRESH))
     cursor.execute(SQL("analyze {}").format(CHANGED))
     days = SQL("day < {}").format(Literal(made.start))
-    before = COMBINED.format(segments=CHANGED, sign=SQL("sign"), days=days)
+    daily = SQL("review.affiliate_daily")
+    before = COMBINED.format(daily=daily, segments=CHANGED, sign=SQL("sign"), days=days)
     replacing.compute(cursor, MOVED, BY_SEGMENT.format(combined=before))
     cursor.execute(MOVE.format(moved=MOVED))
     cursor.execute("delete from review.segment_daily where affiliates = 0")
@@ -272,10 +285,15 @@ def _affected_accounts(cursor: Cursor[DictRow], made: Plan) -> Composable:
 
 def _sum_days(cursor: Cursor[DictRow], made: Plan) -> None:
     segments = SQL("review.affiliate_segments")
-    # A worker takes a month.
+    # A worker takes a month: named, as the planner would have all workers read each partition.
     combined = SQL(" union all ").join(
         SQL("({})").format(
-            COMBINED.format(segments=segments, sign=SQL("1"), days=within("day", days))
+            COMBINED.format(
+                daily=replacing.month_part(days.start),
+                segments=segments,
+                sign=SQL("1"),
+                days=within("day", days),
+            )
         )
         for days in made.chunks
     )
@@ -308,21 +326,44 @@ def _sum_months(cursor: Cursor[DictRow], made: Plan) -> None:
         replacing.replace(cursor, rollup, scope)
 
 
-def _update_cohorts(cursor: Cursor[DictRow], made: Plan) -> None:
-    """Update retention of complete months; nothing is computed for the running one."""
-    month = _first_month(cursor, made, replacing.COHORTS)
-    gone = SQL("delete from review.referral_cohorts where active_month >= {}")
-    complete = month_start(made.end)
-    cursor.execute(gone.format(Literal(max(month, complete))))
-    while month < complete:
-        after = months_later(month, 1)
-        counted = carried.cohorts(made, month)
-        if counted is None:
-            counted = COHORTS.format(month=Literal(month), after=Literal(after))
-        replacing.compute(cursor, replacing.COHORTS.fresh, counted)
-        scope = SQL("held.active_month = {}").format(Literal(month))
-        replacing.replace(cursor, replacing.COHORTS, scope)
-        month = after
+def write_cohorts(cursor: Cursor[DictRow], span: Span) -> None:
+    """Update retention of the complete months of ``span``, whose users were just counted."""
+    for index, month in enumerate(span.months):
+        if months_later(month, 1) <= span.days.end:
+            counted = None if span.carried else COHORTS
+            computed = carried.cohorts(span, month) or _cohorts(month, counted, index)
+            _write_cohorts(cursor, month, computed)
+
+
+def _add_cohorts(cursor: Cursor[DictRow], made: Plan) -> None:
+    """Compute retention of the months before those recomputed, if it never was."""
+    start = month_start(made.start)
+    held = SQL("select 1 from review.referral_cohorts where active_month < {} limit 1")
+    if cursor.execute(held.format(Literal(start))).fetchone():
+        return
+    earliest = "select min(month) as month from review.affiliate_monthly"
+    row = cursor.execute(earliest).fetchone()
+    month = (row and row["month"]) or start
+    while month < start:
+        _write_cohorts(cursor, month, _cohorts(month))
+        month = months_later(month, 1)
+
+
+def _cohorts(month: date, counted: SQL | None = None, index: int = 0) -> Composable:
+    after = months_later(month, 1)
+    return (counted or ALL_COHORTS).format(
+        month=Literal(month),
+        end=Literal(day_start(after)),
+        days=within("activity_date", Window(month, after)),
+        name=SQL(f"month_{index}"),
+    )
+
+
+def _write_cohorts(cursor: Cursor[DictRow], month: date, computed: Composable) -> None:
+    with session.planning(cursor, HASHING):
+        replacing.compute(cursor, replacing.COHORTS.fresh, computed)
+    scope = SQL("held.active_month = {}").format(Literal(month))
+    replacing.replace(cursor, replacing.COHORTS, scope)
 
 
 def _first_month(cursor: Cursor[DictRow], made: Plan, rollup: Rollup) -> date:

@@ -130,18 +130,18 @@ def _carry_out(steps: Steps, progress: Progress) -> None:
 
 
 def _write_days(cursor: Cursor[DictRow], days: Window, cuts: list[int]) -> None:
-    shares = cuts if days.days > FEW_DAYS else []
-    replacing.compute(cursor, replacing.DAILY.fresh, statements.daily(days, shares))
-    if not replacing.add_month(cursor, month_start(days.start)):
-        scope = SQL("held.day >= {} and held.day < {}").format(
-            Literal(days.start), Literal(days.end)
-        )
-        replacing.replace(cursor, replacing.DAILY, scope)
+    computed = statements.daily(days, cuts if days.days > FEW_DAYS else [])
+    if replacing.add_month(cursor, month_start(days.start), computed):
+        return
+    replacing.compute(cursor, replacing.DAILY.fresh, computed)
+    scope = SQL("held.day >= {} and held.day < {}").format(Literal(days.start), Literal(days.end))
+    replacing.replace(cursor, replacing.DAILY, scope)
 
 
 def _write_periods(cursor: Cursor[DictRow], made: Plan, span: Span, cuts: list[int]) -> None:
     for rollup, scope in _compute_periods(cursor, span, made.policy, cuts):
         replacing.replace(cursor, rollup, scope)
+    program_sums.write_cohorts(cursor, span)
 
 
 def count_differing(cursor: Cursor[DictRow], span: Span, policy: Policy) -> int:
@@ -155,10 +155,12 @@ def _compute_periods(
 ) -> list[tuple[Rollup, Composable]]:
     """Compute the months and the window of ``span``; returns them with their scope."""
     if span.carried is None:
+        replacing.compute(cursor, USERS, statements.users(span, cuts))
         counted = statements.period(span, policy, cuts)
     else:
         replacing.compute(cursor, USERS, carried.users(span))
         counted = carried.period(span, policy)
+    cursor.execute(SQL("analyze {}").format(USERS))
     replacing.compute(cursor, PERIOD, counted)
     computed: list[tuple[Rollup, Composable]] = []
     if span.months:
@@ -176,6 +178,8 @@ def _compute_periods(
 def _drop_later(cursor: Cursor[DictRow], made: Plan) -> None:
     cursor.execute("delete from review.affiliate_daily where day >= %s", [made.end])
     cursor.execute("delete from review.affiliate_monthly where month >= %s", [made.end])
+    complete = month_start(made.end)
+    cursor.execute("delete from review.referral_cohorts where active_month >= %s", [complete])
     if made.carried is None:
         # Days that it counts may have changed.
         cursor.execute("delete from review.carried")

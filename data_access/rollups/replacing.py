@@ -6,10 +6,11 @@ from typing import Any
 
 from psycopg import Cursor
 from psycopg.rows import DictRow
-from psycopg.sql import SQL, Composable, Identifier
+from psycopg.sql import SQL, Composable, Identifier, Literal
 from sqlalchemy import Table
 
 from data_access.db import tables
+from data_access.rollups import session
 from program.periods import months_later
 
 # Unchanged rows are left alone: a rerun writes nothing, and a late correction of one affiliate
@@ -100,39 +101,41 @@ def _parts(rollup: Rollup, scope: Composable) -> dict[str, Composable]:
     }
 
 
-def add_month(cursor: Cursor[Any], month: date) -> bool:
-    """Create the month's partition of affiliate_daily from the computed rows, if it is missing.
+def add_month(cursor: Cursor[Any], month: date, select: Composable) -> bool:
+    """Create the month's partition of affiliate_daily from ``select``, if it is missing.
 
-    Filled, then indexed, then attached: that is the fast order, and attaching does not block
-    readers as creating a partition in place would. Rows are ordered by day, as if loaded daily,
-    which suits the index by day.
+    Filled by several workers, then indexed, then attached: that is the fast order, and attaching
+    does not block readers as creating a partition in place would. Rows are ordered by day, as if
+    loaded daily, which suits the index by day.
     """
-    parent = Identifier(*DAILY.table.fullname.split("."))
     part = month_part(month)
     known = cursor.execute("select where to_regclass(%s) is not null", [part.as_string()])
     if known.fetchone() is not None:
         return False
     # As in the migration: an index of another shape could not be attached.
-    riding = ("volume_usd", "fees_usd", "trade_count", "zero_fee_volume_usd", "new_users")
+    rest = ("volume_usd", "fees_usd", "trade_count", "zero_fee_volume_usd", "new_users")
+    given = [SQL("alter {} set not null").format(Identifier(c.name)) for c in DAILY.table.columns]
     parts: dict[str, Composable] = {
         "part": part,
-        "parent": parent,
-        "fresh": DAILY.fresh,
-        "riding": SQL(", ").join(map(Identifier, riding)),
+        "parent": Identifier(*DAILY.table.fullname.split(".")),
+        "select": select,
+        "given": SQL(", ").join(given),
+        "rest": SQL(", ").join(map(Identifier, rest)),
+        "first": Literal(month),
+        "after": Literal(months_later(month, 1)),
     }
+    with session.planning(cursor, {"enable_gathermerge": "on"}):
+        cursor.execute(
+            SQL("create table {part} as select * from ({select}) as fresh order by day").format(
+                **parts
+            )
+        )
     for step in (
-        "create table {part} (like {parent} including all excluding indexes)",
-        "insert into {part} select * from {fresh} order by day, affiliate_account_id",
-        "alter table {part} add primary key (affiliate_account_id, day) include ({riding})",
+        "alter table {part} {given}, add primary key (affiliate_account_id, day) include ({rest})",
         "analyze {part}",
+        "alter table {parent} attach partition {part} for values from ({first}) to ({after})",
     ):
         cursor.execute(SQL(step).format(**parts))
-    bounds = SQL("for values from ({}) to ({})").format(
-        month.isoformat(), months_later(month, 1).isoformat()
-    )
-    cursor.execute(
-        SQL("alter table {parent} attach partition {part} {bounds}").format(bounds=bounds, **parts)
-    )
     return True
 
 

@@ -1,11 +1,12 @@
 """The SQL of the rollups, for a range of days and a share of the affiliates.
 
-Each statement is one `select` per share, combined with `union all`. Postgres gives every share to
-one worker, and within a share the primary key (affiliate, day, user) returns rows in group order:
-no hash table of a million users, no partial sums to merge.
+A statement over activity is one `select` per share, combined with `union all`. Postgres gives every
+share to one worker, and within a share the primary key (affiliate, day, user) returns rows in group
+order: no hash table of a million users, no partial sums to merge.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from itertools import pairwise
 from typing import LiteralString
 
@@ -43,24 +44,30 @@ DAILY_SHARE = SQL(
     """
 )
 
+USER_SHARE = SQL(
+    """
+    select affiliate_account_id, referred_account_id, {user_facts}
+    from exchange.referral_activity
+    where activity_date >= {start} and activity_date < {end} and {share}
+    group by affiliate_account_id, referred_account_id
+    """
+)
+DAY_SHARE = SQL(
+    """
+    select affiliate_account_id, {day_sums}
+    from review.affiliate_daily
+    where day >= {start} and day < {end} and {share}
+    group by affiliate_account_id
+    """
+)
 # Days give the sums, users the distinct counts; both by affiliate.
-PERIOD_SHARE = SQL(
+PERIOD = SQL(
     """
     select *
-    from (
-        select affiliate_account_id, {day_sums}
-        from review.affiliate_daily
-        where day >= {start} and day < {end} and {share}
-        group by affiliate_account_id
-    ) as days
+    from ({days}) as days
     left join (
         select affiliate_account_id, {user_counts}
-        from (
-            select affiliate_account_id, referred_account_id, {user_facts}
-            from exchange.referral_activity
-            where activity_date >= {start} and activity_date < {end} and {share}
-            group by affiliate_account_id, referred_account_id
-        ) as users
+        from pg_temp.fresh_users
         group by affiliate_account_id
     ) as counted using (affiliate_account_id)
     """
@@ -143,26 +150,41 @@ def daily(days: Window, cuts: Sequence[int]) -> Composable:
     return _shared(DAILY_SHARE, cuts, _bounds(days))
 
 
+def users(span: Span, cuts: Sequence[int]) -> Composable:
+    """Return the users who traded in ``span`` with their volumes, for `period`, in shares."""
+    facts = [
+        of(MONTH_USER_FACTS, f"month_{index}", _inside("activity_date", _days(month), span))
+        for index, month in enumerate(span.months)
+    ]
+    if span.window is not None:
+        facts.append(of(WINDOW_USER_FACTS, "", _inside("activity_date", span.window, span)))
+    listed = {"user_facts": SQL(", ").join(facts)}
+    return _shared(USER_SHARE, cuts, {**_bounds(span.days), **listed})
+
+
 def period(span: Span, policy: Policy, cuts: Sequence[int]) -> Composable:
-    """Return one row per affiliate with what its months and window need, in shares."""
+    """Return one row per affiliate with what its months and window need.
+
+    Needs `users` in a temporary table.
+    """
     sums: list[Composable] = []
-    facts: list[Composable] = []
     counts: list[Composable] = []
     for index, month in enumerate(span.months):
-        days, name = Window(month, months_later(month, 1)), f"month_{index}"
-        sums.append(of(MONTH_DAY_SUMS, name, _inside("day", days, span)))
-        facts.append(of(MONTH_USER_FACTS, name, _inside("activity_date", days, span)))
+        name = f"month_{index}"
+        sums.append(of(MONTH_DAY_SUMS, name, _inside("day", _days(month), span)))
         counts.append(SQL(MONTH_USER_COUNTS).format(name=SQL(name)))
     if span.window is not None:
         sums.append(of(WINDOW_DAY_SUMS, "window", _inside("day", span.window, span)))
-        facts.append(of(WINDOW_USER_FACTS, "", _inside("activity_date", span.window, span)))
         counts.append(SQL(WINDOW_USER_COUNTS).format(active=active(policy)))
-    listed = {
-        "day_sums": SQL(", ").join(sums),
-        "user_facts": SQL(", ").join(facts),
-        "user_counts": SQL(", ").join(counts),
-    }
-    return _shared(PERIOD_SHARE, cuts, {**_bounds(span.days), **listed})
+    listed = {"day_sums": SQL(", ").join(sums)}
+    return PERIOD.format(
+        days=_shared(DAY_SHARE, cuts, {**_bounds(span.days), **listed}),
+        user_counts=SQL(", ").join(counts),
+    )
+
+
+def _days(month: date) -> Window:
+    return Window(month, months_later(month, 1))
 
 
 def monthly(span: Span) -> Composable:
