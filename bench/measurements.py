@@ -18,6 +18,8 @@ from sqlalchemy import Engine
 class Measurement:
     """One measurement; ``prepare`` runs before each turn of either side and is not timed.
 
+    ``prepare_plain`` replaces it before the plain SQL, so that both results are there for
+    ``check``, which fails if they differ.
     The limit is ``bar`` times the plain SQL's median, or ``bar_s`` seconds.
     """
 
@@ -25,6 +27,8 @@ class Measurement:
     ours: Callable[[Engine], object]
     plain: Callable[[Engine], object] | None = None
     prepare: Callable[[Engine], object] | None = None
+    prepare_plain: Callable[[Engine], object] | None = None
+    check: Callable[[Engine], object] | None = None
     bar: float | None = None
     bar_s: float | None = None
     turns: int = 5
@@ -110,17 +114,18 @@ def measure(engine: Engine, measurement: Measurement) -> Measured:
     """Run both alternately, so that a disturbance affects both."""
     ours, plain = [], []
     for _ in range(measurement.turns):
-        _prepare(measurement, engine)
+        _run(measurement.prepare, engine)
         ours.append(_seconds(measurement.ours, engine))
         if measurement.plain is not None:
-            _prepare(measurement, engine)
+            _run(measurement.prepare_plain or measurement.prepare, engine)
             plain.append(_seconds(measurement.plain, engine))
+    _run(measurement.check, engine)
     return Measured(measurement=measurement, ours=ours, plain=plain)
 
 
-def _prepare(measurement: Measurement, engine: Engine) -> None:
-    if measurement.prepare is not None:
-        measurement.prepare(engine)
+def _run(step: Callable[[Engine], object] | None, engine: Engine) -> None:
+    if step is not None:
+        step(engine)
 
 
 def _seconds(work: Callable[[Engine], object], engine: Engine) -> float:

@@ -1,63 +1,70 @@
 """Refreshing the rollups, compared with the plainest SQL for the same tables."""
 
-from sqlalchemy import Engine, text
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, text
 
 from bench.facts import moment, newest_day
 from bench.measurements import Measurement
 from data_access import rollups
-from program.periods import ONE_DAY, WindowKind, month_start, window
+from data_access.eligibility import policies
+from data_access.eligibility.judging import METRIC_TYPES
+from program.affiliates.cohorts import COHORTS, COLLAPSES
+from program.affiliates.requalification import MONTHS_KEPT, clearly, nearly
+from program.periods import ONE_DAY, WindowKind, month_start, months_later, window
+from program.policy.criteria import CRITERIA
+from program.policy.policy import Policy
 
-# The same rows as a refresh, in the plainest SQL.
-PLAIN_ROLLUPS = """
-create table bench.daily as
-select affiliate_account_id, day, sum(volume_usd) as volume_usd, sum(fees_usd) as fees_usd,
-       sum(trade_count) as trade_count,
-       coalesce(sum(volume_usd) filter (where fees_usd <= 0), 0) as zero_fee_volume_usd,
-       count(distinct active) as active_users, sum(new) as new_users
-from (
-    select affiliate_account_id, activity_date as day, volume_usd, fees_usd, trade_count,
-           case when volume_usd > 0 then referred_account_id end as active, 0 as new
-    from exchange.referral_activity where activity_date <= '{through}'
-    union all
-    select affiliate_account_id, (referred_at at time zone 'UTC')::date, 0, 0, 0, null, 1
-    from exchange.referrals where (referred_at at time zone 'UTC')::date <= '{through}'
-) as facts group by 1, 2;
-create table bench.monthly as
-select affiliate_account_id, month, sum(volume_usd) as volume_usd, sum(fees_usd) as fees_usd,
-       sum(trade_count) as trade_count, count(distinct active) as active_users, sum(new) as new_users
-from (
-    select affiliate_account_id, date_trunc('month', activity_date)::date as month, volume_usd,
-           fees_usd, trade_count,
-           case when volume_usd > 0 then referred_account_id end as active, 0 as new
-    from exchange.referral_activity where activity_date <= '{through}'
-    union all
-    select affiliate_account_id, date_trunc('month', referred_at at time zone 'UTC')::date, 0, 0, 0, null, 1
-    from exchange.referrals where (referred_at at time zone 'UTC')::date <= '{through}'
-) as facts group by 1, 2;
-create table bench.window as
-with users as (
-    select affiliate_account_id, referred_account_id, sum(volume_usd) as volume
-    from exchange.referral_activity where activity_date >= '{start}' and activity_date < '{end}'
-    group by 1, 2),
-counted as (
-    select affiliate_account_id, count(*) filter (where volume > 0) as active_users,
-           count(*) filter (where volume >= 1000) as users_over_1000_usd,
-           sum(volume * volume) as sum_of_squared_user_volumes,
-           max(volume) as top_user_volume_usd
-    from users group by 1),
-days as (
-    select affiliate_account_id, sum(volume_usd) as volume_usd, sum(fees_usd) as fees_usd,
-           sum(trade_count) as trade_count, sum(new_users) as new_users,
-           sum(zero_fee_volume_usd) as zero_fee_volume_usd,
-           count(*) filter (where volume_usd > 0) as trading_days,
-           max(volume_usd) as largest_day_volume_usd
-    from bench.daily where day >= '{start}' and day < '{end}' group by 1)
-select * from days left join counted using (affiliate_account_id);
+PLAIN_ROLLUPS = Path(__file__).with_name("plain_rollups.sql").read_text()
+# What several statements of it repeat.
+COUNTS = """
+       count(*) as number, count(touched_day) as touched, count(decided_day) as decided,
+       count(*) filter (where decided_day is not null and status = 'approved') as approved,
+       count(*) filter (where is_override) as overrides, count(active_since) as active,
+       string_agg(int4send(wait), ''::bytea) as waits"""
+MET = """
+    volume_usd {at_least} {volume_usd} and active_users {at_least} {active_users}
+    and new_users {at_least} {new_users}
+    or x_followers {more_than} {x_followers}
+    or external_volume_usd {at_least} {external_volume_usd}"""
+OUTCOME = "case when truth then 'met' when not truth then 'not_met' else 'unknown' end"
+KNOWN = """
+    case when missing_days = 0 or missing_days < days and found_{0} >= {1}
+         then found_{0} end as {0}"""
+# Ours, and the same computed plainly: every column of the plain one must agree.
+SAME = {
+    "affiliate_daily": "daily",
+    "affiliate_monthly": "monthly",
+    "affiliate_window": "window",
+    "affiliate_segments": "segments",
+    "segment_daily": "segment_daily",
+    "segment_monthly": "segment_monthly",
+    "program_monthly": "program_monthly",
+    "month_leaders": "month_leaders",
+    "referral_cohorts": "referral_cohorts",
+    "application_courses": "courses",
+    "work_daily": "work_daily",
+    "work_monthly": "work_monthly",
+    "requalifications": "tests",
+    "affiliate_tested": "tested",
+    "affiliate_counts": "tested_counts",
+    "affiliate_outcomes": "outcomes",
+    "outcome_counts": "outcome_counts",
+}
+# Of the largest, one affiliate in so many is compared.
+SAMPLED = {"affiliate_daily": 50}
+ON_THE_WAY = ("month_users", "decisions", "approvals", "delivered", "recent")
+# Waiting times are stored in any order.
+COMPARED_AS = {"waits": "length(waits)"}
+DIFFERENT = """
+select count(*) from (
+    ({one} except all {other}) union all ({other} except all {one})) as different
 """
 
 
 def forget_rollups(engine: Engine) -> None:
     """Empty the rollups, ours and the plain ones."""
+    forget_plain_rollups(engine)
     with engine.begin() as connection:
         parts = connection.execute(
             text(
@@ -66,14 +73,20 @@ def forget_rollups(engine: Engine) -> None:
         ).scalars()
         for part in parts.all():
             connection.execute(text(f"drop table {part}"))
+        emptied = ", ".join(f"review.{name}" for name in SAME if name != "affiliate_daily")
         connection.execute(
             text(
-                "truncate review.affiliate_monthly, review.affiliate_window, review.refreshes,"
-                " review.application_courses, review.work_daily, review.work_counted,"
-                " review.carried, review.carried_sums, review.carried_users, review.carried_cohorts"
+                f"truncate {emptied}, review.refreshes, review.work_counted, review.carried,"
+                " review.carried_sums, review.carried_users, review.carried_cohorts"
             )
         )
-        connection.execute(text("drop table if exists bench.daily, bench.monthly, bench.window"))
+
+
+def forget_plain_rollups(engine: Engine) -> None:
+    """Drop the plain rollups."""
+    with engine.begin() as connection:
+        for name in (*SAME.values(), *ON_THE_WAY):
+            connection.execute(text(f"drop table if exists bench.{name}"))
 
 
 def refresh_all(engine: Engine) -> None:
@@ -82,12 +95,59 @@ def refresh_all(engine: Engine) -> None:
 
 
 def refresh_all_plainly(engine: Engine) -> None:
-    """Compute the same rollups by `create table as`, with the server's default settings."""
+    """Compute the same tables by one `create table as` each."""
+    with engine.begin() as connection:
+        policy = policies.in_force(connection, now=moment(engine))
+        statements = PLAIN_ROLLUPS.format(**_given(engine, policy))
+        connection.connection.cursor().execute(statements)
+
+
+def _given(engine: Engine, policy: Policy) -> dict[str, object]:
     through = newest_day(engine)
     shown = window(WindowKind.TRAILING_30_DAYS, through)
-    statements = PLAIN_ROLLUPS.format(through=through, start=shown.start, end=shown.end)
-    with engine.begin() as connection:
-        connection.connection.cursor().execute(statements)
+    minimums = {c.key: getattr(policy, c.minimum) for c in CRITERIA}
+    last_test = months_later(month_start(through + ONE_DAY), -1)
+    narrow = {"at_least": ">", "more_than": ">"} | {c.key: clearly(c, policy) for c in CRITERIA}
+    wide = {"at_least": ">=", "more_than": ">="} | {c.key: nearly(c, policy) for c in CRITERIA}
+    return {
+        "through": through,
+        "start": shown.start,
+        "end": shown.end,
+        "oldest": months_later(month_start(through), -COHORTS),
+        "first_test": months_later(last_test, 1 - MONTHS_KEPT),
+        "last_test": last_test,
+        "valid_days": policy.evidence_valid_days,
+        "protection": policy.requalification_protection_months,
+        "counts": COUNTS,
+        "outcome": OUTCOME,
+        "known": ", ".join(KNOWN.format(key, minimums[key]) for key in METRIC_TYPES),
+        "truth": MET.format(at_least=">=", more_than=">", **minimums),
+        "clearly": MET.format(**narrow),
+        "nearly": MET.format(**wide),
+        **{step.key: step.at_most for step in COLLAPSES},
+    }
+
+
+def compare_rollups(engine: Engine) -> None:
+    """Fail unless both computed the same rows."""
+    with engine.connect() as connection:
+        connection.execute(text("set local work_mem = '256MB'"))
+        counted = {
+            ours: connection.execute(text(_difference(connection, ours, plain))).scalar_one()
+            for ours, plain in SAME.items()
+        }
+    different = {name: count for name, count in counted.items() if count}
+    assert not different, f"rows that differ: {different}"
+
+
+def _difference(connection: Connection, ours: str, plain: str) -> str:
+    names = connection.execute(text(f"select * from bench.{plain} limit 0")).keys()
+    columns = ", ".join(COMPARED_AS.get(name, name) for name in names)
+    among = f"where affiliate_account_id % {SAMPLED[ours]} = 4" if ours in SAMPLED else ""
+    one, other = (
+        f"select {columns} from {table} {among}" for table in (f"review.{ours}", f"bench.{plain}")
+    )
+    return DIFFERENT.format(one=one, other=other)
 
 
 def step_back(engine: Engine) -> None:
@@ -127,7 +187,9 @@ MEASUREMENTS: tuple[Measurement, ...] = (
         ours=refresh_all,
         plain=refresh_all_plainly,
         prepare=forget_rollups,
-        bar=2.0,
+        prepare_plain=forget_plain_rollups,
+        check=compare_rollups,
+        bar=1.3,
         turns=1,
     ),
     Measurement(name="refresh, one more day", ours=refresh_one_day, prepare=step_back, bar_s=3.0),
