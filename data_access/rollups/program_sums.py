@@ -207,28 +207,23 @@ LEADERS = SQL(
     where place <= {most}
     """
 )
-# Of the users of the months that were just counted; `statements.users` has their volumes.
 COHORTS = SQL(
     """
     select date_trunc('month', referred_at at time zone 'UTC')::date as referral_month,
            {month}::date as active_month, count(*) as active_users
-    from pg_temp.fresh_users join exchange.referrals
-        using (affiliate_account_id, referred_account_id)
-    where {name}_volume > 0 and referred_at < {end}
-    group by 1
-    """
-)
-# A month whose users were not all counted just now.
-ALL_COHORTS = SQL(
-    """
-    select date_trunc('month', referred_at at time zone 'UTC')::date as referral_month,
-           {month}::date as active_month, count(*) as active_users
-    from (select affiliate_account_id, referred_account_id from exchange.referral_activity
-          where {days} and volume_usd > 0
-          group by affiliate_account_id, referred_account_id) as active
+    from ({active}) as active
     join exchange.referrals using (affiliate_account_id, referred_account_id)
     where referred_at < {end}
     group by 1
+    """
+)
+COUNTED_ACTIVE = SQL("select * from pg_temp.fresh_users where {volume} > 0")
+ALL_ACTIVE = SQL(
+    """
+    select affiliate_account_id, referred_account_id
+    from exchange.referral_activity
+    where {days} and volume_usd > 0
+    group by affiliate_account_id, referred_account_id
     """
 )
 
@@ -329,34 +324,37 @@ def _sum_months(cursor: Cursor[DictRow], made: Plan) -> None:
 def write_cohorts(cursor: Cursor[DictRow], span: Span) -> None:
     """Update retention of the complete months of ``span``, whose users were just counted."""
     for index, month in enumerate(span.months):
-        if months_later(month, 1) <= span.days.end:
-            counted = None if span.carried else COHORTS
-            computed = carried.cohorts(span, month) or _cohorts(month, counted, index)
-            _write_cohorts(cursor, month, computed)
+        if months_later(month, 1) > span.days.end:
+            continue
+        computed = carried.cohorts(span, month)
+        if computed is None:
+            name = None if span.carried else f"month_{index}"
+            computed = _cohorts(month, counted_as=name)
+        _write_cohorts(cursor, month, computed)
 
 
 def _add_cohorts(cursor: Cursor[DictRow], made: Plan) -> None:
     """Compute retention of the months before those recomputed, if it never was."""
     start = month_start(made.start)
-    held = SQL("select 1 from review.referral_cohorts where active_month < {} limit 1")
-    if cursor.execute(held.format(Literal(start))).fetchone():
-        return
-    earliest = "select min(month) as month from review.affiliate_monthly"
-    row = cursor.execute(earliest).fetchone()
-    month = (row and row["month"]) or start
+    row = cursor.execute(
+        """select exists (select from review.referral_cohorts where active_month < %s) as made,
+                  (select min(month) from review.affiliate_monthly) as earliest""",
+        [start],
+    ).fetchone()
+    assert row is not None
+    month = start if row["made"] else row["earliest"] or start
     while month < start:
         _write_cohorts(cursor, month, _cohorts(month))
         month = months_later(month, 1)
 
 
-def _cohorts(month: date, counted: SQL | None = None, index: int = 0) -> Composable:
+def _cohorts(month: date, *, counted_as: str | None = None) -> Composable:
+    """Return the cohorts of ``month``, from its counted users if they are named."""
     after = months_later(month, 1)
-    return (counted or ALL_COHORTS).format(
-        month=Literal(month),
-        end=Literal(day_start(after)),
-        days=within("activity_date", Window(month, after)),
-        name=SQL(f"month_{index}"),
-    )
+    active = ALL_ACTIVE.format(days=within("activity_date", Window(month, after)))
+    if counted_as is not None:
+        active = COUNTED_ACTIVE.format(volume=Identifier(f"{counted_as}_volume"))
+    return COHORTS.format(month=Literal(month), active=active, end=Literal(day_start(after)))
 
 
 def _write_cohorts(cursor: Cursor[DictRow], month: date, computed: Composable) -> None:
