@@ -101,6 +101,14 @@ def trade(conn: Connection, id_: int, user: int, day: date, volume: int) -> None
         ),
         {"a": id_, "d": day, "v": volume},
     )
+    # The refresh has written the month before it measures outcomes.
+    conn.execute(
+        text(
+            "insert into review.affiliate_monthly values (:a, :m, :v, 0, 1, 1, 0) on conflict "
+            "(affiliate_account_id, month) do update set volume_usd = affiliate_monthly.volume_usd + :v"
+        ),
+        {"a": id_, "m": first, "v": volume},
+    )
 
 
 def update_outcomes(
