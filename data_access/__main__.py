@@ -20,6 +20,7 @@ from psycopg.errors import (
     UndefinedColumn,
     UndefinedTable,
 )
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 # Imports that only one command needs are inside it: an export then starts sooner and stays small.
@@ -106,7 +107,10 @@ def _sentence(error: BaseException | None) -> str | None:
     if isinstance(error, SCHEMA_MISSING):
         return "The schema is missing or too old. Run `python -m data_access migrate`."
     if isinstance(error, InsufficientPrivilege):
-        return f"The login of DATABASE_URL may not do this: {reason}."
+        return (
+            f"The database's login may not do this: {reason}. "
+            "See `python -m data_access doctor`, and `privileges` for the logins."
+        )
     if isinstance(error, psycopg.OperationalError):
         return f"The database did not respond: {reason}"
     return None
@@ -135,15 +139,18 @@ def migrate(to: str) -> None:
         f"Schema is at {after or 'nothing'}"
         + ("." if before == after else f", was {before or 'empty'}.")
     )
+    if database.is_embedded() and after is not None:
+        # There each kind of work signs in by itself from the beginning.
+        _separate()
     if to == "head":
-        _say_if_nobody()
+        _say_if_nobody(database.owner())
 
 
-def _say_if_nobody() -> None:
+def _say_if_nobody(engine: Engine) -> None:
     """Say how to add the first administrator while nobody can sign in."""
     from data_access.people import staff
 
-    with database.reader().connect() as connection:
+    with engine.connect() as connection:
         if staff.nobody_yet(connection):
             terminal.say(f"{staff.NOBODY_YET}\n{staff.ADD_FIRST}")
 
@@ -243,7 +250,7 @@ def staff_list() -> None:
     with database.reader().connect() as connection:
         members = roster.listed(connection, now=_now())
     if not members:
-        _say_if_nobody()
+        _say_if_nobody(database.reader())
     for member in members:
         seen = f"{member.last_seen_at:%Y-%m-%dT%H:%MZ}" if member.last_seen_at else "never seen"
         name = "".join(sign if sign.isprintable() else "\ufffd" for sign in member.display_name)
@@ -262,6 +269,40 @@ def _by_command_line() -> dict[str, Any]:
         "at": _now(),
         "request_id": uuid4(),
     }
+
+
+@main.command(name="privileges")
+def privileges_command() -> None:
+    """Make the database's roles, owners and grants, and check them; safe to repeat.
+
+    The login of DATABASE_URL must own the tables and may create roles. A login's password comes
+    from DATABASE_WRITER_PASSWORD, DATABASE_READER_PASSWORD, DATABASE_LOADER_PASSWORD,
+    DATABASE_DELIVERER_PASSWORD or DATABASE_ANALYST_PASSWORD; one without keeps the password that
+    it has, or signs in by peer.
+    """
+    from data_access.db import guards, privileges
+
+    done = _separate()
+    with database.owner().connect() as connection:
+        wrong = [*privileges.differences(connection), *guards.differences(connection)]
+    for change in done:
+        terminal.say(f"{change[0].upper()}{change[1:]}.")
+    for difference in wrong:
+        click.echo(difference, err=True)
+    if wrong:
+        raise click.ClickException(f"{len(wrong):,} rights or guards are not as they should be.")
+    terminal.say("Owners, rights, limits and guards are as they should be.")
+
+
+def _separate() -> list[str]:
+    """Make the roles and grants; returns what was changed."""
+    from data_access.db import migrate as migrations
+    from data_access.db import privileges, roles
+
+    with database.owner().connect() as connection:
+        if (outdated := migrations.outdated(connection)) is not None:
+            raise Invalid(f"{outdated[0].upper()}{outdated[1:]}.")
+    return privileges.apply(database.owner(), roles.passwords_set())
 
 
 @main.command()
@@ -465,7 +506,7 @@ def demo_command(affiliates: int, seed: int, i_know: bool) -> None:
         )
     with terminal.progress("Generating data") as advance:
         report = demo.fill(
-            database.loader(), now=_now(), affiliates=affiliates, seed=seed, progress=advance
+            database.owner(), now=_now(), affiliates=affiliates, seed=seed, progress=advance
         )
     rollups.refresh(database.loader(), now=_now())
     _let_staff_work()
@@ -478,8 +519,8 @@ def _let_staff_work() -> None:
     from data_access import demo
 
     with terminal.progress("Working on applications") as advance:
-        demo.work_desk(database.writer(), progress=advance)
-    demo.move_affiliates(database.writer(), now=_now())
+        demo.work_desk(database.owner(), progress=advance)
+    demo.move_affiliates(database.owner(), now=_now())
 
 
 @main.command()
@@ -600,7 +641,10 @@ def start(port: int, browser: bool) -> None:
     from data_access.db import migrate as migrations
 
     migrations.migrate(database.owner())
-    engine = database.loader()
+    if database.is_embedded():
+        _separate()
+    # Made-up data lie in the past, which only the owner may write.
+    engine = database.owner()
     with engine.connect() as connection:
         empty = database.is_embedded() and demo.is_empty(connection)
     if empty:

@@ -1,11 +1,13 @@
 """Check the installation: connection, schema, freshness, outbox, privileges."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection, Engine, func, select, text
 
-from data_access.db import migrate, tables
+from data_access.db import database, guards, migrate, privileges, tables
+from data_access.db.roles import Login
 from data_access.eligibility import freshness, judging
 from data_access.messages import backlog
 from data_access.messages.backlog import Backlog
@@ -40,6 +42,8 @@ def examine(engine: Engine, *, now: datetime) -> list[Finding]:
             _standings(connection, now),
             _outbox(connection, now),
             _privileges(connection),
+            _guards(connection),
+            _separation(connection),
         ]
 
 
@@ -176,33 +180,58 @@ def backlog_words(found: Backlog, now: datetime) -> str:
 
 
 def _privileges(connection: Connection) -> Finding:
-    superuser = connection.execute(
-        text("select rolsuper from pg_roles where rolname = current_user")
-    ).scalar_one()
-    writable = connection.execute(
-        text("select has_table_privilege('review.decisions', 'insert')")
-    ).scalar_one()
+    superuser, separated, writable = connection.execute(
+        text(
+            "select rolsuper, current_user::text = any(:logins), has_any_column_privilege("
+            "'review.decisions', 'insert') from pg_roles where rolname = current_user"
+        ),
+        {"logins": list(map(str, Login))},
+    ).one()
     if superuser:
         return Finding(
             what="privileges", ok=False, sentence="the login is a superuser; use an ordinary one"
         )
-    if not writable:
+    if not writable and not separated:
         return Finding(what="privileges", ok=False, sentence="the login cannot write decisions")
-    open_ones = ", ".join(_unguarded(connection))
-    if open_ones:
-        sentence = f"rows of {open_ones} can be changed; restore the trigger {tables.GUARD}"
-        return Finding(what="privileges", ok=False, sentence=sentence)
     sentence = "an ordinary login that can decide but cannot change records"
+    if separated:
+        sentence = "a login that can do its own work alone"
     return Finding(what="privileges", ok=True, sentence=sentence)
 
 
-def _unguarded(connection: Connection) -> list[str]:
-    """Return the append-only tables whose trigger is missing or disabled in any way."""
-    guarded = connection.execute(
-        text(
-            "select relname from pg_trigger join pg_class c on c.oid = tgrelid"
-            " where relnamespace = 'review'::regnamespace and tgname = :guard and tgenabled = 'A'"
-        ),
-        {"guard": tables.GUARD},
-    ).scalars()
-    return sorted({*tables.APPEND_ONLY} - {*guarded})
+def _guards(connection: Connection) -> Finding:
+    """Compare functions and triggers with what the migration made."""
+    differ = guards.differences(connection)
+    if not differ:
+        return Finding(
+            what="guards", ok=True, sentence="functions and triggers are the migration's"
+        )
+    sentence = (
+        f"{_some(differ)}: find out who did it; `migrate` on an empty database shows how it was"
+    )
+    return Finding(what="guards", ok=False, sentence=sentence)
+
+
+def _separation(connection: Connection) -> Finding:
+    """Whether each kind of work has its own login with the rights of the rules, and no more."""
+    if not privileges.is_separated(connection):
+        sentence = (
+            "not separate: the login of DATABASE_URL owns the history and could switch its guards "
+            "off; `python -m data_access privileges` makes an owner, a writer, a reader, a loader, "
+            "a deliverer and an analyst"
+        )
+        return Finding(what="logins", ok=True, sentence=sentence)
+    differ = privileges.differences(connection)
+    if differ:
+        sentence = f"{_some(differ)}: run `python -m data_access privileges`"
+        return Finding(what="logins", ok=False, sentence=sentence)
+    shared = database.without_login()
+    sentence = "owners, rights and limits are those of the rules"
+    if shared:
+        sentence += f"; for {', '.join(shared)} this process still uses the login of DATABASE_URL"
+    return Finding(what="logins", ok=True, sentence=sentence)
+
+
+def _some(differ: Sequence[str]) -> str:
+    more = len(differ) - NAMED
+    return "; ".join(differ[:NAMED]) + (f"; and {more:,} more" if more > 0 else "")

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from dashboard.shell.addresses import ADDRESSES, PAGES, Reach
 from dashboard.ui import shortcuts
+from data_access.db import privileges
+from data_access.db.roles import FACTS_OWNER, Login
 from program import wording
 from program.affiliates import requalification
 from program.policy import settings
@@ -180,6 +182,25 @@ def export_limits() -> str:
 def datasets() -> str:
     """Return each dataset with its columns."""
     return "\n\n".join(map(_dataset, DATASETS))
+
+
+def database_rights() -> str:
+    """Return the owner of each table, and what each login may do there."""
+    rows = [
+        (f"`{rule.table}`", f"`{rule.owner}`", *(_rights(rule, login) for login in Login))
+        for rule in privileges.RULES
+    ]
+    return _table(("table", "owner", *(f"`{login}`" for login in Login)), rows)
+
+
+def _rights(rule: privileges.Rule, login: Login) -> str:
+    if login is Login.LOADER and rule.owner == FACTS_OWNER:
+        return "all"
+    rights = [right for right in ("select", "insert") if login in getattr(rule, right)]
+    if columns := rule.update.get(login):
+        every = columns == privileges.EVERYTHING
+        rights.append("update" if every else f"update of {', '.join(columns.split())}")
+    return ", ".join([*rights, *["delete"] * (login in rule.delete)])
 
 
 def _dataset(dataset: Dataset) -> str:

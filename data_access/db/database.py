@@ -34,11 +34,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from data_access.db.embedded import Cluster
 from data_access.db.errors import Busy, DatabaseUnavailable, SchemaOutdated, SettingMissing
+from data_access.db.roles import HISTORY_OWNER, Login, passwords_set
 from program.reports.export_formats import LONGEST_S
 
 
 class Purpose(StrEnum):
-    """What a connection is for. All use the same login for now."""
+    """What a connection is for."""
 
     OWNER = "owner"
     WRITER = "writer"
@@ -49,6 +50,15 @@ class Purpose(StrEnum):
     EXPORTER = "exporter"
 
 
+# Who signs in for each purpose, where the logins are separate; owner is the login of DATABASE_URL.
+LOGINS: dict[Purpose, Login] = {
+    Purpose.WRITER: Login.WRITER,
+    Purpose.READER: Login.READER,
+    Purpose.REPORTER: Login.READER,
+    Purpose.LOADER: Login.LOADER,
+    Purpose.DELIVERER: Login.DELIVERER,
+    Purpose.EXPORTER: Login.READER,
+}
 # Limits against accidents: a page never hangs on a query, a verb never on a lock.
 TIMEOUTS_MS: dict[Purpose, dict[str, int]] = {
     Purpose.OWNER: {"statement_timeout": 0, "lock_timeout": 10_000},
@@ -92,6 +102,12 @@ SETTINGS: dict[Purpose, dict[str, int]] = {
     Purpose.EXPORTER: {"work_mem": 262_144},
 }
 READING = (Purpose.READER, Purpose.REPORTER, Purpose.EXPORTER)
+READ_ONLY = {"default_transaction_read_only": "on"}
+# Migrations act as the owner of the history, if this database has one and the login may.
+AS_OWNER = """
+select set_config('role', %s, false) from pg_namespace
+where nspname = 'review' and nspowner = to_regrole(%s)::oid and pg_has_role(nspowner, 'member')
+"""
 FROM_REPLICA = (Purpose.REPORTER, Purpose.EXPORTER)
 # Another transaction holds the rows; no connection is free; this connection is broken.
 HELD = (DeadlockDetected, LockNotAvailable, SerializationFailure)
@@ -210,8 +226,28 @@ def _configured_url(purpose: Purpose) -> str:
         names.insert(0, "DATABASE_REPLICA_URL")
     for name in names:
         if os.environ.get(name):
-            return _parsed(name, os.environ[name]).render_as_string(hide_password=False)
+            url = _as_login(_parsed(name, os.environ[name]), purpose)
+            return url.render_as_string(hide_password=False)
     return ""
+
+
+def without_login() -> list[str]:
+    """Return the logins whose password is not set, so that DATABASE_URL's own login is used."""
+    if is_embedded():
+        return []
+    return sorted({*map(str, LOGINS.values())} - passwords_set().keys())
+
+
+def _as_login(url: URL, purpose: Purpose) -> URL:
+    """Return the address for the purpose's own login, if its password is set, even to nothing."""
+    login = LOGINS.get(purpose)
+    password = passwords_set().get(login or "")
+    if login is None or password is None:
+        return url
+    # `set` does not take a part away.
+    return URL.create(
+        url.drivername, login, password or None, url.host, url.port, url.database, url.query
+    )
 
 
 def _parsed(name: str, value: str) -> URL:
@@ -233,13 +269,11 @@ def _engine(purpose: Purpose, address: str) -> Engine:
     cluster = None if address else Cluster()
     if cluster is not None:
         cluster.ensure_running()
-        address = cluster.url()
-    settings = _settings(purpose)
+        address = cluster.url(login=LOGINS.get(purpose))
     url = make_url(address)
     arguments: dict[str, Any] = {
         **url.translate_connect_args(username="user", database="dbname"),
         **url.query,
-        "options": _as_options(settings),
         "application_name": f"affiliate-review {purpose}",
         "connect_timeout": 5,
         "keepalives_idle": 10,
@@ -247,9 +281,13 @@ def _engine(purpose: Purpose, address: str) -> Engine:
         "keepalives_count": 2,
         "tcp_user_timeout": 15_000,
     }
+    if url.username not in set(Login):
+        # The separate logins have them as their own settings (privileges.py), since a pooler drops
+        # or refuses start-up options.
+        arguments["options"] = _as_options(settings_of(purpose))
     return create_engine(
         "postgresql+psycopg://",
-        creator=partial(_connect, arguments, settings, cluster),
+        creator=partial(_connect, arguments, purpose, cluster),
         # A screen or a file is read in several statements that must be consistent.
         isolation_level="REPEATABLE READ" if purpose in READING else "READ COMMITTED",
         pool_size=POOL_SIZE.get(purpose, 2),
@@ -261,9 +299,11 @@ def _engine(purpose: Purpose, address: str) -> Engine:
     )
 
 
-def _settings(purpose: Purpose) -> dict[str, str]:
+def settings_of(purpose: Purpose) -> dict[str, str]:
+    """Return the settings of a connection, as text by name."""
     numbers = {**TIMEOUTS_MS[purpose], **SETTINGS.get(purpose, {})}
-    return {**SESSION, **{name: str(value) for name, value in numbers.items()}}
+    texts = {name: str(value) for name, value in numbers.items()}
+    return {**SESSION, **(READ_ONLY if purpose in READING else {}), **texts}
 
 
 def _as_options(settings: Mapping[str, str]) -> str:
@@ -272,10 +312,10 @@ def _as_options(settings: Mapping[str, str]) -> str:
 
 
 def _connect(
-    arguments: dict[str, Any], settings: Mapping[str, str], cluster: Cluster | None
+    arguments: dict[str, Any], purpose: Purpose, cluster: Cluster | None
 ) -> psycopg.Connection[Any]:
     try:
-        return _settled(psycopg.connect(**arguments), settings)
+        return _settled(psycopg.connect(**arguments), purpose)
     except psycopg.ProgrammingError:
         # The error's text repeats the option, which may be part of a password.
         raise SettingMissing(
@@ -290,15 +330,15 @@ def _connect(
                 "correct. Confirmed work is safe."
             ) from error
         cluster.ensure_running()
-        return _settled(psycopg.connect(**arguments), settings)
+        return _settled(psycopg.connect(**arguments), purpose)
 
 
-def _settled(
-    connection: psycopg.Connection[Any], settings: Mapping[str, str]
-) -> psycopg.Connection[Any]:
-    # PGTZ and PGDATESTYLE override the connection options, and a pooler may drop them, so they are
-    # set again, in one statement.
+def _settled(connection: psycopg.Connection[Any], purpose: Purpose) -> psycopg.Connection[Any]:
+    # PGTZ and PGDATESTYLE override options and a login's own settings, so all are set again.
+    settings = settings_of(purpose)
     connection.autocommit = True
+    if purpose is Purpose.OWNER:
+        connection.execute(AS_OWNER, [HISTORY_OWNER, HISTORY_OWNER])
     connection.execute(
         "select set_config(name, value, false) from unnest(%s::text[], %s::text[]) s (name, value)",
         [list(settings), list(settings.values())],

@@ -28,6 +28,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
+from data_access.db import roles
 from data_access.db.errors import DatabaseUnavailable
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -37,6 +38,7 @@ LOGIN = "affiliate_review"
 DATABASE = "affiliate_review"
 # Postgres refuses to run as root; started by root, the server runs as this user.
 SERVER_USER = "nobody"
+SECRETS = {"superuser", "application", *map(str, roles.Login)}
 LONGEST_SOCKET_PATH = 107
 UNFINISHED = "postgres.unfinished-"
 START_TIMEOUT_S = 20.0
@@ -86,11 +88,11 @@ class Cluster:
         places = (self.home / "socket", Path(tempfile.gettempdir()) / name)
         return next((place for place in places if _can_be_socket_dir(place)), Path("/tmp") / name)  # noqa: S108 - a folder of its own, closed to others
 
-    def url(self, database: str = DATABASE) -> str:
-        """The server's address for the application's login, in SQLAlchemy's form."""
-        password = quote(self._passwords()["application"], safe="")
+    def url(self, database: str = DATABASE, *, login: str | None = None) -> str:
+        """The server's address in SQLAlchemy's form, for the owner's login or another."""
+        password = quote(self._passwords()[login or "application"], safe="")
         host = quote(str(self.socket_dir), safe="/")
-        return f"postgresql+psycopg://{LOGIN}:{password}@/{quote(database)}?host={host}"
+        return f"postgresql+psycopg://{login or LOGIN}:{password}@/{quote(database)}?host={host}"
 
     def ensure_running(self) -> None:
         """Initialize, start or find the server, and wait until it responds. Safe to race."""
@@ -101,7 +103,7 @@ class Cluster:
                 return
             self._initialise()
             self._start()
-            self._create_application_login()
+            self._create_logins()
 
     def stop(self, mode: str = "fast") -> None:
         """Stop the server if it runs; ``mode`` is pg_ctl's fast or immediate."""
@@ -111,6 +113,9 @@ class Cluster:
 
     def _answers(self) -> bool:
         if not (self.pgdata / "postmaster.pid").exists() or not self._secret_file.exists():
+            return False
+        if not self._passwords().keys() >= SECRETS:
+            # Made before there was a login for each kind of work.
             return False
         try:
             self._connect(DATABASE, LOGIN, "application").close()
@@ -154,11 +159,11 @@ class Cluster:
 
     def _initialise(self) -> None:
         if (self.pgdata / "PG_VERSION").exists():
+            self._keep_passwords(self._passwords())
             return
         for abandoned in (self.pgdata, *self.home.glob(f"{UNFINISHED}*")):
             shutil.rmtree(abandoned, ignore_errors=True)
-        passwords = {who: secrets.token_urlsafe(24) for who in ("superuser", "application")}
-        _write_private(self._secret_file, json.dumps(passwords))
+        passwords = self._keep_passwords({})
         # Renamed once complete: initdb writes PG_VERSION long before it is done, and it keeps
         # writing if its parent is killed.
         unfinished = self.home / f"{UNFINISHED}{secrets.token_hex(4)}"
@@ -166,6 +171,14 @@ class Cluster:
         self._hand_over(unfinished)
         self._initdb(unfinished, passwords["superuser"])
         unfinished.rename(self.pgdata)
+
+    def _keep_passwords(self, known: dict[str, str]) -> dict[str, str]:
+        """Store the passwords, made up where missing."""
+        if known.keys() >= SECRETS:
+            return known
+        passwords = {who: secrets.token_urlsafe(24) for who in sorted(SECRETS)} | known
+        _write_private(self._secret_file, json.dumps(passwords))
+        return passwords
 
     def _initdb(self, folder: Path, superuser_password: str) -> None:
         password_file = self.home / "initdb.password"
@@ -226,17 +239,20 @@ class Cluster:
         done = self._run("pg_ctl", *arguments, pgdata=self.pgdata, check=False)
         return done.returncode == 0
 
-    def _create_application_login(self) -> None:
+    def _create_logins(self) -> None:
         password = self._passwords()["application"]
         with self._connect("postgres", "postgres", "superuser") as server:
             known = server.execute("select 1 from pg_roles where rolname = %s", [LOGIN])
-            if known.fetchone() is None:
-                create = sql.SQL("create role {} login createdb password {}")
-                server.execute(create.format(sql.Identifier(LOGIN), sql.Literal(password)))
+            order = "create" if known.fetchone() is None else "alter"
+            # It makes the other roles, as an administrator's login does on another server.
+            login = sql.SQL(f"{order} role {{}} login createdb createrole password {{}}")
+            server.execute(login.format(sql.Identifier(LOGIN), sql.Literal(password)))
             known = server.execute("select 1 from pg_database where datname = %s", [DATABASE])
             if known.fetchone() is None:
                 create = sql.SQL("create database {} owner {}")
                 server.execute(create.format(sql.Identifier(DATABASE), sql.Identifier(LOGIN)))
+        with self._connect("postgres", LOGIN, "application") as server:
+            roles.make(server, self._passwords())
 
     def _hand_over(self, path: Path) -> None:
         if os.geteuid() == 0:

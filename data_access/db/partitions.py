@@ -56,4 +56,11 @@ def _make(connection: Connection, month: date) -> None:
     name = partition_name(month)
     bounds = f"from ('{month}') to ('{months_later(month, 1)}')"
     connection.execute(text(f"create table {name} (like {PARENT} including all)"))
+    connection.execute(text(owned_like(name, PARENT)))
     connection.execute(text(f"alter table {PARENT} attach partition {name} for values {bounds}"))
+
+
+def owned_like(name: str, parent: str) -> str:
+    """Return the statement that gives a table to its parent's owner, whoever created it."""
+    owner = f"(select relowner::regrole from pg_class where oid = '{parent}'::regclass)"  # noqa: S608
+    return f"do $$ begin execute format('alter table {name} owner to %s', {owner}); end $$"

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from data_access.db import locks
-from data_access.db.partitions import PARENT, partition_name
+from data_access.db.partitions import PARENT, owned_like, partition_name
 from data_access.loading.arrival import Arrival, Merged, refuse_repeated, upsert
 from data_access.loading.staging import TABLE
 from program.periods import months_later
@@ -84,6 +84,7 @@ def _filled(arrival: Arrival, months: list[date]) -> int:
     for month in months:
         name = partition_name(month)
         arrival.run(f"create table {name} (like {PARENT} including all excluding indexes)")
+        arrival.run(owned_like(name, PARENT))
         arrival.run(f"alter table {NURSERY} attach partition {name} {_bounds(month)}")
     return arrival.run(
         f"insert into {NURSERY} ({KEY}, {FACTS}) "

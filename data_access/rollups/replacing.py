@@ -10,6 +10,7 @@ from psycopg.sql import SQL, Composable, Identifier, Literal
 from sqlalchemy import Table
 
 from data_access.db import tables
+from data_access.db.partitions import owned_like
 from data_access.rollups import session
 from program.periods import months_later
 
@@ -136,6 +137,7 @@ def add_month(cursor: Cursor[Any], month: date, select: Composable) -> bool:
         "alter table {parent} attach partition {part} for values from ({first}) to ({after})",
     ):
         cursor.execute(SQL(step).format(**parts))
+    cursor.execute(owned_like(part.as_string(), DAILY.table.fullname))
     return True
 
 

@@ -19,7 +19,7 @@ from tests.conftest import CLUSTER
 
 ALL = [
     *("connection", "durable settings", "schema", "data", "rollups", "recounts", "standings"),
-    *("outbox", "privileges"),
+    *("outbox", "privileges", "guards", "logins"),
 ]
 MINUTE = timedelta(minutes=1)
 
@@ -297,3 +297,26 @@ def test_a_login_that_cannot_write_decisions_is_a_problem(engine: Engine) -> Non
             conn.execute(text(f"drop owned by {role}"))
             conn.execute(text(f"drop role {role}"))
         above.dispose()
+
+
+def test_a_replaced_guard_is_a_problem(conn: Connection) -> None:
+    conn.execute(
+        text(
+            "create or replace function review.refuse_change() returns trigger language plpgsql "
+            "as 'begin return null; end'"
+        )
+    )
+
+    found = examined(conn)["guards"]
+
+    assert not found.ok
+    assert found.sentence.startswith("the function review.refuse_change was replaced")
+
+
+def test_an_owner_that_does_everything_goes_on_and_is_told_what_is_missing(
+    conn: Connection,
+) -> None:
+    found = examined(conn)["logins"]
+
+    assert found.ok
+    assert found.sentence.startswith("not separate: the login of DATABASE_URL owns the history")

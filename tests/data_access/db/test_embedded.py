@@ -177,7 +177,7 @@ def test_the_passwords_are_their_owners_alone(cluster: Cluster) -> None:
 
 
 def test_the_applications_login_is_no_superuser(cluster: Cluster) -> None:
-    query = "select rolsuper or rolcreaterole from pg_roles where rolname = current_user"
+    query = "select rolsuper or rolreplication from pg_roles where rolname = current_user"
 
     assert answer(cluster, query) is False
 

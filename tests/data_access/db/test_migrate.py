@@ -179,7 +179,8 @@ def test_doctor_names_a_guard_that_was_switched_off(conn: Connection) -> None:
     conn.execute(text("alter table review.decisions enable trigger append_only"))
     conn.execute(text("drop trigger append_only on review.notes"))
 
-    found = doctor._privileges(conn)
+    found = doctor._guards(conn)
 
     assert not found.ok
-    assert "decisions, notes" in found.sentence
+    assert "review.decisions: the trigger append_only is switched off" in found.sentence
+    assert "review.notes: the trigger append_only is missing" in found.sentence

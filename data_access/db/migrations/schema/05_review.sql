@@ -191,6 +191,8 @@ create table review.conflicts (
     constraint conflicts_people_normal check (email = review.person(email) and recorded_by = review.person(recorded_by))
 );
 create index conflicts_by_account on review.conflicts (account_id, email);
+create trigger append_only before delete or update or truncate on review.conflicts for each statement execute function review.refuse_change();
+alter table review.conflicts enable always trigger append_only;
 comment on table review.conflicts is 'Conflicts of interest: who may not decide about whom; append-only';
 comment on column review.conflicts.conflict_id is 'Identity';
 comment on column review.conflicts.email is 'The member of staff';
@@ -200,7 +202,9 @@ comment on column review.conflicts.recorded_by is 'Who recorded it';
 comment on column review.conflicts.recorded_at is 'When it was recorded';
 
 create sequence review.decisions_position;
-create function review.place_decision() returns trigger language plpgsql as $$
+-- With the rights of its owner: whoever may decide need not be allowed to move the sequence.
+create function review.place_decision() returns trigger language plpgsql
+    security definer set search_path = pg_catalog, pg_temp as $$
 begin
     perform pg_advisory_xact_lock(7310008);
     new.position := nextval('review.decisions_position');

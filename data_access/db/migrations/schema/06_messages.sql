@@ -71,6 +71,8 @@ create table review.message_templates (
     constraint message_templates_people_normal check (author = review.person(author)),
     constraint message_templates_subject_one_line check (subject !~ '[\r\n]' and btrim(subject) <> '')
 );
+create trigger append_only before delete or update or truncate on review.message_templates for each statement execute function review.refuse_change();
+alter table review.message_templates enable always trigger append_only;
 comment on table review.message_templates is 'Templates of messages, by kind and language; append-only, the newest version counts';
 comment on column review.message_templates.template_id is 'Identity';
 comment on column review.message_templates.kind is 'The kind of message: one of program.messages.delivery.MessageKind';
@@ -93,6 +95,8 @@ create table review.delivery_settings (
     constraint delivery_settings_pkey primary key (version),
     constraint delivery_settings_people_normal check (author = review.person(author))
 );
+create trigger append_only before delete or update or truncate on review.delivery_settings for each statement execute function review.refuse_change();
+alter table review.delivery_settings enable always trigger append_only;
 comment on table review.delivery_settings is 'Delivery settings, one row per version; append-only, the newest counts';
 comment on column review.delivery_settings.version is 'Counts up';
 comment on column review.delivery_settings.silent is 'Whether no messages are sent';

@@ -89,6 +89,8 @@ create table review.requalifications (
 create index requalifications_by_account on review.requalifications (account_id, month, requalification_id desc);
 create index requalifications_by_month on review.requalifications (month, requalification_id);
 create unique index requalifications_one_first on review.requalifications (account_id, month) where supersedes is null;
+create trigger append_only before delete or update or truncate on review.requalifications for each statement execute function review.refuse_change();
+alter table review.requalifications enable always trigger append_only;
 comment on table review.requalifications is 'Monthly test results of approved affiliates; append-only, a late correction adds a row';
 comment on column review.requalifications.requalification_id is 'Identity';
 comment on column review.requalifications.account_id is 'The affiliate';

@@ -201,7 +201,7 @@ declare
 begin
     select * into policy from review.policies where version = basis.policy_version;
     insert into review.standings as kept
-    select * from review.standing_rows(ids, policy, basis.covered_until, basis.evidence_from, 'infinity')
+    select * from review.standing_rows(ids, policy, basis.covered_until, basis.evidence_from, timestamptz 'infinity')
     on conflict (application_id) do update set (
         account_id, submitted_at, clock_from, paused_at, deferred_until, claim_until, newest_observed_at, clock_day,
         submitted_day, points, active_users, new_users, x_followers, on_exchange, external, eligible, has_evidence,

@@ -35,7 +35,7 @@ create table review.form_maps (
 create index form_maps_by_name on review.form_maps (review.name_key(name), map_id);
 create trigger append_only before delete or update or truncate on review.form_maps for each statement execute function review.refuse_change();
 alter table review.form_maps enable always trigger append_only;
-comment on table review.form_maps is 'Saved form maps: how exports of a form are read; the newest row per name counts';
+comment on table review.form_maps is 'Saved form maps: how exports of a form are read; append-only, the newest row per name counts';
 comment on column review.form_maps.map_id is 'Identity';
 comment on column review.form_maps.name is 'The map''s name; compared regardless of case and spaces';
 comment on column review.form_maps.content is 'Fields, platforms, statuses, dates and file, as in a TOML map';
@@ -65,7 +65,7 @@ create table review.form_imports (
 create index form_imports_by_load on review.form_imports (load_id);
 create trigger append_only before delete or update or truncate on review.form_imports for each statement execute function review.refuse_change();
 alter table review.form_imports enable always trigger append_only;
-comment on table review.form_imports is 'Imports of form exports, with their results';
+comment on table review.form_imports is 'Imports of form exports, with their results; append-only';
 comment on column review.form_imports.import_id is 'Identity';
 comment on column review.form_imports.request_id is 'The id of the form; a repeat does nothing';
 comment on column review.form_imports.file_name is 'The file''s name, as it was given';
@@ -131,7 +131,7 @@ create table review.kept_row_events (
 create index kept_row_events_by_row on review.kept_row_events (row_id);
 create trigger append_only before delete or update or truncate on review.kept_row_events for each statement execute function review.refuse_change();
 alter table review.kept_row_events enable always trigger append_only;
-comment on table review.kept_row_events is 'Acts on kept rows';
+comment on table review.kept_row_events is 'Acts on kept rows; append-only';
 comment on column review.kept_row_events.event_id is 'Identity';
 comment on column review.kept_row_events.row_id is 'The row';
 comment on column review.kept_row_events.request_id is 'The id of the form that was sent';

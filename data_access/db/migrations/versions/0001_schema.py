@@ -51,5 +51,6 @@ def downgrade() -> None:
                 f"{table} holds rows and nothing could bring them back. "
                 "Dump the database, empty it, and then go down to base."
             )
+    op.execute("drop schema report cascade")
     op.execute("drop schema exchange cascade")
     _run(DROP_ALL)
