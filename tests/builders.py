@@ -77,6 +77,13 @@ def session(engine: Engine, email: str | None) -> str | None:
     return key
 
 
+def end_sessions(engine: Engine) -> None:
+    """Remove the sessions begun by this test, and with them what keeps staff from being removed."""
+    _SESSIONS.pop(engine, None)
+    with engine.begin() as conn:
+        conn.execute(text("delete from review.sessions"))
+
+
 def add_staff(conn: Connection) -> None:
     """Add the five people whom every test may act as, where missing."""
     conn.execute(

@@ -26,6 +26,7 @@ from data_access import demo, rollups
 from program.affiliates.filters import Figure
 from program.reports.datasets import DATASETS
 from program.review.permissions import Role
+from tests.builders import end_sessions
 from tests.dashboard.pages.screen import PEOPLE, ROOT, Desk, texts
 
 NUMBER = r"[-+−<>]?\s?[$€]?\d[\d,.  ]*"
@@ -114,6 +115,7 @@ def tables(app: AppTest) -> Iterator[tuple[str, str, list[Any]]]:
 @pytest.fixture
 def busy(desk: Desk) -> Desk:
     """A program in which every table has rows."""
+    end_sessions(desk.engine)
     with desk.engine.begin() as conn:
         conn.execute(text("delete from review.staff"))
     demo.fill(desk.engine, now=desk.now, affiliates=20)
