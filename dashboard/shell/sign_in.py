@@ -279,7 +279,11 @@ def missing_settings(settings: Mapping[str, Any]) -> list[str]:
 
 def _providers(settings: Mapping[str, Any]) -> list[str | None]:
     """Return the providers to choose from; one without a name if none is named."""
-    named = [name for name, value in settings.items() if isinstance(value, Mapping)]
+    named = [
+        name
+        for name, value in settings.items()
+        if isinstance(value, Mapping) and name != "client_kwargs"
+    ]
     return [*named] or [None]
 
 

@@ -394,6 +394,7 @@ def test_openid_offers_its_own_way_in_only(staffed: Engine) -> None:
     [
         (AUTH, []),
         ({**AUTH, "client_secret": ""}, ["client_secret"]),
+        ({**AUTH, "client_kwargs": {"prompt": "login"}}, []),
         ({"redirect_uri": "x"}, ["cookie_secret", *sign_in.PROVIDER_SETTINGS]),
         (
             {"redirect_uri": "x", "cookie_secret": "y", "okta": {"client_id": "z"}},
