@@ -11,7 +11,16 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from data_access.history import chain
 from tests.builders import add_application, add_staff
 
-CHAINED = ("decisions", "events", "notes", "evidence", "checks", "policies", "affiliate_events")
+CHAINED = (
+    "decisions",
+    "events",
+    "notes",
+    "evidence",
+    "checks",
+    "policies",
+    "affiliate_events",
+    "staff_events",
+)
 # Rows in one statement each, of every kind that has texts or generated columns.
 RECORDED = (
     "insert into review.notes (application_id, body, author)"

@@ -24,6 +24,8 @@ from (values
     ('exchange.applications', 'erased', 'social_handle contact_handle', 'identifies the person; loads are held to it afterwards'),
     ('exchange.applications', 'kept', 'social_platform contact_platform status', 'a platform or a code; identifies nobody'),
     ('review.staff', 'kept', 'email display_name role issuer subject', 'about staff, who answer for what they did'),
+    ('review.staff_events', 'kept', 'email kind old new reason actor', 'about staff, who answer for what they did'),
+    ('review.leave', 'kept', 'email', 'about staff'),
     ('review.sessions', 'kept', 'session_key email', 'about staff'),
     ('review.preferences', 'kept', 'email name', 'about staff'),
     ('review.preferences', 'searched', 'value', 'a colleague''s own setting; may hold a search'),

@@ -276,7 +276,7 @@ do $$
 declare
     chained text;
 begin
-    foreach chained in array '{decisions,events,notes,evidence,checks,policies,affiliate_events,erasures,holds}'::text[] loop
+    foreach chained in array '{decisions,events,notes,evidence,checks,policies,affiliate_events,staff_events,erasures,holds}'::text[] loop
         perform review.keep_history_format(chained);
         execute format('create trigger chained after insert on review.%I referencing new table as added '
             'for each statement execute function review.chain_rows()', chained);
