@@ -49,10 +49,7 @@ def hide_settings() -> None:
     """Hide the secrets in the environment."""
     hide(*(os.environ.get(name, "") for name in SECRETS))
     for name in ADDRESSES:
-        address = os.environ.get(name, "")
-        # urlsplit refuses some addresses, and its error would repeat them.
-        password = re.search(r"://[^/]*?:(.*)@", address)
-        hide(password[1] if password else "")
+        hide(*_passwords(os.environ.get(name, "")))
     webhook = os.environ.get("NOTIFY_WEBHOOK_URL", "")
     beyond_host = re.search(r"://[^/?#]*([^\s]*)", webhook)
     if beyond_host:
@@ -63,6 +60,16 @@ def hide_settings() -> None:
                 if len(part) > 2 * SHORTEST_SECRET
             )
         )
+
+
+def _passwords(address: str) -> Iterator[str]:
+    """Yield what may be an address's password; a sign such as @ may stand in it unescaped."""
+    # Parsers refuse some addresses, and their errors would repeat them.
+    for part in (address, address.partition("?")[0]):
+        for pattern in (r"://[^/]*?:(.*)@", r"://[^/]*?:(.*?)@"):
+            found = re.search(pattern, part)
+            if found:
+                yield found[1]
 
 
 def without_secrets(text: str) -> str:

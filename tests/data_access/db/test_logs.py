@@ -42,6 +42,7 @@ def test_secrets_are_blotted_out_of_the_log(line: str, expected: str) -> None:
         ("DATABASE_URL", "postgresql://app:p@ss/w0rd!9@db/x", "p@ss/w0rd!9"),
         ("DATABASE_URL", "postgresql://app:sp%40ce%2F42@db/x", "sp@ce/42"),
         ("SMTP_URL", "smtps://app:nightjar-77@mail", "nightjar-77"),
+        ("SMTP_URL", "smtp://app:night%2Fjar@mail:587?from=team@example.com", "night/jar"),
         (
             "NOTIFY_WEBHOOK_URL",
             "https://hooks.example.com/T0/B1/zXcVbNmAsDfGhJkL",
