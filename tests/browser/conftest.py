@@ -25,7 +25,7 @@ from playwright.sync_api import (
 from sqlalchemy import Engine, create_engine, text
 
 from data_access import demo, rollups
-from data_access.db import migrate
+from data_access.db import migrate, privileges
 from data_access.db.embedded import Cluster
 from tests.browser import screen
 from tests.browser.serving import served
@@ -105,6 +105,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     engine = create_engine(cluster.url(), pool_pre_ping=True)
     try:
         migrate.migrate(engine)
+        privileges.apply(engine, {})
         now = datetime.now(UTC)
         demo.fill(engine, now=now, affiliates=AFFILIATES)
         rollups.refresh(engine, now=now)

@@ -4,7 +4,9 @@ import os
 import pwd
 import secrets
 import subprocess
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -35,15 +37,21 @@ def _as_server_user(*command: str | Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+def server() -> Iterator[tuple[str, Path]]:
     """The address of an empty database that its owner may make roles for, and the server's log."""
     if not (BINARIES / "initdb").exists():
         pytest.fail(f"PostgreSQL 15 is not installed in {BINARIES}: apt-get install postgresql-15")
-    folder = tmp_path_factory.mktemp("15")
-    for above in (folder, *folder.parents[:2]):
-        above.chmod(0o755)
-    home = folder / "pg"
-    home.mkdir()
+    # Not pytest's own folder, which is private.
+    with tempfile.TemporaryDirectory(prefix="fifteen-") as folder:
+        Path(folder).chmod(0o755)
+        home = Path(folder) / "pg"
+        home.mkdir()
+        with _running(home) as found:
+            yield found
+
+
+@contextmanager
+def _running(home: Path) -> Iterator[tuple[str, Path]]:
     if os.geteuid() == 0:
         nobody = pwd.getpwnam("nobody")
         os.chown(home, nobody.pw_uid, nobody.pw_gid)

@@ -23,7 +23,7 @@ from starlette.applications import Starlette
 import serve
 from dashboard.shell import browsers, downloads, export_links, identity, routes
 from dashboard.shell.export_links import Promise
-from data_access.db import database, migrate
+from data_access.db import database, migrate, privileges
 from data_access.db.embedded import Cluster
 from data_access.exports import jobs, spool
 from data_access.exports.jobs import HUNG_UP, Job
@@ -56,6 +56,7 @@ def engine(cluster: Cluster) -> Iterator[Engine]:
     """The configured database, on a server of these tests, with much activity."""
     made = create_engine(cluster.url(), pool_pre_ping=True)
     migrate.migrate(made)
+    privileges.apply(made, {})
     with made.begin() as conn:
         add_staff(conn)
         add_refresh(conn)
