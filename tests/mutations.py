@@ -188,7 +188,7 @@ MUTATIONS = (
         file="data_access/people/sessions.py",
         old="            and not exists (select from review.staff where issuer = :issuer and subject = :subject)\n",
         new="",
-        test=f"{SESSIONS}::test_a_disabled_account_does_not_take_another_address",
+        test=f"{SESSIONS}::test_whoever_is_bound_comes_in_under_any_address",
     ),
     Mutation(
         guard="Demo people stay bound to an issuer that no provider can be",
