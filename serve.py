@@ -77,7 +77,9 @@ def _set_up_logging() -> None:
 
 
 def _set_up_streamlits(logger: logging.Logger) -> None:
-    logger.handlers = [logs.handler()]
+    # No log of requests: their addresses hold what people search for, and links' tokens.
+    of_requests = logger.name == "uvicorn.access"
+    logger.handlers = [logging.NullHandler() if of_requests else logs.handler()]
 
 
 def _not_the_plain_copy(record: logging.LogRecord) -> bool:

@@ -399,7 +399,8 @@ def test_everything_that_the_server_logs_is_json_on_one_line(tmp_path: Path) -> 
         "import logging, warnings, serve; from streamlit.logger import get_logger;"
         "get_logger('streamlit.early'); serve._set_up_logging();"
         "[get_logger(n).warning('from\\n%s', n) for n in"
-        " ('streamlit.early', 'streamlit.later', 'uvicorn.error', 'affiliate_review')];"
+        " ('streamlit.early', 'streamlit.later', 'uvicorn.access', 'uvicorn.error',"
+        " 'affiliate_review')];"
         "warnings.warn('soon gone')"
     )
     done = subprocess.run(
@@ -410,6 +411,7 @@ def test_everything_that_the_server_logs_is_json_on_one_line(tmp_path: Path) -> 
     names = [line["logger"] for line in lines]
     assert names[:3] == ["streamlit.early", "streamlit.later", "uvicorn.error"]
     assert set(names) >= {"affiliate_review", "py.warnings"}
+    assert "uvicorn.access" not in names, "requests' addresses hold searches and tokens"
 
 
 def test_streamlit_does_not_log_the_same_error_unredacted() -> None:
