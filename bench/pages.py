@@ -92,6 +92,7 @@ VIEWS = (
     View(name="policy", path="policy", shows="policy-part"),
     View(name="policy, history", path="policy", query="part=history", shows="version-1"),
     View(name="settings", path="settings", shows="The review clock stops"),
+    View(name="staff", path="staff", shows="staff-people"),
     View(name="import", path="import", shows="Import applications from a form"),
 )
 

@@ -43,6 +43,7 @@ LIMITS = {
     "policy": Counts(statements=8, messages=115, rows_read=34),
     "policy, history": Counts(statements=8, messages=30, rows_read=34),
     "settings": Counts(statements=4, messages=75, rows_read=29),
+    "staff": Counts(statements=7, messages=60, rows_read=400),
     "import": Counts(statements=4, messages=25, rows_read=25),
 }
 

@@ -54,6 +54,15 @@ SETTINGS = Screen(
     path="settings",
     act=Act.KEEP_HOLIDAYS,
 )
+# Reached from the settings: the bar has no room for another tab beside the header at 1024 px.
+STAFF = Screen(
+    file="dashboard/pages/staff/page.py",
+    title="Staff",
+    icon=":material/badge:",
+    path="staff",
+    act=Act.MANAGE_STAFF,
+    hidden=True,
+)
 AFFILIATES = Screen(
     file="dashboard/pages/affiliates/page.py",
     title="Affiliates",
@@ -82,7 +91,18 @@ IMPORT = Screen(
     path="import",
     act=Act.IMPORT,
 )
-SCREENS = (QUEUE, APPLICATION, IMPORT, PROGRAM, AFFILIATES, EXPLORE, OUTBOX, POLICY, SETTINGS)
+SCREENS = (
+    QUEUE,
+    APPLICATION,
+    IMPORT,
+    PROGRAM,
+    AFFILIATES,
+    EXPLORE,
+    OUTBOX,
+    POLICY,
+    SETTINGS,
+    STAFF,
+)
 
 
 def way_back(address: str) -> str:

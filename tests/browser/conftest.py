@@ -47,7 +47,7 @@ AFFILIATES = 60
 FIRST_NUMBER = 900_001
 # Streamlit looks for its own address below the page's path first, and finds it at the root.
 PROBE = re.compile(
-    r"/(application|program|affiliates|explore|outbox|policy|settings|import)/_stcore/(health|host-config)"
+    r"/(application|program|affiliates|explore|outbox|policy|settings|staff|import)/_stcore/(health|host-config)"
 )
 PATIENCE_MS = 60_000
 FORGET = "() => localStorage.clear()"

@@ -31,6 +31,10 @@ def main() -> None:
         listed = holidays.listed(connection)
         changes = holiday_changes.record(connection)
         policy = policies.in_force(connection, now=now)
+    if person.may(Act.MANAGE_STAFF):
+        st.page_link(
+            "dashboard/pages/staff/page.py", label="Staff and roles", icon=":material/badge:"
+        )
     left, right = st.columns([1.3, 1], gap="large")
     with left:
         draw_holidays(listed, changes, person, now.date())
