@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import text
 
+from dashboard.shell.addresses import PAGES
 from dashboard.ui.safe_text import WORD_JOINER, visible
 from data_access.loading import kept_rows
 from tests.browser import screen
@@ -135,3 +137,49 @@ def test_an_import_shows_a_files_text_as_typed(site: Site, visit: Visit) -> None
         kept_rows.DismissRows, row_ids=ids, reason="Nobody's", now=datetime.now(UTC)
     )
     kept_rows.dismiss(site.engine, command)
+
+
+LONG = "*_[x](https://evil.example)_* " * 170  # 5,100 characters
+BEYOND = (*WORST, LONG[:5_000], "\u2066$\\frac{1}{2}$\u2069 <svg onload=alert(1)>")
+EVERYBODY = {"ana": "reviewer", "mira": "manager", "noor": "analyst", "ada": "admin"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("who", EVERYBODY)
+def test_no_page_of_any_role_gives_life_to_names(who: str, site: Site, visit: Visit) -> None:
+    """Of applicants, colleagues and shared views; in full length where the database takes it."""
+    for typed in BEYOND:
+        site.applicant(
+            account={"username": typed, "email": typed},
+            social_handle=typed,
+            contact_platform="other",
+            contact_handle=typed,
+        )
+    number = site.applicant(account={"username": LONG}, social_handle=LONG, contact_handle=LONG)
+    shared = (
+        "insert into review.saved_views (owner, screen, name, shared, query, created_at, request_id)"
+        " values ('mira@example.com', :screen, :name, true, '', now(), gen_random_uuid())"
+    )
+    with site.engine.begin() as connection:
+        connection.execute(text("delete from review.saved_views where name like '%evil%'"))
+        for screen_name in ("queue", "explore"):
+            connection.execute(text(shared), {"screen": screen_name, "name": WORST[4]})
+        people = text("select email, display_name from review.staff")
+        before = {row.email: row.display_name for row in connection.execute(people)}
+        connection.execute(text("update review.staff set display_name = :n"), {"n": WORST[1]})
+    try:
+        for path in sorted(PAGES):
+            page = visit(who, f"{path}?id={number}" if path == "/application" else path)
+            screen.settled(page)
+            expect(page.get_by_test_id("stApp")).not_to_contain_text("Something went wrong")
+            nothing_came_alive(page)
+    finally:
+        with site.engine.begin() as connection:
+            for email, name in before.items():
+                connection.execute(
+                    text("update review.staff set display_name = :n where email = :e"),
+                    {"n": name, "e": email},
+                )
+            connection.execute(
+                text("delete from review.saved_views where name = :n"), {"n": WORST[4]}
+            )
