@@ -35,7 +35,6 @@ from bench import (
     what_ifs,
 )
 from bench.measurements import Failures
-from data_access.db import migrate
 from program.periods import utc_day
 
 TIMED = (
@@ -72,7 +71,7 @@ def main() -> None:
         print(shares.report(engine))
     if chosen.command == "measure":
         engine = database.connect(chosen.database)
-        migrate.migrate(engine)
+        database.bring_up_to_date(engine)
         with report.written_to(chosen.report):
             failures = measure(engine, chosen.only)
         if failures.found:

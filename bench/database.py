@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, create_engine, text
 
-from data_access.db import migrate
+from data_access.db import migrate, privileges
 from data_access.db.embedded import DATABASE, HOME, Cluster
 from data_access.db.tables import GUARD
 
@@ -26,8 +26,14 @@ def recreate(name: str = NAME, *, cluster: Cluster | None = None) -> Engine:
         server.execute(text(f"drop database if exists {name}"))
         server.execute(text(f"create database {name}"))
     engine = connect(name, cluster=cluster)
-    migrate.migrate(engine)
+    bring_up_to_date(engine)
     return engine
+
+
+def bring_up_to_date(engine: Engine) -> None:
+    """Bring the schema up to date, and give the dashboard's logins their rights."""
+    migrate.migrate(engine)
+    privileges.apply(engine, {})
 
 
 def is_built(name: str = NAME, *, cluster: Cluster | None = None) -> bool:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, text
 
+from bench.database import taking_back
 from bench.facts import moment, newest_day
 from bench.measurements import Measurement
 from data_access import rollups
@@ -65,7 +66,7 @@ select count(*) from (
 def forget_rollups(engine: Engine) -> None:
     """Empty the rollups, ours and the plain ones."""
     forget_plain_rollups(engine)
-    with engine.begin() as connection:
+    with taking_back(engine, "requalifications") as connection:
         parts = connection.execute(
             text(
                 "select inhrelid::regclass::text from pg_inherits where inhparent = 'review.affiliate_daily'::regclass"

@@ -80,7 +80,7 @@ def draw(form: str) -> None:
 
 def draw_flash() -> None:
     """Show the page's message as a toast, with a link to its application."""
-    message = state.take_flash()
+    message = state.page_flash()
     if message is None:
         return
     back = f" [Open it](application?id={message.link})" if message.link is not None else ""

@@ -44,7 +44,8 @@ def draw(label: str, shortcut: Shortcut, person: Person, *, type: str = "seconda
 
 
 def finish_page() -> None:
-    """Record that the page is complete, so that people can see what it shows."""
+    """Record that the page is complete: people can see what it shows, its message too."""
+    state.end_flash()
     request_id = state.request_id(KEY)
     if _shown(request_id) is None:
         state.keep(SHOWN, (request_id, sending.drawn_at()))

@@ -32,13 +32,32 @@ def flash(message: Flash) -> None:
     st.session_state["flash"] = message
 
 
-def take_flash(place: str = "") -> Flash | None:
-    """Return the message for ``place``, once."""
+def take_flash(place: str) -> Flash | None:
+    """Return the message for a form, once."""
     message = st.session_state.get("flash")
     if message is None or message.place != place:
         return None
     del st.session_state["flash"]
     return message
+
+
+def page_flash() -> Flash | None:
+    """Return the page's message, until a run that drew it is complete: see `end_flash`.
+
+    A run that is cut short by the next one takes what it drew away again.
+    """
+    message: Flash | None = st.session_state.get("flash")
+    if message is None or message.place:
+        return None
+    st.session_state["flash-drawn"] = message
+    return message
+
+
+def end_flash() -> None:
+    """Forget the page's message after the run that drew it, but not one left since."""
+    drawn = st.session_state.pop("flash-drawn", None)
+    if drawn is not None and st.session_state.get("flash") is drawn:
+        del st.session_state["flash"]
 
 
 def request_id(form: str) -> UUID:

@@ -133,6 +133,15 @@ def trade(conn: Connection, account: int, day: date, amount: str, **given: Any) 
             }
         )
     )
+    # A refresh writes the month as well.
+    conn.execute(
+        text(
+            "insert into review.affiliate_monthly values (:account, :month, :amount, 0, 1, 1, 0)"
+            " on conflict (affiliate_account_id, month)"
+            " do update set volume_usd = affiliate_monthly.volume_usd + excluded.volume_usd"
+        ),
+        {"account": account, "month": month, "amount": Decimal(amount)},
+    )
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from data_access.eligibility import policies
 from data_access.rollups import carried
 from program.periods import ONE_DAY, WindowKind, day_start
 from program.policy.policy import Policy
-from tests.builders import add_application
+from tests.builders import add_application, rewriting
 from tests.data_access.affiliate_months import add_approval, add_short_reach
 from tests.data_access.rollups.test_refreshing import (
     ANN,
@@ -158,12 +158,14 @@ def derived(engine: Engine) -> dict[str, Counter[tuple[Any, ...]]]:
 
 
 def start_over(engine: Engine) -> None:
-    run(
-        engine,
-        f"truncate {', '.join(f'review.{name}' for name in DERIVED)}, review.affiliate_daily,"
-        " review.affiliate_monthly, review.affiliate_window, review.refreshes, review.work_daily,"
-        " review.work_counted",
-    )
+    with engine.begin() as conn, rewriting(conn, "requalifications"):
+        conn.execute(
+            text(
+                f"truncate {', '.join(f'review.{name}' for name in DERIVED)},"
+                " review.affiliate_daily, review.affiliate_monthly, review.affiliate_window,"
+                " review.refreshes, review.work_daily, review.work_counted"
+            )
+        )
 
 
 @pytest.fixture
