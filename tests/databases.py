@@ -31,6 +31,8 @@ REFERENCES = """
 select conrelid::regclass::text, confrelid::regclass::text from pg_constraint
 where contype = 'f' and conparentid = 0 and conrelid <> confrelid
 """
+# Triggers fill these as other tables are emptied, so they are emptied last.
+FOLLOWING = ("review.standings", "review.standing_sums")
 # Triggers that keep tables append-only and the history's chain.
 GUARDS = (
     "select tgrelid::regclass::text, tgname from pg_trigger where tgenabled = 'A' order by 1, 2"
@@ -154,7 +156,8 @@ def _undo(conn: psycopg.Connection[Any]) -> sql.Composed:
     order = TopologicalSorter({name: set() for (name,) in conn.execute(TABLES)})
     for referring, referred in conn.execute(REFERENCES):
         order.add(referred, referring)
-    emptying = list(order.static_order())
+    emptying = [name for name in order.static_order() if name not in FOLLOWING]
+    emptying += FOLLOWING
     guards = conn.execute(GUARDS).fetchall()
     parts = [_switch(guard, "disable") for guard in guards]
     parts += [sql.SQL("delete from {}").format(sql.SQL(name)) for name in emptying]

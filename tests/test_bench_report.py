@@ -105,7 +105,7 @@ def test_the_bench_ends_with_the_list_of_failed_measurements(
     monkeypatch.setattr("sys.argv", ["bench"])
     monkeypatch.setattr(bench.database, "is_built", lambda _: True)
     monkeypatch.setattr(bench.database, "connect", lambda _: NOWHERE)
-    monkeypatch.setattr(bench.migrate, "migrate", lambda _: None)
+    monkeypatch.setattr(bench.database, "bring_up_to_date", lambda _: None)
     monkeypatch.setattr(bench, "measure", partial(_measured, found))
 
     if status is None:

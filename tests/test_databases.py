@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, create_engine, insert, select, text
 
-from tests.builders import add_application, set_policy
+from data_access.db import tables
+from data_access.queue import standings
+from tests.builders import NOW, add_application, add_refresh, add_staff, set_policy
 from tests.databases import Databases, Reused
 
 EVERYTHING = "select count(*) from exchange.applications"
@@ -45,6 +47,24 @@ def test_rows_and_numbering_are_as_the_template_made_them(reused: Reused) -> Non
             conn.execute(text("select nextval('review.decisions_decision_id_seq')")).scalar_one()
             == 1
         )
+
+
+def test_what_follows_other_tables_is_empty_again_too(reused: Reused) -> None:
+    engine = create_engine(reused.url)
+    with engine.begin() as conn:
+        add_staff(conn)
+        add_refresh(conn)
+        for id_ in (1, 2):
+            add_application(conn, id_)
+            conn.execute(insert(tables.desk).values(application_id=id_, status_at=NOW))
+    assert standings.restate(engine, now=NOW)
+    engine.dispose()
+
+    reused.put_back()
+
+    with within(reused) as conn:
+        for table in (tables.standings, tables.standing_sums):
+            assert conn.execute(select(table)).all() == []
 
 
 @pytest.mark.parametrize(

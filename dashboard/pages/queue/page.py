@@ -95,7 +95,9 @@ def draw_list(person: Person) -> None:
         st.rerun()
     filters = page.filters
     state.keep_rows(TABLE, [row.application_id for row in page.rows])
-    submit.draw_flash()
+    if sign_in.in_fragment():
+        # In a run of the whole page the frame has drawn it.
+        submit.draw_flash()
     queue_filters.hold(filters)
     states.left_out(wanted.left_out(query))
     draw_head(page, person)
