@@ -31,15 +31,13 @@ TIMED_TURNS = 5
 class View:
     """A page with a query, and a text by which to recognize it.
 
-    ``query`` may name the ``{id}`` and ``{name}`` of an application that is pending. ``presses``
-    is the button for which the page's browser waits, if this is what it brings.
+    ``query`` may name the ``{id}`` and ``{name}`` of an application that is pending.
     """
 
     name: str
     path: str = ""
     query: str = ""
     shows: str = "queue-pages"
-    presses: str = ""
 
     @property
     def before(self) -> str:
@@ -56,13 +54,6 @@ VIEWS = (
     View(name="queue, search", query="search={name}"),
     View(name="queue, approved", query="status=approved"),
     View(name="application", path="application", query="id={id}", shows="application-head"),
-    View(
-        name="application, charts",
-        path="application",
-        query="id={id}",
-        shows="trend",
-        presses="later-",
-    ),
     View(name="program, work", path="program", shows="five"),
     View(name="program, reviewers", path="program", query="tab=reviewers", shows="reviewers-chart"),
     View(name="program, volume", path="program", query="tab=volume", shows="volume-figures"),
@@ -135,12 +126,6 @@ class Manager:
 
     def turns(self, view: View) -> Iterator[Callable[[], Run]]:
         """Yield reruns of the view, each to be made before the next is requested."""
-        while view.presses:
-            with sessions.opened(self.address, self.cookies) as session:
-                # Pressed once per session: from then on the page draws it at once.
-                where = (view.path, view.query.format(**self.known))
-                session.run(*where)
-                yield partial(session.press, view.presses, *where)
         with sessions.opened(self.address, self.cookies) as session:
             while True:
                 session.run(view.path, view.before.format(**self.known))

@@ -40,14 +40,6 @@ class Run:
         return any(words.encode() in frame for frame in self.frames)
 
 
-@dataclass(frozen=True)
-class Button:
-    """A button on the page, and the fragment it is in, if any."""
-
-    id_: str
-    fragment: str
-
-
 class Session:
     """An open page of somebody."""
 
@@ -55,7 +47,6 @@ class Session:
         self.socket, self.address = socket, address
         self.kept: set[str] = set()
         self.fragment = ""
-        self.buttons: dict[str, Button] = {}
 
     def run(self, path: str = "", query: str = "") -> Run:
         """Run the page at ``path`` with this query, as an address does, to its end."""
@@ -69,16 +60,8 @@ class Session:
             finished = ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
         return self._run(path, query, finished)
 
-    def press(self, key: str, path: str = "", query: str = "") -> Run:
-        """Press the button of a fragment that the last run drew; its key begins with ``key``."""
-        button = next(self.buttons[its] for its in self.buttons if its.startswith(key))
-        self.fragment = button.fragment
-        finished = ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
-        return self._run(path, query, finished, pressed=button.id_)
-
-    def _run(self, path: str, query: str, finished: int, *, pressed: str = "") -> Run:
-        wanted = self._message(path, query, pressed)
-        self.buttons = {}
+    def _run(self, path: str, query: str, finished: int) -> Run:
+        wanted = self._message(path, query)
         frames: list[bytes] = []
         kept: set[str] = set()
         began = time.perf_counter()
@@ -88,7 +71,6 @@ class Session:
             answer = ForwardMsg.FromString(frames[-1])
             kept |= kept_by_the_page(answer)
             self.fragment = self.fragment or fragment_of_the_page(answer)
-            self.buttons |= button_in(answer)
             if answer.WhichOneof("type") == "script_finished":
                 if answer.script_finished == finished:
                     break
@@ -97,11 +79,9 @@ class Session:
         self.kept = kept
         return Run(ms, tuple(frames))
 
-    def _message(self, path: str, query: str, pressed: str) -> bytes:
+    def _message(self, path: str, query: str) -> bytes:
         message = BackMsg()
         state = message.rerun_script
-        if pressed:
-            state.widget_states.widgets.add(id=pressed, trigger_value=True)
         state.query_string, state.page_name = query, path
         state.fragment_id = self.fragment
         state.cached_message_hashes.extend(self.kept)
@@ -118,16 +98,6 @@ def fragment_of_the_page(answer: ForwardMsg) -> str:
     """Return the fragment that draws the whole body of the page, if this message begins it."""
     place = list(answer.metadata.delta_path)
     return answer.delta.fragment_id if place == [0, BODY] else ""
-
-
-def button_in(answer: ForwardMsg) -> dict[str, Button]:
-    """Return the button that this message draws, by its key; empty if it draws none."""
-    element = answer.delta.new_element
-    if not element.HasField("button"):
-        return {}
-    # An id is "$$ID", a hash and the key.
-    key = element.button.id.split("-", 2)[-1]
-    return {key: Button(element.button.id, answer.delta.fragment_id)}
 
 
 def kept_by_the_page(answer: ForwardMsg) -> set[str]:

@@ -1,6 +1,5 @@
-/* What Streamlit lacks: keys that press or focus, drafts that outlive a page, and parts that are
-   drawn once the rest can be used. The Python side is dashboard/ui/keyboard.py and later.py; they
-   share only class names.
+/* What Streamlit lacks: keys that press or focus, and drafts that outlive a page.
+   The Python side is dashboard/ui/keyboard.py; the two share only class names.
 
    Keys: a widget inside a container with the key `hot-x`, or listed in data-keys, responds to the
    key x while nobody types: a field is focused, a button is pressed. `hot-go` responds to Ctrl+Enter; while
@@ -478,23 +477,6 @@
       if (!(Date.now() - read(place)?.at < KEEP_MS)) window.localStorage.removeItem(place);
   }
 
-  // Parts that are drawn once the rest can be used.
-
-  let isAsking = false;
-
-  /* Press the button of a part when the page was painted and the server is idle. */
-  function askForLater() {
-    const button = document.querySelector(".st-key-later button");
-    if (isAsking || !button || waiting.length > 0 || !isIdle()) return;
-    isAsking = true;
-    window.requestAnimationFrame(() =>
-      window.setTimeout(() => {
-        isAsking = false;
-        if (button.isConnected && waiting.length === 0 && isIdle()) click(button);
-      }),
-    );
-  }
-
   function settle() {
     isIdle();
     watchSenders();
@@ -502,7 +484,6 @@
     forgetSent();
     putAllBack();
     handOver();
-    askForLater();
   }
 
   document.addEventListener("keydown", onKey, true);
@@ -521,7 +502,6 @@
   window.setInterval(() => {
     watchSenders();
     countDown();
-    askForLater();
   }, LOOK_MS);
   document.addEventListener("input", (event) => {
     if (event.target.tagName !== "TEXTAREA") return;

@@ -26,22 +26,6 @@ def decisions(site: Site, number: int) -> list[tuple[Any, ...]]:
     )
 
 
-def test_the_charts_follow_by_themselves_once_the_page_can_be_used(
-    site: Site, visit: Visit
-) -> None:
-    [(number, username)] = site.rows(
-        "select application_id, username from exchange.applications"
-        " join exchange.accounts using (account_id)"
-        " join review.affiliate_window on affiliate_account_id = account_id"
-        " where status = 'pending' and volume_usd > 0 order by volume_usd desc limit 1"
-    )
-    page = opened(visit, "ana", number, username)
-
-    expect(page.locator(".js-plotly-plot .bars").first).to_be_visible()
-    expect(page.get_by_text("Top referred users of the window")).to_be_visible()
-    expect(page.get_by_role("button", name="Show the charts")).to_have_count(0)
-
-
 @pytest.mark.slow
 def test_a_note_is_in_the_thread_with_its_author(site: Site, visit: Visit) -> None:
     number = site.applicant(account={"username": "noted"})

@@ -12,7 +12,7 @@ from dashboard.pages.application import evidence, header, live, referred_users, 
 from dashboard.pages.application import facts as application_facts
 from dashboard.pages.application.decide import panel, reopen, unsent_text
 from dashboard.shell import sign_in
-from dashboard.ui import address, later, states
+from dashboard.ui import address, states
 from data_access.applications import contacts, read
 from data_access.db import database
 from data_access.db.errors import NotFound, Refusal
@@ -29,7 +29,7 @@ KNOWN = (*QUERY_NAMES, "id", thread.FILTER)
 
 
 def main() -> None:
-    """Load, then draw: what the decision rests on; the charts follow."""
+    """Load, then draw: what the decision rests on first, the charts last."""
     person = sign_in.require(Act.READ)
     query = address.read(KNOWN)
     filters = Filters.from_query(query).for_viewer(person.email)
@@ -92,12 +92,10 @@ def draw(shown: Opened) -> None:
 
 @st.fragment
 def draw_trends(shown: Opened) -> None:
-    """Read and draw the charts and the referred users, once the rest can be used.
+    """Read and draw the charts and the referred users, which no decision waits for.
 
     A fragment: another figure or grain redraws nothing else.
     """
-    if not later.is_due(f"trends-{shown.id_}", label="Show the charts"):
-        return
     sign_in.require_same(shown.person)
     with database.reading(database.reader()) as connection:
         trends = opening.read_trends(connection, shown)

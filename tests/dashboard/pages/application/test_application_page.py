@@ -36,11 +36,6 @@ def open_application(desk: Desk, id_: int = MET, **query: str) -> AppTest:
     return desk.open(APPLICATION, id=str(id_), **query)
 
 
-def with_charts(app: AppTest) -> AppTest:
-    """Ask for the charts as the browser does once it has painted the page."""
-    return next(one for one in app.button if str(one.key).startswith("later-")).click().run()
-
-
 def decide_elsewhere(desk: Desk, id_: int = MET, **given: Any) -> None:
     """Approve as a colleague, outside this page."""
     with desk.engine.begin() as conn:
@@ -227,7 +222,7 @@ def test_an_account_without_metrics_yet_is_unknown_never_zero(queue: Desk) -> No
             text("update exchange.accounts set first_seen_at = now() where account_id = 3")
         )
 
-    app = with_charts(open_application(queue, UNKNOWN))
+    app = open_application(queue, UNKNOWN)
 
     assert lines(app)["Referral volume, USD"] == ("unknown", "– of 20 M", "metrics not loaded")
     assert texts(app).count("Metrics are not loaded for this account yet.") == 2
@@ -236,7 +231,7 @@ def test_an_account_without_metrics_yet_is_unknown_never_zero(queue: Desk) -> No
 
 
 def test_an_account_without_referrals_is_known_to_have_none(queue: Desk) -> None:
-    app = with_charts(open_application(queue, UNKNOWN))
+    app = open_application(queue, UNKNOWN)
 
     assert lines(app)["Active users"] == ("not met", "0 of 15", "−100 % · 15 users short")
     assert "No referral activity in the last twelve months." in texts(app)
@@ -301,7 +296,7 @@ def trading(queue: Desk) -> Desk:
 
 
 def test_the_chart_has_a_text_alternative_and_follows_the_choice(trading: Desk) -> None:
-    app = with_charts(open_application(trading))
+    app = open_application(trading)
     last = trading.yesterday
     day = f"{last.day} {last:%b %Y}"
 
@@ -325,32 +320,8 @@ def test_the_chart_has_a_text_alternative_and_follows_the_choice(trading: Desk) 
     assert chart.alt.startswith("Active users by calendar month, UTC")
 
 
-def test_the_charts_follow_and_are_drawn_at_once_after_an_act(trading: Desk) -> None:
-    app = open_application(trading)
-    assert not protos(app, "plotly_chart")
-    assert lines(app)
-
-    with_charts(app)
-    assert protos(app, "plotly_chart")
-
-    app.run()
-    assert protos(app, "plotly_chart")
-    assert not [one for one in app.button if str(one.key).startswith("later-")]
-
-
-def test_the_charts_of_another_application_follow_again(trading: Desk) -> None:
-    app = with_charts(open_application(trading))
-
-    app.query_params["id"] = str(SHORT)
-    app.run()
-
-    assert not protos(app, "plotly_chart")
-    assert protos(with_charts(app), "plotly_chart") == []
-    assert "No referral activity in the last twelve months." in texts(app)
-
-
 def test_the_users_who_carry_the_window_are_listed_with_their_share(trading: Desk) -> None:
-    app = with_charts(open_application(trading))
+    app = open_application(trading)
 
     assert cells(app, "user") == ["u-73", "u-71"]
     assert cells(app, "volume") == [3_000_000, 1_000_000]
