@@ -250,6 +250,6 @@ def test_an_export_link_ends_with_its_persons_rights(
     answer = page.request.get(address)
 
     assert answer.status == 403
-    assert "not on the staff list" in answer.text()
+    assert "no longer signed in" in answer.text()
     page.reload()
     expect(page.get_by_text("Choose a person")).to_be_visible()
