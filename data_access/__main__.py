@@ -38,6 +38,7 @@ from program.review.workflow import Status
 
 if TYPE_CHECKING:
     from data_access.loading.form_map import FormMap
+    from data_access.people.staff_changes import StaffCommand
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA_MISSING = (InvalidSchemaName, UndefinedColumn, UndefinedTable)
@@ -174,15 +175,9 @@ ROLES = click.Choice([str(role) for role in Role])
 @REASON
 def staff_add(email: str, role: str, name: str, reason: str) -> None:
     """Add EMAIL to the staff."""
-    from data_access.people import staff_changes
+    from data_access.people.staff_changes import AddPerson
 
-    staff_changes.from_command_line(
-        database.writer(),
-        staff_changes.AddPerson(
-            email=email, role=Role(role), name=name, reason=reason, **_by_command_line()
-        ),
-    )
-    terminal.say(f"{people.normal(email)} is {role} now.")
+    _change_staff(AddPerson, f"is {role} now", email, reason, role=Role(role), name=name)
 
 
 @staff_group.command(name="role")
@@ -191,13 +186,9 @@ def staff_add(email: str, role: str, name: str, reason: str) -> None:
 @REASON
 def staff_role(email: str, role: str, reason: str) -> None:
     """Give EMAIL another ROLE."""
-    from data_access.people import staff_changes
+    from data_access.people.staff_changes import ChangeRole
 
-    staff_changes.from_command_line(
-        database.writer(),
-        staff_changes.ChangeRole(email=email, role=Role(role), reason=reason, **_by_command_line()),
-    )
-    terminal.say(f"{people.normal(email)} is {role} now.")
+    _change_staff(ChangeRole, f"is {role} now", email, reason, role=Role(role))
 
 
 @staff_group.command(name="disable")
@@ -205,13 +196,9 @@ def staff_role(email: str, role: str, reason: str) -> None:
 @REASON
 def staff_disable(email: str, reason: str) -> None:
     """End the access of EMAIL at their next act."""
-    from data_access.people import staff_changes
+    from data_access.people.staff_changes import Disable
 
-    staff_changes.from_command_line(
-        database.writer(),
-        staff_changes.Disable(email=email, reason=reason, **_by_command_line()),
-    )
-    terminal.say(f"{people.normal(email)} is disabled now.")
+    _change_staff(Disable, "is disabled now", email, reason)
 
 
 @staff_group.command(name="enable")
@@ -219,13 +206,9 @@ def staff_disable(email: str, reason: str) -> None:
 @REASON
 def staff_enable(email: str, reason: str) -> None:
     """Give EMAIL access again, in the former role."""
-    from data_access.people import staff_changes
+    from data_access.people.staff_changes import Enable
 
-    staff_changes.from_command_line(
-        database.writer(),
-        staff_changes.Enable(email=email, reason=reason, **_by_command_line()),
-    )
-    terminal.say(f"{people.normal(email)} is active now.")
+    _change_staff(Enable, "is active now", email, reason)
 
 
 @staff_group.command(name="unbind")
@@ -233,13 +216,9 @@ def staff_enable(email: str, reason: str) -> None:
 @REASON
 def staff_unbind(email: str, reason: str) -> None:
     """Let EMAIL sign in with another account of the identity provider."""
-    from data_access.people import staff_changes
+    from data_access.people.staff_changes import Unbind
 
-    staff_changes.from_command_line(
-        database.writer(),
-        staff_changes.Unbind(email=email, reason=reason, **_by_command_line()),
-    )
-    terminal.say(f"{people.normal(email)} is bound again at the next sign-in.")
+    _change_staff(Unbind, "is bound again at the next sign-in", email, reason)
 
 
 @staff_group.command(name="list")
@@ -257,18 +236,29 @@ def staff_list() -> None:
         terminal.say("\t".join((member.email, member.role, member.state, seen, name)))
 
 
-def _by_command_line() -> dict[str, Any]:
-    """Return the common fields of a change that is made here."""
+def _change_staff(
+    change: "type[StaffCommand]",
+    done: str,
+    email: str,
+    reason: str,
+    **given: Any,  # noqa: ANN401 - each change's own fields
+) -> None:
+    """Make a change of the staff, and say what is so now."""
     from data_access.people import staff_changes
 
     # The name comes from the environment and proves nothing.
     user = _person()
     named = f"{staff_changes.COMMAND_LINE} ({user})" if user.isprintable() else ""
-    return {
-        "actor": named or staff_changes.COMMAND_LINE,
-        "at": _now(),
-        "request_id": uuid4(),
-    }
+    command = change(
+        email=email,
+        reason=reason,
+        actor=named or staff_changes.COMMAND_LINE,
+        at=_now(),
+        request_id=uuid4(),
+        **given,
+    )
+    staff_changes.from_command_line(database.writer(), command)
+    terminal.say(f"{people.normal(email)} {done}.")
 
 
 @main.command(name="privileges")

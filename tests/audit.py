@@ -48,7 +48,7 @@ def _not_looked_up(names: list[str], *, of: int) -> list[str]:
     return [
         f"{len(names)} of {of} packages could not be looked up, so nobody knows whether they are "
         f"vulnerable: {', '.join(sorted(names, key=str.lower))}. "
-        "Run this where pypi.org can be reached."
+        "Run this where the public list of vulnerabilities can be reached."
     ]
 
 

@@ -4,18 +4,13 @@ from datetime import datetime
 
 from dashboard.forms import submit
 from data_access.applications import contacts
-from data_access.db.errors import Refusal
 from data_access.people.staff import Person
 from program.review.permissions import Act
 
 
 def shows_contacts(person: Person, name: str, now: datetime) -> bool:
     """Whether a list may show contacts to this person; records that it does."""
-    if not person.may(Act.SEE_CONTACT):
-        return False
-    try:
-        submit.write(contacts.record_list, name=name, actor=person.email, now=now)
-    except Refusal:
-        # What cannot be recorded is not shown; the next act will report the error.
-        return False
-    return True
+    # What cannot be recorded is not shown.
+    return person.may(Act.SEE_CONTACT) and submit.recorded(
+        contacts.record_list, name=name, actor=person.email, now=now
+    )

@@ -61,6 +61,15 @@ def write(verb: Callable[..., ResultT], **fields: Any) -> ResultT:  # noqa: ANN4
     return verb(database.writer(), **fields)
 
 
+def recorded(verb: Callable[..., object], **fields: Any) -> bool:  # noqa: ANN401
+    """Write what is nobody's act; returns whether it was. The next act will report the error."""
+    try:
+        write(verb, **fields)
+    except Refusal:
+        return False
+    return True
+
+
 def load(verb: Callable[..., ResultT], *given: Any, **fields: Any) -> ResultT:  # noqa: ANN401
     """Call a verb with the role that imports files."""
     return verb(database.loader(), *given, **fields)

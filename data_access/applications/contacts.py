@@ -26,18 +26,17 @@ class Reading:
     first_at: datetime
 
 
-# One statement also checks the role, as of a page's other views.
-_RECORD_LIST = text("""
-with person as (
-    select email, role from review.staff where email = :actor and active
-), read as (
-    insert into review.contact_reads (email, day, list, first_at)
-    select email, (cast(:now as timestamptz) at time zone 'UTC')::date, :name, :now
+# A CTE after `staff.ACTING`: it records that the person is shown the contacts, if they may be.
+RECORDED = """read as (
+    insert into review.contact_reads (email, day, application_id, list, first_at)
+    select email, (cast(:now as timestamptz) at time zone 'UTC')::date,
+        cast(:application_id as bigint), cast(:list as text), :now
     from person where role = any(:readers)
     on conflict do nothing
-)
-select role from person
-""").bindparams(readers=READERS)
+)"""
+_RECORD_LIST = text(
+    f"with {staff.ACTING}, {RECORDED} select role from person"  # noqa: S608 - parts written here
+).bindparams(application_id=None, readers=READERS)
 
 
 def shown_to(person: Person, application: Application) -> Application:
@@ -54,7 +53,7 @@ def without(application: Application) -> Application:
 def record_list(engine: Engine, *, name: str, actor: str, now: datetime) -> None:
     """Record that ``actor`` is shown contacts in a list, once a day. Raises NotAllowed."""
     with database.acting(engine) as connection:
-        given = {"actor": actor, "name": name, "now": now}
+        given = {"actor": actor, "list": name, "now": now}
         role = connection.execute(_RECORD_LIST, given).scalar_one_or_none()
         staff.require_role(role, Act.SEE_CONTACT)
 

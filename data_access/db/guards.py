@@ -27,8 +27,6 @@ _TRIGGER = re.compile(
 _ALWAYS = re.compile(rf"^alter table {_NAME} enable always trigger (\w+);", re.M)
 # The same triggers on a list of tables, created in a loop.
 _CHAINED = re.compile(r"foreach chained in array '\{([\w,]+)\}'")
-# Made for many tables at once; all of them fire always.
-ALWAYS = ("append_only", "chained", "dated_now", "linked")
 _EVENTS = {"insert": 4, "delete": 8, "update": 16, "truncate": 32}
 _ROW, _BEFORE = 1, 2
 

@@ -73,10 +73,14 @@ class Message:
     is_hidden: bool = False
 
     @property
+    def addressee(self) -> str | None:
+        """The recipient as shown."""
+        return "hidden" if self.is_hidden else self.sent_to or self.recipient
+
+    @property
     def to(self) -> str:
         """Channel and recipient in words."""
-        recipient = "hidden" if self.is_hidden else self.sent_to or self.recipient or "nobody"
-        return f"{self.channel} {recipient}"
+        return f"{self.channel} {self.addressee or 'nobody'}"
 
     def hidden(self) -> "Message":
         """Return it without its recipient, which errors may name too."""

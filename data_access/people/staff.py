@@ -48,6 +48,10 @@ def of_row(row: Mapping[Any, Any]) -> Person:
     return Person(email=row["email"], display_name=row["display_name"], role=Role(row["role"]))
 
 
+# A CTE: the active member of staff who acts. Statements that run often check the role with it.
+ACTING = """person as (
+    select email, role from review.staff where email = :actor and active
+)"""
 # All active staff, by role and name.
 EVERYONE = (
     select(tables.staff)

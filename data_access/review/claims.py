@@ -293,15 +293,13 @@ def record_view(engine: Engine, *, application_id: int, actor: str, now: datetim
 
 
 # One statement also checks the role, since these run often for every open page.
-_VIEW = """
-with person as (
-    select email, role from review.staff where email = :actor and active
-), view as (
+_VIEW = f"""
+with {staff.ACTING}, view as (
     insert into review.viewers (application_id, email, seen_at)
     select :application_id, email, :now from person
     on conflict (application_id, email) do update set seen_at = excluded.seen_at
 )
-"""
+"""  # noqa: S608 - parts written here
 _RENEWED = """
 , renewed as (
     update review.desk set claim_until = :now + (
@@ -310,18 +308,12 @@ _RENEWED = """
     where application_id = :application_id and assignee = :actor and claim_until > :now
 )
 """
-# Their page shows the contacts.
-_READ = """
-, read as (
-    insert into review.contact_reads (email, day, application_id, first_at)
-    select email, (cast(:now as timestamptz) at time zone 'UTC')::date, :application_id, :now
-    from person where role = any(:readers)
-    on conflict do nothing
-)
-"""
 _ROLE = "select role from person"
 _RECORD_VIEW = text(_VIEW + _ROLE)
-_STAY = text(_VIEW + _RENEWED + _READ + _ROLE).bindparams(readers=contacts.READERS)
+# The page that it stays on shows the contacts.
+_STAY = text(f"{_VIEW}{_RENEWED}, {contacts.RECORDED} {_ROLE}").bindparams(
+    list=None, readers=contacts.READERS
+)
 
 
 def _note_presence(

@@ -15,7 +15,7 @@ from dashboard.shell import sign_in
 from dashboard.ui import address, states
 from data_access.applications import contacts, read
 from data_access.db import database
-from data_access.db.errors import NotFound, Refusal
+from data_access.db.errors import NotFound
 from data_access.people.staff import Person
 from data_access.review import claims, opening
 from data_access.review.opening import Opened
@@ -54,12 +54,7 @@ def stay(id_: int, person: Person, now: datetime) -> bool:
 
     Returns whether it is recorded: without that, the contacts are not shown.
     """
-    try:
-        submit.write(claims.stay, application_id=id_, actor=person.email, now=now)
-    except Refusal:
-        # The rest can be read; the next act will report the error.
-        return False
-    return True
+    return submit.recorded(claims.stay, application_id=id_, actor=person.email, now=now)
 
 
 def refuse(sentence: str, filters: Filters) -> None:

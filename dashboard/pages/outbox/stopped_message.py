@@ -37,7 +37,7 @@ def draw(message: Message, person: Person) -> None:
             st.caption(escape(message.obstacle))
         message_preview.draw(
             channel=message.channel,
-            recipient="hidden" if message.is_hidden else message.sent_to or message.recipient,
+            recipient=message.addressee,
             text=message.text,
         )
         st.page_link(
