@@ -47,7 +47,7 @@ check: $(READY_DEV) ## Format, lint, types, layers and the fast tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m cogapp --check --verbosity=0 docs/*.md data_access/db/migrations/schema/08_standings.sql
+	$(BIN)/python -m cogapp --check --verbosity=0 docs/*.md data_access/db/migrations/schema/08_*.sql
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not browser"
 
 .PHONY: fix
@@ -57,7 +57,7 @@ fix: $(READY_DEV) ## Format, and fix what the linter can
 
 .PHONY: docs
 docs: $(READY_DEV) ## Write the generated tables in docs/
-	$(BIN)/python -m cogapp -r docs/*.md data_access/db/migrations/schema/08_standings.sql
+	$(BIN)/python -m cogapp -r docs/*.md data_access/db/migrations/schema/08_*.sql
 
 .PHONY: prove
 prove: $(READY_DEV) ## The longer proofs, and known vulnerabilities of the packages

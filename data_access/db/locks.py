@@ -19,6 +19,8 @@ REQUESTS = 7_310_016
 # Held alone by whoever restates all standings; the triggers that restate some of them share it.
 STANDINGS = 7_310_017
 # 7_310_018 is tried by the trigger that merges the sums of standings.
+# Risk is measured by one at a time.
+RISK = 7_310_019
 # Staff change one at a time, so that two administrators cannot remove each other.
 STAFF = 7_310_021
 # 7_310_008 is taken by the trigger that gives decisions their position.

@@ -67,6 +67,7 @@ APPEND_ONLY = (
     "kept_row_events",
     "conflicts",
     "contact_reads",
+    "risk_dismissals",
     "message_templates",
     "delivery_settings",
     "requalifications",
@@ -144,6 +145,9 @@ standing_sums = _table("review.standing_sums")
 standing_basis = _table("review.standing_basis")
 viewers = _table("review.viewers")
 contact_reads = _table("review.contact_reads")
+risk_measures = _table("review.risk_measures")
+risk_dismissals = _table("review.risk_dismissals")
+risk_alerts = _table("review.risk_alerts")
 proposals = _table("review.proposals")
 saved_views = _table("review.saved_views")
 preferences = _table("review.preferences")

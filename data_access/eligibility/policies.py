@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
@@ -146,10 +147,20 @@ def of_row(row: Mapping[Any, Any]) -> Policy:
     """Return the policy in the columns `NAMES` of a row."""
     found = {name: row[name] for name in NAMES}
     lists = {name: tuple(value) for name, value in found.items() if isinstance(value, list)}
-    return Policy(**{**found, **lists, "window_kind": WindowKind(found["window_kind"])})
+    thresholds = {key: Decimal(limit) for key, limit in found["risk_thresholds"].items()}
+    return Policy(
+        **{
+            **found,
+            **lists,
+            "window_kind": WindowKind(found["window_kind"]),
+            "risk_thresholds": thresholds,
+        }
+    )
 
 
 def _stored(value: Any) -> Any:  # noqa: ANN401 - each setting has its own type
     if isinstance(value, tuple):
         return list(value)
+    if isinstance(value, Mapping):
+        return {key: str(limit) for key, limit in value.items()}
     return str(value) if isinstance(value, WindowKind) else value

@@ -4,7 +4,7 @@ The defaults are version 1, the public program. Words that the public page leave
 ("month", "active", "new") are defined by a setting here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -58,6 +58,8 @@ class Policy:
     requalification_misses: int = 3
     requalification_protection_months: int = 3
     requalification_silent: bool = True
+    # By key, see `program.risk.signals.THRESHOLDS`; one that is left out has its default.
+    risk_thresholds: Mapping[str, Decimal] = field(default_factory=dict, hash=False)
 
 
 def ruling_at(versions: Iterable[Policy], moment: datetime) -> Policy:

@@ -66,6 +66,7 @@ PEOPLE = {
     "holds": ("actor",),
     "erasures": ("actor",),
     "contact_reads": ("email",),
+    "risk_dismissals": ("actor",),
     "holiday_changes": ("actor",),
     "delivery_proposals": ("proposed_by", "closed_by"),
 }

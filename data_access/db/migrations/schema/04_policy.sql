@@ -25,6 +25,7 @@ create table review.policies (
     requalification_misses integer not null default 3,
     requalification_protection_months integer not null default 3,
     requalification_silent boolean not null default true,
+    risk_thresholds jsonb not null default '{}',
     constraint policies_pkey primary key (version),
     constraint policies_desk_settings_sensible check ( claim_idle_minutes > 0 and required_checks <@ checklist and (second_approval_monthly_extra_usd is null or second_approval_monthly_extra_usd >= 0)),
     constraint policies_minimums_not_negative check ( min_volume_usd >= 0 and min_active_users >= 0 and min_new_users >= 0 and min_x_followers >= 0 and min_external_volume_usd >= 0 and active_user_min_volume_usd >= 0 and evidence_valid_days >= 0 and review_sla_business_days >= 0),
@@ -60,6 +61,7 @@ comment on column review.policies.second_approval_monthly_extra_usd is 'Extra re
 comment on column review.policies.requalification_misses is 'Months missed in a row from which a suspension is suggested';
 comment on column review.policies.requalification_protection_months is 'Whole months after the month of the approval whose misses do not count';
 comment on column review.policies.requalification_silent is 'Whether affiliates get no message when their standing changes';
+comment on column review.policies.risk_thresholds is 'Thresholds of risk signals by key, numbers as text; one that is left out has its default';
 
 create table review.policy_drafts (
     draft_id bigint generated always as identity,

@@ -44,6 +44,8 @@ create trigger dated_now before insert on review.form_imports for each row
     when (abs(extract(epoch from new.imported_at - now())) > 600) execute function review.refuse_time('imported_at');
 create trigger dated_now before insert on review.kept_row_events for each row
     when (abs(extract(epoch from new.at - now())) > 600) execute function review.refuse_time('at');
+create trigger dated_now before insert on review.risk_dismissals for each row
+    when (abs(extract(epoch from new.at - now())) > 600) execute function review.refuse_time('at');
 create trigger dated_now before insert on review.contact_reads for each row
     when (abs(extract(epoch from new.first_at - now())) > 600) execute function review.refuse_time('first_at');
 create trigger dated_now before insert on review.staff_events for each row

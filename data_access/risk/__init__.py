@@ -1,0 +1,1 @@
+"""Measure and judge the risk signals of affiliates."""

@@ -1,0 +1,210 @@
+"""Measure the risk signals of affiliates after a refresh, in one transaction.
+
+The scope is every account with an open application, and every approved affiliate with referrals.
+Each part fills a temporary table with some signals' columns, one row per account it knows; the rows
+of all parts together replace those of the scope in ``review.risk_measures``.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from psycopg import ClientCursor, Cursor
+from psycopg.rows import DictRow, dict_row
+from psycopg.sql import SQL, Composable, Identifier, Literal
+from sqlalchemy import Connection, Engine
+
+from data_access.db import locks
+from data_access.eligibility import freshness, policies
+from data_access.risk import columns
+from program.periods import ONE_DAY, Window
+from program.policy.policy import Policy
+from program.risk.signals import DAYS
+
+LOG = logging.getLogger(__name__)
+# For this transaction only: sums over millions of rows, read once.
+SETTINGS = {"timezone": "UTC", "work_mem": "256MB", "jit": "off"}
+
+SCOPE = SQL(
+    """
+    create temporary table risk_scope on commit drop as
+    with waiting as (
+        select account_id, max(application_id) as application_id
+        from exchange.applications
+        where status = 'pending' and {only}
+        group by account_id
+    ),
+    approved as (
+        select account_id, application_id, decision_id, approved_at
+        from review.affiliate_tested
+        where {only} and exists (
+            select from exchange.referrals where affiliate_account_id = affiliate_tested.account_id)
+    )
+    select account_id, application_id, waiting.application_id is not null as is_open,
+           (application.submitted_at at time zone 'UTC')::date as applied_on,
+           (approved.approved_at at time zone 'UTC')::date as approved_on,
+           decision.rebate_rate, account.country_code, account.email
+    from waiting
+    full join approved using (account_id)
+    cross join lateral (
+        select coalesce(waiting.application_id, approved.application_id) as application_id
+    ) as newest
+    join exchange.applications as application using (application_id, account_id)
+    join exchange.accounts as account using (account_id)
+    left join review.decisions as decision on decision.decision_id = approved.decision_id
+    """
+)
+FORGET = SQL(
+    """
+    delete from review.risk_measures
+    where {only} and account_id not in (select account_id from pg_temp.risk_scope)
+    """
+)
+REPLACE = SQL(
+    """
+    insert into review.risk_measures (
+        account_id, data_through, policy_version, measured_at, {columns}, inputs)
+    select scope.account_id, {through}, {policy_version}, {now}, {columns}, {inputs}
+    from pg_temp.risk_scope as scope
+    {parts}
+    on conflict (account_id) do update set
+        (data_through, policy_version, measured_at, {columns}, inputs) = row(
+            excluded.data_through, excluded.policy_version, excluded.measured_at,
+            {excluded}, excluded.inputs)
+    """
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measuring:
+    """What is measured: up to T, under a policy, of these accounts or of all."""
+
+    through: date
+    window: Window
+    policy: Policy
+    now: datetime
+    only: tuple[int, ...] | None = None
+
+    @property
+    def end(self) -> date:
+        """The day after T."""
+        return self.through + ONE_DAY
+
+    @property
+    def days(self) -> Window:
+        """The 30 days that end with T; ``window`` is the policy's month, which may be another."""
+        return self.back(0)
+
+    def back(self, windows: int) -> Window:
+        """Return the 30 days so many windows before `days`."""
+        end = self.end - timedelta(days=DAYS * windows)
+        return Window(end - timedelta(days=DAYS), end)
+
+    def within(self, column: str) -> Composable:
+        """Return whether the account in ``column`` is one of those to measure."""
+        if self.only is None:
+            return SQL("true")
+        return SQL("{} = any({})").format(Identifier(column), Literal(list(self.only)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Some signals that are measured together.
+
+    ``fill`` creates the temporary table ``name`` with ``account_id``, ``columns`` and ``inputs``, a
+    JSON object with an object of numbers for each signal that has any.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    fill: Callable[[Cursor[DictRow], Measuring], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What was measured: how many accounts, up to which day."""
+
+    through: date
+    accounts: int
+
+
+PARTS: tuple[Part, ...] = ()
+
+
+def measure(
+    engine: Engine,
+    *,
+    now: datetime,
+    only: Sequence[int] | None = None,
+    parts: Sequence[Part] = PARTS,
+) -> Measured | None:
+    """Measure all signals after the newest refresh; ``None`` if there was none.
+
+    ``only`` restricts it to these accounts. Waits while another measures. The engine is a loader's.
+    """
+    with engine.connect() as connection:
+        connection = connection.execution_options(isolation_level="REPEATABLE READ")
+        with connection.begin():
+            locks.hold(connection, locks.RISK)
+            return _measure(connection, now, only, parts)
+
+
+def _measure(
+    connection: Connection, now: datetime, only: Sequence[int] | None, parts: Sequence[Part]
+) -> Measured | None:
+    fresh = freshness.newest(connection)
+    if fresh is None or fresh.data_through is None:
+        return None
+    measuring = Measuring(
+        through=fresh.data_through,
+        window=Window(fresh.window.start, fresh.window.end),
+        policy=policies.in_force(connection, now=now),
+        now=now,
+        only=None if only is None else tuple(only),
+    )
+    cursor = _cursor(connection)
+    for name, value in SETTINGS.items():
+        cursor.execute("select set_config(%s, %s, true)", [name, value])
+    cursor.execute(SCOPE.format(only=measuring.within("account_id")))
+    cursor.execute("alter table pg_temp.risk_scope add primary key (account_id)")
+    cursor.execute("analyze pg_temp.risk_scope")
+    for part in parts:
+        began = time.perf_counter()
+        part.fill(cursor, measuring)
+        LOG.info("risk: %s took %.2f s", part.name, time.perf_counter() - began)
+    return Measured(through=measuring.through, accounts=_replace(cursor, measuring, parts))
+
+
+def _replace(cursor: Cursor[DictRow], measuring: Measuring, parts: Sequence[Part]) -> int:
+    """Replace the scope's rows by those of all parts; returns how many they are."""
+    cursor.execute(FORGET.format(only=measuring.within("account_id")))
+    listed = [name for part in parts for name in part.columns]
+    unknown = set(listed) - set(columns.names())
+    assert not unknown, f"no such columns: {unknown}"
+    names = SQL(", ").join(Identifier(name) for name in listed)
+    joins = [
+        SQL("left join pg_temp.{0} using (account_id)").format(Identifier(part.name))
+        for part in parts
+    ]
+    inputs = [SQL("coalesce({}.inputs, '{{}}')").format(Identifier(part.name)) for part in parts]
+    cursor.execute(
+        REPLACE.format(
+            columns=names,
+            excluded=SQL(", ").join(SQL("excluded.{}").format(Identifier(n)) for n in listed),
+            inputs=SQL(" || ").join(inputs),
+            parts=SQL(" ").join(joins),
+            through=Literal(measuring.through),
+            policy_version=Literal(measuring.policy.version),
+            now=Literal(measuring.now),
+        )
+    )
+    return cursor.rowcount
+
+
+def _cursor(connection: Connection) -> Cursor[DictRow]:
+    """A cursor that interpolates on the client, since `create table as` accepts no parameters."""
+    driver: Any = connection.connection.driver_connection
+    return ClientCursor(driver, row_factory=dict_row)

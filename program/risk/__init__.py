@@ -1,0 +1,1 @@
+"""Risk signals: what the figures of an affiliate ask about, and how strongly."""
