@@ -7,22 +7,21 @@ of all parts together replace those of the scope in ``review.risk_measures``.
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from psycopg import ClientCursor, Cursor
 from psycopg.rows import DictRow, dict_row
-from psycopg.sql import SQL, Composable, Identifier, Literal
+from psycopg.sql import SQL, Identifier, Literal
 from sqlalchemy import Connection, Engine
 
 from data_access.db import locks
 from data_access.eligibility import freshness, policies
 from data_access.risk import columns
-from program.periods import ONE_DAY, Window
-from program.policy.policy import Policy
-from program.risk.signals import DAYS
+from data_access.risk.frame import Measuring, Part
+from program.periods import Window
 
 LOG = logging.getLogger(__name__)
 # For this transaction only: sums over millions of rows, read once.
@@ -76,51 +75,6 @@ REPLACE = SQL(
             {excluded}, excluded.inputs)
     """
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measuring:
-    """What is measured: up to T, under a policy, of these accounts or of all."""
-
-    through: date
-    window: Window
-    policy: Policy
-    now: datetime
-    only: tuple[int, ...] | None = None
-
-    @property
-    def end(self) -> date:
-        """The day after T."""
-        return self.through + ONE_DAY
-
-    @property
-    def days(self) -> Window:
-        """The 30 days that end with T; ``window`` is the policy's month, which may be another."""
-        return self.back(0)
-
-    def back(self, windows: int) -> Window:
-        """Return the 30 days so many windows before `days`."""
-        end = self.end - timedelta(days=DAYS * windows)
-        return Window(end - timedelta(days=DAYS), end)
-
-    def within(self, column: str) -> Composable:
-        """Return whether the account in ``column`` is one of those to measure."""
-        if self.only is None:
-            return SQL("true")
-        return SQL("{} = any({})").format(Identifier(column), Literal(list(self.only)))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """Some signals that are measured together.
-
-    ``fill`` creates the temporary table ``name`` with ``account_id``, ``columns`` and ``inputs``, a
-    JSON object with an object of numbers for each signal that has any.
-    """
-
-    name: str
-    columns: tuple[str, ...]
-    fill: Callable[[Cursor[DictRow], Measuring], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
