@@ -36,10 +36,13 @@ run: $(READY) ## Start the dashboard with demo data and open it in the browser
 stop: $(READY) ## Stop the embedded Postgres; the data stays
 	@$(BIN)/python -m data_access stop
 
+# Tests start the product's processes some hundred times: what is compiled is kept, whatever the shell says.
+test check: export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: test
 test: $(READY_DEV) ## Run every test, browser flows included
 	@.ci/browser
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 .PHONY: check
 check: $(READY_DEV) ## Format, lint, types, layers and the fast tests
@@ -48,7 +51,7 @@ check: $(READY_DEV) ## Format, lint, types, layers and the fast tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m cogapp --check --verbosity=0 docs/*.md data_access/db/migrations/schema/08_*.sql
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not browser"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not browser"
 
 .PHONY: fix
 fix: $(READY_DEV) ## Format, and fix what the linter can
@@ -76,3 +79,4 @@ bench-quick: $(READY_DEV) ## Measure every page over small data, and fail over a
 .PHONY: clean
 clean: ## Remove the environment and caches; the data stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +

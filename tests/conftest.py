@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, make_url
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, Engine, create_engine, make_url
 from data_access import doctor
 from data_access.db.embedded import Cluster
 from data_access.queue import order_cache
+from tests import distribution
 from tests.databases import UTC, Databases, Reused
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,12 +55,15 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(100_000, 50, 100)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run a module's tests in one process, so that shared setup runs once."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        distribution.longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> distribution.ByModule | None:
+    """Not xdist's groups: version 3.8 writes them where pytest 9.2 does not read them."""
+    return distribution.ByModule(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def keep_nothing(cluster: Cluster) -> None:

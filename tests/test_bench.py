@@ -12,7 +12,7 @@ from program.reports.periods import LONGEST_DAYS
 from tests.conftest import CLUSTER
 
 # One worker builds the data for all of them.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("bench")]
+pytestmark = [pytest.mark.slow]
 THROUGH = date(2026, 3, 14)
 NAME = f"bench_{uuid.uuid4().hex[:12]}"
 

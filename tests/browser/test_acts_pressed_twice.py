@@ -33,7 +33,7 @@ from tests.builders import add_policy, rewriting
 from tests.data_access import clicks
 from tests.data_access.clicks import ANA, BEN, MIRA, command
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-deciding")]
+pytestmark = [pytest.mark.browser]
 
 LEO = "leo@example.com"
 A_SLOW_DOUBLE_CLICK_MS = 450

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser import screen
 from tests.browser.conftest import Site, Visit
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-deciding")]
+pytestmark = [pytest.mark.browser]
 
 
 def opened(visit: Visit, who: str, number: int, username: str) -> Page:

@@ -6,7 +6,7 @@ from bench import browser, pages, people, sessions
 from bench.browser import Ours
 from tests.browser.conftest import Site, Visit
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-deciding")]
+pytestmark = [pytest.mark.browser]
 
 DECIDED = "select count(*) from review.decisions where rationale = :mark"
 

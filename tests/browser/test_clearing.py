@@ -8,7 +8,7 @@ from tests.browser import clearing
 from tests.browser.clearing import COUNTRY, PLANS
 from tests.browser.conftest import Site, Visit
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-deciding")]
+pytestmark = [pytest.mark.browser]
 MOST_PRESSES = 4
 
 

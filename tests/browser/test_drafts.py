@@ -10,7 +10,7 @@ from tests.browser.conftest import DESKTOP, PATIENCE_MS, Site, Visit
 from tests.browser.screen import ARMED
 from tests.browser.serving import served
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-deciding")]
+pytestmark = [pytest.mark.browser]
 
 WORDS = "Asked for a media kit.\n<img src=x onerror=alert(1)> **Friday**"
 KEPT = (

@@ -18,7 +18,7 @@ from tests.builders import add_evidence
 from tests.dashboard.ui.hostile import HOSTILE
 from tests.data_access import clicks
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-reading")]
+pytestmark = [pytest.mark.browser]
 
 WORST = (
     "<img src=x onerror=alert(1)>",

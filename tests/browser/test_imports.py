@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser import screen
 from tests.browser.conftest import Site, Visit
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-reading")]
+pytestmark = [pytest.mark.browser]
 
 HEADER = "Your UID;Social Media Account Name;Contact Platform;Contact Information;Created;State"
 TRICKY = "*a* :red[b] <i>c</i>"

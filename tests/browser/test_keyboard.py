@@ -7,7 +7,7 @@ from tests.browser import screen
 from tests.browser.conftest import Site, Visit
 from tests.browser.screen import ARMED
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-deciding")]
+pytestmark = [pytest.mark.browser]
 
 
 def opened(site: Site, visit: Visit, username: str) -> tuple[Page, int]:

@@ -15,7 +15,7 @@ from tests.browser.conftest import Site, Visit
 from tests.browser.screen import ARMED
 from tests.data_access import clicks
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-reading")]
+pytestmark = [pytest.mark.browser]
 
 
 @pytest.fixture

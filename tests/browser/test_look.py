@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.browser import screen
 from tests.browser.conftest import Site, Visit
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-reading")]
+pytestmark = [pytest.mark.browser]
 
 WIDTHS = (1440, 1024)
 # Tables adapt to a resized window a moment later.

@@ -20,7 +20,7 @@ from tests.browser.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityPr
 from tests.browser.screen import settled
 from tests.browser.serving import free_port, served
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-deciding")]
+pytestmark = [pytest.mark.browser]
 
 SECRETS = """
 [auth]

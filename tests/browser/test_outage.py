@@ -12,7 +12,7 @@ from tests.browser.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityPr
 from tests.browser.serving import free_port, served
 from tests.browser.test_openid import SECRETS
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-deciding")]
+pytestmark = [pytest.mark.browser]
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser import screen
 from tests.browser.conftest import Site, Visit
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-deciding")]
+pytestmark = [pytest.mark.browser]
 
 PAUSES_MS = (450,)
 ALL_PAUSES_MS = (100, 200, 300, 400, 450, 500, 550, 600, 650, 700, 800, 900, 1100, 1300, 1500)

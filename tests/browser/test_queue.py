@@ -20,7 +20,7 @@ from tests.browser import screen
 from tests.browser.conftest import DESKTOP, PATIENCE_MS, Site, Visit, Watch
 from tests.browser.serving import served
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-reading")]
+pytestmark = [pytest.mark.browser]
 
 WAITING = """
     select username from exchange.applications join exchange.accounts using (account_id)

@@ -11,7 +11,7 @@ from tests.browser import screen
 from tests.browser.conftest import Site, Visit
 from tests.browser.screen import ARMED
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-reading")]
+pytestmark = [pytest.mark.browser]
 
 SEARCH = "/?search=desk_"
 

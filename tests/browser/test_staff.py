@@ -7,7 +7,7 @@ from tests.browser import screen
 from tests.browser.conftest import Site, Visit
 from tests.browser.test_look import FITS, WIDTHS
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser-writing")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def test_a_manager_adds_a_reviewer(site: Site, visit: Visit) -> None:

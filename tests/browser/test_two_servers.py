@@ -13,11 +13,7 @@ from tests.browser.balancer import Balancer
 from tests.browser.conftest import DESKTOP, PATIENCE_MS, Site, Visit, served
 from tests.browser.test_drafts import KEPT, WORDS, begin_rejection, is_back, note, opened, typed
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.xdist_group("browser-deciding"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @dataclass

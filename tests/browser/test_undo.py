@@ -9,7 +9,7 @@ from tests.browser import screen
 from tests.browser.conftest import Site, Visit
 from tests.data_access import clicks
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-deciding")]
+pytestmark = [pytest.mark.browser]
 OUTBOX = "select stopped_as from review.outbox where application_id = :n"
 STATUS = "select status from exchange.applications where application_id = :n"
 

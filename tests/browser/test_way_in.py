@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from tests.browser import screen
 from tests.browser.conftest import Site, Visit
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-reading")]
+pytestmark = [pytest.mark.browser]
 
 
 @pytest.mark.parametrize("path", ["/", "/application?id={id}", "/program"])
