@@ -40,6 +40,8 @@ ABOUT = (
     "insert into review.affiliate_standings values (501, 'suspended', now(), 'mira@example.com', 'other', :t, 0, null)",
     "insert into review.affiliate_events (account_id, application_id, at, actor, kind, old, new, reason_code, reason, misses, silent, request_id)"
     " values (501, 71, now(), 'mira@example.com', 'suspended', 'active', 'suspended', 'other', :t, 0, true, gen_random_uuid())",
+    "insert into review.risk_dismissals (account_id, signal, reason, until, actor, at)"
+    " values (501, 'R01', :t, '2026-06-01', 'ana@example.com', now())",
     "insert into review.requests (request_id, act, actor, application_id, content, at) values"
     " (gen_random_uuid(), 'DECIDE', 'ana@example.com', 71, jsonb_build_object('command', 'Decide', 'draft', jsonb_build_object('rationale', :t)), now())",
     "insert into review.outbox (message_id, application_id, channel, recipient, payload, sent, last_error) values"
