@@ -11,7 +11,8 @@ from program.affiliates import requalification
 from program.policy import settings
 from program.policy.drafts import METRICS
 from program.policy.policy import Policy
-from program.policy.settings import SETTINGS, Group, Setting
+from program.policy.setting import Group, Setting
+from program.policy.settings import SETTINGS
 from program.reports import export_formats
 from program.reports.datasets import DATASETS, Dataset
 from program.reports.kpis import KPIS
@@ -36,7 +37,7 @@ def addresses() -> str:
         (" ".join(f"`{path}`" for path, whose in found.items() if whose is who), who.value)
         for who in Reach
     ]
-    return _table(("address", "who may reach it"), rows)
+    return table(("address", "who may reach it"), rows)
 
 
 def roles() -> str:
@@ -44,19 +45,19 @@ def roles() -> str:
     rows = [
         (act.value, *("yes" if role in ALLOWED[act] else "" for role in Role)) for act in ALLOWED
     ]
-    return _table(("act", *Role), rows)
+    return table(("act", *Role), rows)
 
 
 def managed_roles() -> str:
     """Return whose access each role may change."""
     rows = [(role, ", ".join(one for one in Role if one in MANAGES[role])) for role in Role]
-    return _table(("role", "manages"), [(role, whom or "nobody") for role, whom in rows])
+    return table(("role", "manages"), [(role, whom or "nobody") for role, whom in rows])
 
 
 def workflow_transitions() -> str:
     """Return who may take which transition of an application."""
     rows = [(t.label, t.old, t.new, _roles(t.act)) for t in workflow.TRANSITIONS]
-    return _table(("move", "from", "to", "who"), rows)
+    return table(("move", "from", "to", "who"), rows)
 
 
 def workflow_statuses() -> str:
@@ -68,7 +69,7 @@ def workflow_statuses() -> str:
         workflow.Status.WITHDRAWN,
     )
     rows = [(status, workflow.STATUS_WORDS[status], status.upstream) for status in statuses]
-    return _table(("status", "label", "upstream"), rows)
+    return table(("status", "label", "upstream"), rows)
 
 
 def affiliate_diagram() -> str:
@@ -79,7 +80,7 @@ def affiliate_diagram() -> str:
 def affiliate_transitions() -> str:
     """Return who may take which transition of an affiliate's standing."""
     rows = [(t.label, t.old, t.new, _roles(t.act)) for t in requalification.TRANSITIONS]
-    return _table(("step", "from", "to", "who"), rows)
+    return table(("step", "from", "to", "who"), rows)
 
 
 def standings() -> str:
@@ -92,7 +93,7 @@ def standings() -> str:
         )
         for standing in requalification.Standing
     ]
-    return _table(("standing", "label", "meaning"), rows)
+    return table(("standing", "label", "meaning"), rows)
 
 
 def standing_reasons() -> str:
@@ -104,7 +105,7 @@ def standing_reasons() -> str:
         )
         for reason in requalification.REASONS
     ]
-    return _table(("reason", "for"), rows)
+    return table(("reason", "for"), rows)
 
 
 def suggested_rates() -> str:
@@ -121,14 +122,14 @@ def suggested_rates() -> str:
         ),
         ("unknown, protected, not tested yet, or volume unknown or incomplete", "as granted"),
     ]
-    return _table(("newest month", "rate"), rows)
+    return table(("newest month", "rate"), rows)
 
 
 def shortcut_tables() -> str:
     """Return the keys of each page."""
     return "\n\n".join(
         f"## {page}\n\n"
-        + _table(
+        + table(
             ("key", "what it does"),
             [(f"`{shortcut.key}`", shortcut.what) for shortcut in shortcuts.shortcuts_of(page)],
         )
@@ -141,8 +142,9 @@ def policy_settings() -> str:
     head = ("setting", "version 1", "lowest to highest", "")
     return "\n\n".join(
         f"### {group}\n\n"
-        + _table(head, [_setting(setting) for setting in SETTINGS if setting.group is group])
+        + table(head, [_setting(setting) for setting in SETTINGS if setting.group is group])
         for group in Group
+        if group is not Group.RISK
     )
 
 
@@ -158,7 +160,7 @@ def kpi_table() -> str:
         (kpi.name, kpi.unit, kpi.definition, kpi.counted, "yes" if kpi.opens else "no", kpi.reading)
         for kpi in KPIS
     ]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def measures() -> str:
@@ -176,7 +178,7 @@ def export_limits() -> str:
         ("of them, reading the database", str(export_formats.READING_AT_ONCE)),
         ("rows of an Excel file", f"{export_formats.XLSX_ROWS:,}"),
     ]
-    return _table(("limit", ""), rows)
+    return table(("limit", ""), rows)
 
 
 def datasets() -> str:
@@ -190,7 +192,7 @@ def database_rights() -> str:
         (f"`{rule.table}`", f"`{rule.owner}`", *(_rights(rule, login) for login in Login))
         for rule in privileges.RULES
     ]
-    return _table(("table", "owner", *(f"`{login}`" for login in Login)), rows)
+    return table(("table", "owner", *(f"`{login}`" for login in Login)), rows)
 
 
 def _rights(rule: privileges.Rule, login: Login) -> str:
@@ -215,7 +217,7 @@ def _dataset(dataset: Dataset) -> str:
         (f"`{column.name}`", column.kind, column.description + " · personal" * column.personal)
         for column in dataset.columns
     ]
-    return f"### `{dataset.key}`: {dataset.title.lower()}\n\n{description}\n\n" + _table(
+    return f"### `{dataset.key}`: {dataset.title.lower()}\n\n{description}\n\n" + table(
         ("column", "type", "content"), rows
     )
 
@@ -255,6 +257,7 @@ def _diagram(
     )
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n" + "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"

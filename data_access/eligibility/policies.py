@@ -162,5 +162,5 @@ def _stored(value: Any) -> Any:  # noqa: ANN401 - each setting has its own type
     if isinstance(value, tuple):
         return list(value)
     if isinstance(value, Mapping):
-        return {key: str(limit) for key, limit in value.items()}
+        return {key: f"{limit.normalize():f}" for key, limit in value.items()}
     return str(value) if isinstance(value, WindowKind) else value

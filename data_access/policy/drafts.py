@@ -24,7 +24,7 @@ from data_access.eligibility import policies
 from data_access.people.identities import known_by
 from data_access.policy import trail
 from data_access.policy.trail import PolicyCommand
-from program.policy import drafts, settings
+from program.policy import drafts, settings, thresholds
 from program.policy.drafts import LONGEST_NOTE, Draft
 from program.policy.policy import Policy
 
@@ -375,7 +375,7 @@ def _require_seen(kept: Kept, revision: int | None) -> None:
 
 def _next_version(number: int, kept: Kept, now: datetime) -> Policy:
     return replace(
-        kept.draft.policy,
+        thresholds.complete(kept.draft.policy),
         version=number,
         effective_from=kept.draft.effective_from or now,
         author=kept.author,

@@ -59,7 +59,7 @@ def needs_refresh(old: Policy, new: Policy) -> bool:
 def carried_over(draft: Draft, *, old: Policy, new: Policy) -> Draft:
     """Return the draft with its changes against ``old`` rebased on ``new``."""
     moved = {change.setting.name: change.new for change in changed(old, draft)}
-    policy = replace(new, **moved)  # type: ignore[arg-type]  # each setting keeps its own type
+    policy = settings.with_values(new, moved)
     return replace(draft, policy=policy, base_version=new.version)
 
 

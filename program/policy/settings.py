@@ -1,24 +1,23 @@
 """Every policy setting that people can change, as one table, and the rules between settings.
 
 Forms, the history, the documents and the validation of drafts read this table. A new setting is a
-field of `Policy`, a column, and a row here.
+field of `Policy`, a column, and a row here; a threshold of a risk signal only a row of signals.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
-from enum import StrEnum
 from typing import Any
 
 from program import wording
 from program.periods import WindowKind
-from program.policy import checklist
+from program.policy import checklist, thresholds
 from program.policy.criteria import ACTIVE_USERS, EXTERNAL_VOLUME, NEW_USERS, VOLUME, X_FOLLOWERS
 from program.policy.policy import Policy
+from program.policy.setting import WHOLES, Group, Rule, Setting, SettingKind, Value
 from program.text import numbers
 
-Value = Decimal | int | bool | str | tuple[str, ...] | None
 HIGHEST_MONEY = Decimal(10) ** 15
 HIGHEST_COUNT = Decimal(10) ** 9
 # A number as its field shows it.
@@ -27,59 +26,6 @@ WINDOW_WORDS = {
     WindowKind.TRAILING_30_DAYS: "the 30 days that end with the data-through day",
     WindowKind.CALENDAR_MONTH: "the last whole calendar month",
 }
-
-
-class SettingKind(StrEnum):
-    """The type of a setting, which decides how it is shown and entered."""
-
-    MONEY = "money"
-    COUNT = "count"
-    RATE = "rate"
-    DAYS = "days"
-    CHOICE = "choice"
-    YES_NO = "yes or no"
-    CHECKS = "checklist items"
-
-
-WHOLES = (SettingKind.COUNT, SettingKind.DAYS)
-TYPED = (SettingKind.MONEY, SettingKind.RATE, *WHOLES)
-
-
-class Group(StrEnum):
-    """Groups of settings on screens and in the document, in display order."""
-
-    MINIMUMS = "Minimum requirements"
-    COUNTING = "What is counted"
-    REBATE = "Rebate"
-    DESK = "Review desk"
-    SECOND = "Second person"
-    AFFILIATES = "Affiliates after their approval"
-    CHECKLIST = "Checklist"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """One setting. Limits are inclusive; an ``optional`` one may be empty, shown as ``none``.
-
-    ``recounts`` names the criteria whose measured values change with it, not only the limits.
-    ``unreplayed`` says what a what-if leaves out if it does not replay the setting. ``places`` is
-    the number of decimals; for a rate, of the fraction.
-    """
-
-    name: str
-    label: str
-    group: Group
-    kind: SettingKind
-    explanation: str
-    unit: str = ""
-    least: Decimal | None = None
-    most: Decimal | None = None
-    places: int = 0
-    choices: tuple[str, ...] = ()
-    optional: bool = False
-    none: str = ""
-    recounts: tuple[str, ...] = ()
-    unreplayed: str = ""
 
 
 def _money(name: str, label: str, group: Group, explanation: str, **given: Any) -> Setting:  # noqa: ANN401
@@ -283,6 +229,7 @@ SETTINGS: tuple[Setting, ...] = (
         explanation="Those that must be passed, or not apply, before an approval.",
         unreplayed="which approvals would have lacked an item",
     ),
+    *thresholds.rows(),
 )
 SETTINGS_BY_NAME: dict[str, Setting] = {setting.name: setting for setting in SETTINGS}
 
@@ -299,15 +246,6 @@ class Change:
     def words(self) -> tuple[str, str]:
         """The old and new value, formatted."""
         return words(self.setting, self.old), words(self.setting, self.new)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """A condition between settings; ``sentence`` is the error if it does not hold."""
-
-    settings: tuple[str, ...]
-    holds: Callable[[Policy], bool]
-    sentence: Callable[[Policy], str]
 
 
 RULES: tuple[Rule, ...] = (
@@ -335,13 +273,24 @@ RULES: tuple[Rule, ...] = (
             "Add it to the checklist, or do not require it."
         ),
     ),
+    *thresholds.rules(),
 )
 
 
 def value(policy: Policy, setting: Setting) -> Value:
     """Return the value of ``setting`` in ``policy``."""
+    if setting.threshold is not None:
+        return thresholds.value(policy, setting.threshold)
     found: Value = getattr(policy, setting.name)
     return found
+
+
+def with_values(policy: Policy, values: Mapping[str, Any]) -> Policy:
+    """Return the policy with these values, by name of setting."""
+    of_risk = {name for name in values if SETTINGS_BY_NAME[name].threshold is not None}
+    fields = {name: value for name, value in values.items() if name not in of_risk}
+    limits = {**policy.risk_thresholds, **{name: values[name] for name in of_risk}}
+    return replace(policy, **fields, risk_thresholds=limits)
 
 
 def changes(old: Policy, new: Policy) -> tuple[Change, ...]:
@@ -425,7 +374,7 @@ def from_json(kept: Mapping[str, Any], base: Policy) -> Policy:
         for setting in SETTINGS
         if setting.name in kept
     }
-    return replace(base, **known)
+    return with_values(base, known)
 
 
 def _plain(of: Value) -> Any:  # noqa: ANN401 - plain JSON values

@@ -1,6 +1,6 @@
 """The form of a draft: a field for each setting, in groups."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.forms import fields, sending, submit
+from dashboard.pages.policy import thresholds
 from dashboard.pages.policy.settings_table import groups_by_column, of_group
 from dashboard.ui import state
 from data_access.db.errors import Contradictory
@@ -18,7 +19,8 @@ from program.periods import WindowKind, day_start
 from program.policy import checklist, settings
 from program.policy.drafts import HORIZON_DAYS, LONGEST_NOTE, Draft, carried_over
 from program.policy.policy import Policy
-from program.policy.settings import WINDOW_WORDS, Group, Setting, SettingKind
+from program.policy.setting import TYPED, Group, Setting, SettingKind
+from program.policy.settings import WINDOW_WORDS
 
 PLACE = "policy"
 
@@ -48,6 +50,7 @@ class Written:
 def draw(written: Written, person: Person) -> None:
     """Draw the whole form. It is sent at once, so nothing reruns while somebody types."""
     draft, form = written.draft, written.form
+    families = thresholds.choose(written.base, draft.policy)
     with st.form(form, border=False):
         for column, groups in zip(st.columns(3), groups_by_column(), strict=True):
             with column:
@@ -55,6 +58,7 @@ def draw(written: Written, person: Person) -> None:
                     _draw_group(group, draft.policy, written)
                 if column_is_last(groups):
                     _draw_about(draft, form)
+        thresholds.draw_fields(families, lambda one: _draw_field(one, draft.policy, written))
         sending.form_button(
             "Save the draft",
             form=PLACE,
@@ -118,7 +122,7 @@ def _draw_field(setting: Setting, policy: Policy, written: Written) -> None:
     label = f"{setting.label}{unit}{changed}"
     now = settings.words(setting, before)
     hint = f"{setting.explanation} Version {written.base.version}: {now}."
-    if setting.kind in settings.TYPED:
+    if setting.kind in TYPED:
         st.text_input(
             label,
             value=settings.typed(setting, found),
@@ -219,6 +223,9 @@ def _typed_draft(written: Written, request_id: UUID) -> Draft:
     wrong: list[str] = []
     for setting in settings.SETTINGS:
         found = state.entered(written.form, setting.name, request_id)
+        if found is None and setting.threshold is not None:
+            # Its family was not open.
+            continue
         try:
             values[setting.name] = _value(setting, found)
         except ValueError as sentence:
@@ -227,7 +234,7 @@ def _typed_draft(written: Written, request_id: UUID) -> Draft:
         raise ValueError(" ".join(wrong))
     starts: date | None = state.entered(written.form, "starts", request_id)
     return Draft(
-        policy=replace(written.draft.policy, **values),
+        policy=settings.with_values(written.draft.policy, values),
         note=state.entered(written.form, "note", request_id) or "",
         base_version=written.draft.base_version,
         effective_from=day_start(starts) if starts else None,
@@ -235,7 +242,7 @@ def _typed_draft(written: Written, request_id: UUID) -> Draft:
 
 
 def _value(setting: Setting, found: Any) -> Any:  # noqa: ANN401 - each setting has its own type
-    if setting.kind in settings.TYPED:
+    if setting.kind in TYPED:
         return settings.parse(setting, found or "")
     if setting.kind is SettingKind.CHOICE:
         return WindowKind(found)

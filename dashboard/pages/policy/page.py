@@ -7,7 +7,14 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from dashboard.forms import submit
-from dashboard.pages.policy import draft_form, publish, settings_table, what_if, withdraw
+from dashboard.pages.policy import (
+    draft_form,
+    publish,
+    settings_table,
+    thresholds,
+    what_if,
+    withdraw,
+)
 from dashboard.pages.policy.draft_form import PLACE, Written
 from dashboard.shell import sign_in
 from dashboard.ui import address, figures, state
@@ -113,6 +120,7 @@ def draw_in_force(versions: Sequence[Published], context: JudgingContext) -> Non
             icon=":material/sync_problem:",
         )
     settings_table.draw(policy)
+    thresholds.draw_table(policy)
 
 
 def scheduled(versions: Sequence[Published], now: datetime) -> list[Published]:

@@ -7,7 +7,8 @@ import streamlit as st
 from dashboard.ui.safe_text import escape
 from program.policy import settings
 from program.policy.policy import Policy
-from program.policy.settings import SETTINGS, Change, Group, Setting, SettingKind
+from program.policy.setting import Group, Setting, SettingKind
+from program.policy.settings import SETTINGS, Change
 
 # The groups in columns of about equal length.
 COLUMNS: tuple[tuple[Group, ...], ...] = (
@@ -17,8 +18,11 @@ COLUMNS: tuple[tuple[Group, ...], ...] = (
 
 
 def groups_by_column() -> list[list[Group]]:
-    """Return the groups in columns; groups without a place go below the checklist."""
-    placed = {group for column in COLUMNS for group in column}
+    """Return the groups in columns; groups without a place go below the checklist.
+
+    Those of risk signals are many, and drawn by `thresholds`.
+    """
+    placed = {group for column in COLUMNS for group in column} | {Group.RISK}
     used = {setting.group for setting in SETTINGS}
     rest = [group for group in Group if group not in placed and group in used]
     return [*(list(column) for column in COLUMNS), rest]

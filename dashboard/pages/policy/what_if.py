@@ -58,7 +58,7 @@ def draw(kept: Kept, context: JudgingContext) -> None:
 
 def _of(kept: Kept, context: JudgingContext) -> tuple[int, int, int, int | None]:
     fresh = context.freshness
-    settings = hash(kept.draft.policy)
+    settings = hash((kept.draft.policy, tuple(sorted(kept.draft.policy.risk_thresholds.items()))))
     return kept.draft_id, settings, context.policy.version, fresh.refresh_id if fresh else None
 
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import IntegrityError
 
 from data_access.db.errors import (
     BaseMoved,
@@ -28,6 +29,7 @@ from data_access.policy import drafts, trail, withdrawals
 from program.policy.drafts import Draft
 from program.policy.policy import Policy, ruling_at
 from program.review.permissions import Act, Role, may
+from program.risk.signals import DEFAULTS
 from tests.builders import NOW, STAFF, rewriting
 from tests.data_access import clicks
 
@@ -452,3 +454,46 @@ def test_python_and_sql_agree_on_the_version_in_force(
         conn.rollback()
 
     assert found.version == ruling_at([p for p in made if p.version not in gone], moment).version
+
+
+def test_a_version_stores_every_threshold_it_was_published_with(office: Engine) -> None:
+    kept = proposed(
+        office, risk_thresholds={"R06.warn": Decimal("2.5"), "R23.warn": Decimal("0E-8")}
+    )
+    confirm(office, kept, LEO)
+
+    with office.connect() as conn:
+        stored, number = conn.execute(
+            text("select risk_thresholds, version from review.policies where version = 2")
+        ).one()
+    assert set(stored) == set(DEFAULTS)
+    assert (stored["R06.warn"], stored["R23.warn"], stored["R06.high"]) == ("2.5", "0", "5")
+    assert newest(office).risk_thresholds == DEFAULTS | {
+        "R06.warn": Decimal("2.5"),
+        "R23.warn": Decimal(0),
+    }
+    with office.connect() as conn:
+        moved = policies.history(conn)[0].changes
+    assert number == 2
+    assert [one.setting.name for one in moved] == ["min_new_users", "R06.warn", "R23.warn"]
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        *("[]", '"R06.warn"', '{"R06.warn": 3}', '{"R06.warn": "-1"}', '{"R06.warn": "NaN"}'),
+        *('{"R06.warn": "1e3"}', '{"R06.warn": null}', '{"R06.warn": ["3"]}', '{"R06": "3"}'),
+        *('{"R06.warn": "0.1234567"}', '{"R06.note": "3"}', '{"": "3"}'),
+    ],
+)
+def test_the_database_takes_only_thresholds_that_are_numbers(office: Engine, stored: str) -> None:
+    insert = text(
+        "insert into review.policies (version, effective_from, author, risk_thresholds)"
+        " values (2, now(), 'mira@example.com', cast(:stored as jsonb))"
+    )
+
+    with (
+        pytest.raises(IntegrityError, match="policies_thresholds_are_numbers"),
+        office.begin() as conn,
+    ):
+        conn.execute(insert, {"stored": stored})

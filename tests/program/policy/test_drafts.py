@@ -12,7 +12,10 @@ from program.policy import settings as policy_settings
 from program.policy.criteria import CRITERIA
 from program.policy.drafts import Draft, carried_over, contradictions, needs_refresh
 from program.policy.policy import Policy
-from program.policy.settings import SETTINGS, SETTINGS_BY_NAME, changes, faults
+from program.policy.setting import TYPED
+from program.policy.settings import SETTINGS, SETTINGS_BY_NAME, changes, faults, with_values
+from program.policy.thresholds import complete
+from program.risk.signals import DEFAULTS, THRESHOLDS, Unit
 
 NOW = datetime(2026, 3, 15, 9, tzinfo=UTC)
 BASE = Policy()
@@ -27,8 +30,10 @@ def against(**given: Any) -> tuple[str, ...]:
 
 
 def test_every_setting_of_the_policy_has_one_row() -> None:
-    of_a_version = {"version", "effective_from", "author", "note"}
-    assert {field.name for field in fields(Policy)} == {*SETTINGS_BY_NAME, *of_a_version}
+    others = {"version", "effective_from", "author", "note", "risk_thresholds"}
+    of_fields = {name for name, setting in SETTINGS_BY_NAME.items() if setting.threshold is None}
+    assert {field.name for field in fields(Policy)} == of_fields | others
+    assert set(SETTINGS_BY_NAME) - of_fields == set(DEFAULTS)
     assert len(SETTINGS) == len(SETTINGS_BY_NAME)
 
 
@@ -127,7 +132,7 @@ def test_settings_come_back_from_json_as_they_were() -> None:
     policy = replace(BASE, min_volume_usd=Decimal("0.01"), second_approval_monthly_extra_usd=None)
     kept = policy_settings.to_json(policy)
 
-    assert policy_settings.from_json(kept, BASE) == policy
+    assert policy_settings.from_json(kept, BASE) == complete(policy)
     kept.pop("min_new_users")
     assert policy_settings.from_json(kept, replace(BASE, min_new_users=7)).min_new_users == 7
 
@@ -193,7 +198,89 @@ def test_an_invalid_number_is_refused_with_what_to_write(name: str, text: str, r
 def test_a_fields_text_is_parsed_back() -> None:
     policy = replace(BASE, min_volume_usd=Decimal("20000000.50"), min_x_followers=5_000_000)
     for setting in policy_settings.SETTINGS:
-        if setting.kind in policy_settings.TYPED:
+        if setting.kind in TYPED:
             found = policy_settings.value(policy, setting)
             shown = policy_settings.typed(setting, found)
             assert policy_settings.parse(setting, shown) == found, setting.name
+
+
+def limits(**given: str) -> Policy:
+    named = {name.replace("_", "."): Decimal(number) for name, number in given.items()}
+    return with_values(BASE, named)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (
+            {"R01_warn_15": "0.96"},
+            "R01 Top-user share: warn from 15 active users at 96 % is looser",
+        ),
+        ({"R01_warn_15": "0.95"}, None),
+        ({"R01_high_100": "0.50"}, None),
+        (
+            {"R01_high_100": "0.499999"},
+            "R01 Top-user share: warn from 100 active users at 50 % is beyond high from 100 active "
+            "users at 49.9999 %, so it would never warn. Set warn before high.",
+        ),
+        (
+            {"R02_high_30": "0.93"},
+            "R02 Concentration: high from 30 active users at 0.93 is looser than high from 15 "
+            "active users at 0.92. With more active users it must not be.",
+        ),
+        ({"R06_warn": "5"}, None),
+        ({"R06_warn": "5.000001"}, "warn at 5.000001 × is beyond high at 5 ×"),
+        # Of these a lower value is worse.
+        ({"R26_warn": "0.25"}, None),
+        ({"R26_warn": "0.249999"}, "R26 Too equal: warn at 0.249999 is beyond high at 0.25"),
+        ({"R18_warn": "0"}, None),
+        ({"R28_warn": "0"}, None),
+        ({"R06_warn": "-1"}, "R06 Spike before applying, warn: −1 × is below 0 ×."),
+        ({"R06_high": "1000.1"}, "R06 Spike before applying, high: 1,000.10 × is above 1,000 ×."),
+        ({"R33_high": "10.5"}, "R33 Unverified volume, high: 1050 % is above 1000 %."),
+        ({"R04_warn": "14.5"}, "R04 Padded actives, warn: takes no decimals."),
+        ({"R23_warn": "0.0000001"}, "R23 Self-referral, warn: takes at most 4 decimals."),
+    ],
+)
+def test_thresholds_keep_their_order_and_limits(
+    given: dict[str, str], sentence: str | None
+) -> None:
+    found = faults(limits(**given))
+
+    assert len(found) == (sentence is not None), found
+    assert sentence is None or sentence in found[0]
+
+
+def test_a_threshold_that_is_left_out_has_its_default() -> None:
+    policy = limits(R06_warn="2.5")
+
+    assert changes(BASE, replace(BASE, risk_thresholds=DEFAULTS)) == ()
+    (change,) = changes(BASE, policy)
+    assert change.setting.label == "R06 Spike before applying, warn"
+    assert change.words == ("3 ×", "2.50 ×")
+    assert complete(policy).risk_thresholds == DEFAULTS | {"R06.warn": Decimal("2.5")}
+    assert faults(complete(BASE)) == ()
+
+
+def test_thresholds_come_back_from_json_and_are_carried_over() -> None:
+    policy = limits(R06_warn="2.5", R23_warn="0.000002")
+    kept = policy_settings.to_json(policy)
+
+    assert kept["R23.warn"] == "0.000002"
+    assert complete(policy_settings.from_json(kept, BASE)) == complete(policy)
+    draft = Draft(policy=policy, note="Why", base_version=1)
+    published = replace(limits(R06_high="6", R06_warn="4"), version=2)
+    moved = carried_over(draft, old=BASE, new=published)
+    assert [one.setting.name for one in changes(published, moved.policy)] == [
+        "R06.warn",
+        "R23.warn",
+    ]
+
+
+def test_each_threshold_is_written_as_its_field_shows_it() -> None:
+    for one in THRESHOLDS:
+        setting = SETTINGS_BY_NAME[one.key]
+        shown = policy_settings.typed(setting, one.default)
+        words = policy_settings.words(setting, one.default)
+        assert words.startswith(shown), one.key
+        assert words.endswith("%") is (one.signal.unit is Unit.SHARE), one.key

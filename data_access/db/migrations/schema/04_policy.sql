@@ -32,6 +32,10 @@ create table review.policies (
     constraint policies_people_normal check (author = review.person(author)),
     constraint policies_rates_in_order check (0 <= standard_rebate_rate and standard_rebate_rate < max_rebate_rate and max_rebate_rate <= 1),
     constraint policies_requalification_sensible check ( requalification_misses between 1 and 12 and requalification_protection_months between 0 and 24),
+    constraint policies_thresholds_are_numbers check (
+        jsonb_typeof(risk_thresholds) = 'object'
+        and not risk_thresholds @? 'strict $.* ? (@.type() != "string" || !(@ like_regex "^[0-9]+([.][0-9]{1,6})?$"))'
+        and not risk_thresholds @? 'strict $.keyvalue() ? (!(@.key like_regex "^R[0-9]{2}[.](warn|high)([.][0-9]+)?$"))'),
     constraint policies_window_kind_known check (window_kind in ('trailing_30_days', 'calendar_month'))
 );
 create trigger append_only before delete or update or truncate on review.policies for each statement execute function review.refuse_change();

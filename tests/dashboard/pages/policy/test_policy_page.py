@@ -13,6 +13,8 @@ from data_access.eligibility import policies
 from data_access.policy import drafts
 from program.periods import day_start
 from program.policy.drafts import Draft
+from program.policy.policy import Policy
+from program.policy.settings import changes
 from program.review.permissions import Act, Role, may
 from tests.dashboard.conftest import MET, SHORT, UNKNOWN
 from tests.dashboard.pages.screen import PEOPLE, Desk, cells, texts
@@ -288,3 +290,36 @@ def test_a_first_day_out_of_the_horizon_gets_a_sentence(
     assert not [
         one for one in app.button if one.label == "Propose for publishing" and not one.disabled
     ]
+
+
+def test_thresholds_of_a_chosen_family_are_edited_and_others_stay(office: Desk) -> None:
+    app = draft_page(office)
+    assert not [one for one in app.text_input if one.label.startswith("R0")]
+    (choice,) = [one for one in app.get("button_group") if one.key == "policy-risk-families"]
+    app = choice.set_value(["Timing"]).run()
+    shown = {one.label for one in app.text_input if one.label.startswith(("R0", "R2"))}
+    assert "R06 Spike before applying, warn (×)" in shown
+    assert not any("R01" in one or "R04" in one for one in shown)
+
+    field(app, "text_input", "R06 Spike before applying, warn").set_value("2.5")
+    app = press(app, SAVE)
+    assert "The draft is saved" in app.success[0].value
+    found = kept(office).draft.policy
+    assert [one.setting.name for one in changes(policy_in_force(office), found)] == ["R06.warn"]
+    assert any("3 ×" in one and "2\\.50 ×" in one for one in texts(app))
+
+
+def test_a_threshold_in_the_wrong_order_is_refused_in_words(office: Desk) -> None:
+    app = draft_page(office)
+    (choice,) = [one for one in app.get("button_group") if one.key == "policy-risk-families"]
+    app = choice.set_value(["Timing"]).run()
+    field(app, "text_input", "R06 Spike before applying, warn").set_value("6")
+    app = press(app, SAVE)
+
+    sentence = app.error[0].value.replace("\\", "").replace("\u2060", "")
+    assert "R06 Spike before applying: warn at 6 × is beyond high at 5 ×" in sentence
+
+
+def policy_in_force(desk: Desk) -> Policy:
+    with desk.engine.connect() as conn:
+        return policies.newest(conn)
