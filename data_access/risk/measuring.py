@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine
 
 from data_access.db import locks
 from data_access.eligibility import freshness, policies
-from data_access.risk import columns
+from data_access.risk import columns, days, people, signups, targets, together
 from data_access.risk.frame import Measuring, Part
 from program.periods import Window
 
@@ -42,16 +42,16 @@ SCOPE = SQL(
         where {only} and exists (
             select from exchange.referrals where affiliate_account_id = affiliate_tested.account_id)
     )
-    select account_id, application_id, waiting.application_id is not null as is_open,
-           (application.submitted_at at time zone 'UTC')::date as applied_on,
+    select account_id, application.application_id, waiting.application_id is not null as is_open,
+           (submitted_at at time zone 'UTC')::date as applied_on,
            (approved.approved_at at time zone 'UTC')::date as approved_on,
            decision.rebate_rate, account.country_code, account.email
     from waiting
     full join approved using (account_id)
     cross join lateral (
-        select coalesce(waiting.application_id, approved.application_id) as application_id
-    ) as newest
-    join exchange.applications as application using (application_id, account_id)
+        select application_id, submitted_at from exchange.applications
+        where application_id = coalesce(waiting.application_id, approved.application_id)
+    ) as application
     join exchange.accounts as account using (account_id)
     left join review.decisions as decision on decision.decision_id = approved.decision_id
     """
@@ -85,7 +85,13 @@ class Measured:
     accounts: int
 
 
-PARTS: tuple[Part, ...] = ()
+PARTS: tuple[Part, ...] = (
+    *days.PARTS,
+    *targets.PARTS,
+    *signups.PARTS,
+    *together.PARTS,
+    *people.PARTS,
+)
 
 
 def measure(

@@ -167,13 +167,14 @@ SIGNALS: tuple[Signal, ...] = (
         name="Threshold hugging",
         family=Family.TIMING,
         question="Do the figures stop just above the minimums?",
-        formula="Of the last three 30-day windows, those in which at least two criteria lie just "
-        "above their minimum: volume by less than 5 %, active users by at most one, new users "
-        "exactly at it",
+        formula="Of the last three months as the policy counts them, those in which at least two "
+        "criteria lie just above their minimum: volume by less than 5 %, active users by at most "
+        "one, new users exactly at it",
         unit=Unit.COUNT,
         warn=at(1),
         high=at(2),
         why="Once may be chance; twice in a row two of three criteria rarely stop there.",
+        needs="volume in one of these months",
     ),
     Signal(
         id="R06",
@@ -187,7 +188,7 @@ SIGNALS: tuple[Signal, ...] = (
         warn=at(3),
         high=at(5),
         why="Shares of the program take a rising market out. Honest months rarely triple.",
-        needs="a mean of 50,000 USD in each of the two windows before",
+        needs="a mean of 50,000 USD in the two windows before",
     ),
     Signal(
         id="R07",
@@ -221,13 +222,13 @@ SIGNALS: tuple[Signal, ...] = (
         name="Sign-up burst",
         family=Family.ACQUISITION,
         question="Why did so many sign up within so few days?",
-        formula="Zeros before the first digit of the probability that the busiest of 30 days has "
-        "so many sign-ups, by a negative binomial fitted to the 90 days before; below 5 sign-ups a "
+        formula="Negative decimal logarithm of the probability that the busiest of 30 days has so "
+        "many sign-ups, by a negative binomial fitted to the 90 days before; below 5 sign-ups a "
         "day 0, and below 8 unless the best three days hold 60 % of the sign-ups",
         unit=Unit.NUMBER,
         warn=at(4),
         high=at(8),
-        why="1 in 10,000 after correction for the busiest of 30 days.",
+        why="4 is 1 in 10,000, after correction for the busiest of 30 days.",
         sample="sign-ups",
         least_sample=10,
     ),
@@ -291,8 +292,9 @@ SIGNALS: tuple[Signal, ...] = (
         name="Mirrored pair",
         family=Family.COORDINATION,
         question="Do two users trade the same volumes on the same days?",
-        formula="Share of the volume by the largest pair of users whose volumes are within 1 % of "
-        "a constant ratio on at least half of at least five days on which both trade 10,000 USD",
+        formula="Share of the volume by the largest pair of the top 50 users whose volumes are "
+        "within 1 % of each other on at least half of at least five days on which both trade "
+        "10,000 USD; or within 1 % of another constant ratio, on at least half of at least ten",
         unit=Unit.SHARE,
         warn=at("0.01"),
         high=at("0.20"),
@@ -433,7 +435,7 @@ SIGNALS: tuple[Signal, ...] = (
         warn=at("0.50"),
         high=at("0.20"),
         why="Volume brought to qualify leaves when it has served.",
-        needs="an approval at least 60 days ago",
+        needs="an approval at least 60 days ago, and 1 M USD in the 30 days before the application",
     ),
     Signal(
         id="R25",
@@ -447,7 +449,7 @@ SIGNALS: tuple[Signal, ...] = (
         warn=at("0.10"),
         high=at(1),
         why="Counts move by a few percent in a month, not by more.",
-        needs="an observation of each method within 30 days",
+        needs="an observation of each method within the last 30 days",
     ),
     Signal(
         id="R26",
@@ -511,12 +513,14 @@ SIGNALS: tuple[Signal, ...] = (
         name="Referral graph",
         family=Family.IDENTITY,
         question="Do affiliates refer each other?",
-        formula="At least three referred users who applied themselves, or an own referrer whose "
-        "place was terminated: 1; a referred user who referred the affiliate: 2",
+        formula="At least three referred users, and one in 20 of them, who applied themselves, or "
+        "an own referrer whose place was terminated: 1; a referred user who referred the "
+        "affiliate: 2",
         unit=Unit.COUNT,
         warn=at(1),
         high=at(2),
         why="Circles of referrals share one owner more often than not.",
+        needs="a referral",
     ),
     Signal(
         id="R31",
@@ -579,12 +583,13 @@ SIGNALS: tuple[Signal, ...] = (
         name="Follower jump",
         family=Family.IDENTITY,
         question="Where did the new followers come from?",
-        formula="Largest growth of followers between two observations within 30 days",
+        formula="Largest growth of followers between two observations at most 30 days apart, the "
+        "later one still current",
         unit=Unit.SHARE,
         warn=at("0.50"),
         high=at(1),
         why="Accounts grow by a few percent a month; followers can be bought.",
-        needs="two observations of at least 1,000 followers within 30 days",
+        needs="two observations of at least 1,000 followers at most 30 days apart",
     ),
 )
 BY_ID: dict[str, Signal] = {signal.id: signal for signal in SIGNALS}
