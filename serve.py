@@ -30,8 +30,8 @@ from dashboard.shell.browsers import BrowserMark, SecureCookies, SignOuts, WayBa
 from dashboard.shell.files import FileGate
 from dashboard.shell.headers import SecurityHeaders
 from dashboard.shell.websockets import WebsocketGate
-from data_access.db import logs
-from data_access.db.errors import SettingMissing
+from data_access.db import database, logs
+from data_access.db.errors import DatabaseRefused, SettingMissing
 from data_access.db.logs import LOG
 from data_access.exports import jobs
 
@@ -110,7 +110,8 @@ def main(port: int, *, open_browser: bool = False) -> None:
     """Serve on ``port`` until stopped; opens the browser once the server responds."""
     try:
         settings.require()
-    except SettingMissing as missing:
+        database.require_admission()
+    except (SettingMissing, DatabaseRefused) as missing:
         sys.exit(f"Error: {missing}")
     if open_browser:
         threading.Thread(target=_open_when_ready, args=[port], daemon=True).start()

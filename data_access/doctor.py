@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection, Engine, func, select, text
 
-from data_access.db import database, guards, migrate, privileges, tables
+from data_access.db import database, environment, guards, migrate, privileges, tables
 from data_access.db.roles import Login
 from data_access.eligibility import freshness, judging
 from data_access.messages import backlog
@@ -31,7 +31,12 @@ class Finding:
 def examine(engine: Engine, *, now: datetime) -> list[Finding]:
     """Run all checks; stops after the schema if that is not up to date."""
     with engine.connect() as connection:
-        found = [_server(connection), _durability(connection), _schema(connection)]
+        found = [
+            _settings(),
+            _server(connection),
+            _durability(connection),
+            _schema(connection),
+        ]
         if not found[-1].ok:
             return found
         return [
@@ -63,6 +68,13 @@ def rollups_behind(connection: Connection, *, today: date) -> bool:
     if delivered is None:
         return False
     return shown is None or shown.data_through < delivered
+
+
+def _settings() -> Finding:
+    """Name settings that are misspelled, which would silently not apply."""
+    unknown = environment.unknown()
+    sentence = "; ".join(unknown) if unknown else "those that are set are known"
+    return Finding(what="settings", ok=not unknown, sentence=sentence)
 
 
 def _server(connection: Connection) -> Finding:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from dashboard.shell.addresses import ADDRESSES, PAGES, Reach
 from dashboard.ui import shortcuts
-from data_access.db import privileges
+from data_access.db import environment, privileges
 from data_access.db.roles import FACTS_OWNER, Login
 from program import wording
 from program.affiliates import requalification
@@ -38,6 +38,15 @@ def addresses() -> str:
         for who in Reach
     ]
     return table(("address", "who may reach it"), rows)
+
+
+def environment_settings() -> str:
+    """Return every setting in the environment."""
+    rows = [
+        (f"`{one.name}`", one.meaning, one.default, "secret" if one.secret else "")
+        for one in environment.SETTINGS
+    ]
+    return _table(("setting", "meaning", "without it", ""), rows)
 
 
 def roles() -> str:

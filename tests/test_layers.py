@@ -63,6 +63,21 @@ def test_restricted_names_are_used_only_in_their_modules(names: str, files: set[
     assert naming == files
 
 
+def test_the_environment_is_read_through_the_table_of_settings() -> None:
+    reading = {
+        str(path.relative_to(ROOT))
+        for folder in ("program", "data_access", "dashboard")
+        for path in (ROOT / folder).rglob("*.py")
+        if re.search(r"\bos\.(?:environ|getenv)\b", path.read_text())
+    }
+    assert reading == {
+        "data_access/db/embedded.py",
+        "data_access/db/environment.py",
+        "data_access/db/roles.py",
+        "data_access/messages/worker.py",
+    }
+
+
 # Buttons that write on a press without a visibility check: personal settings, the end of one's own
 # sessions, and two that check it themselves.
 PRESSED_UNSEEN = {

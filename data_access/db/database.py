@@ -1,6 +1,5 @@
 """Connections, requested by purpose. Only this module knows which database is used."""
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
@@ -22,9 +21,7 @@ from psycopg.errors import (
     UndefinedTable,
 )
 from sqlalchemy import Connection, Engine, create_engine
-from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
-    ArgumentError,
     DBAPIError,
     InterfaceError,
     OperationalError,
@@ -32,9 +29,10 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from data_access.db import addresses, environment
 from data_access.db.embedded import Cluster
-from data_access.db.errors import Busy, DatabaseUnavailable, SchemaOutdated, SettingMissing
-from data_access.db.roles import HISTORY_OWNER, Login, passwords_set
+from data_access.db.errors import Busy, DatabaseRefused, DatabaseUnavailable, SchemaOutdated
+from data_access.db.roles import HISTORY_OWNER, Login, passwords_set, variable
 from program.reports.export_formats import LONGEST_S
 
 
@@ -122,12 +120,12 @@ POOL_SIZE = {Purpose.WRITER: 8, Purpose.READER: 12, Purpose.REPORTER: 4}
 
 def is_embedded() -> bool:
     """Whether the embedded Postgres is used, that is, DATABASE_URL is unset."""
-    return not os.environ.get("DATABASE_URL")
+    return not environment.get("DATABASE_URL")
 
 
 def engine(purpose: Purpose) -> Engine:
     """Return the engine for ``purpose``; one per purpose and address in a process."""
-    return _engine(purpose, _configured_url(purpose))
+    return _engine(purpose, _configured_address(purpose))
 
 
 def owner() -> Engine:
@@ -217,18 +215,34 @@ def _was_cut(error: BaseException) -> bool:
 def require_settings() -> None:
     """Raise SettingMissing if the address of the database or its replica is malformed."""
     for purpose in (Purpose.READER, Purpose.REPORTER):
-        _configured_url(purpose)
+        _configured_address(purpose)
 
 
-def _configured_url(purpose: Purpose) -> str:
-    names = ["DATABASE_URL"]
-    if purpose in FROM_REPLICA:
-        names.insert(0, "DATABASE_REPLICA_URL")
-    for name in names:
-        if os.environ.get(name):
-            url = _as_login(_parsed(name, os.environ[name]), purpose)
-            return url.render_as_string(hide_password=False)
-    return ""
+def require_admission() -> None:
+    """Raise DatabaseRefused if the database refuses the dashboard's logins.
+
+    A database that does not respond may come back, so that is no obstacle to a start.
+    """
+    for purpose in (Purpose.READER, Purpose.WRITER):
+        try:
+            with reading(engine(purpose)):
+                pass
+        except DatabaseRefused:
+            raise
+        except DatabaseUnavailable:
+            return
+
+
+def _configured_address(purpose: Purpose) -> str:
+    name = _configured_in(purpose)
+    value = environment.get(name)
+    return addresses.joined(_as_login(addresses.parse(name, value), purpose)) if value else ""
+
+
+def _configured_in(purpose: Purpose) -> str:
+    """Return the setting with the address for this purpose."""
+    replica = purpose in FROM_REPLICA and environment.get("DATABASE_REPLICA_URL")
+    return "DATABASE_REPLICA_URL" if replica else "DATABASE_URL"
 
 
 def without_login() -> list[str]:
@@ -238,30 +252,14 @@ def without_login() -> list[str]:
     return sorted({*map(str, LOGINS.values())} - passwords_set().keys())
 
 
-def _as_login(url: URL, purpose: Purpose) -> URL:
+def _as_login(parameters: dict[str, str], purpose: Purpose) -> dict[str, str]:
     """Return the address for the purpose's own login, if its password is set, even to nothing."""
     login = LOGINS.get(purpose)
     password = passwords_set().get(login or "")
     if login is None or password is None:
-        return url
-    # `set` does not take a part away.
-    return URL.create(
-        url.drivername, login, password or None, url.host, url.port, url.database, url.query
-    )
-
-
-def _parsed(name: str, value: str) -> URL:
-    try:
-        url = make_url(value)
-    except (ArgumentError, ValueError):
-        url = None
-    if url is None or url.drivername.split("+")[0] not in ("postgresql", "postgres"):
-        # The value may contain a password and is not repeated.
-        raise SettingMissing(
-            f"{name} is not a Postgres address. "
-            "Write it as postgresql://user:password@host:5432/database, or unset it."
-        )
-    return url.set(drivername="postgresql+psycopg")
+        return parameters
+    others = {key: value for key, value in parameters.items() if key != "password"}
+    return {**others, "user": str(login), **({"password": password} if password else {})}
 
 
 @cache
@@ -270,10 +268,8 @@ def _engine(purpose: Purpose, address: str) -> Engine:
     if cluster is not None:
         cluster.ensure_running()
         address = cluster.url(login=LOGINS.get(purpose))
-    url = make_url(address)
     arguments: dict[str, Any] = {
-        **url.translate_connect_args(username="user", database="dbname"),
-        **url.query,
+        **addresses.split(address),
         "application_name": f"affiliate-review {purpose}",
         "connect_timeout": 5,
         "keepalives_idle": 10,
@@ -281,7 +277,7 @@ def _engine(purpose: Purpose, address: str) -> Engine:
         "keepalives_count": 2,
         "tcp_user_timeout": 15_000,
     }
-    if url.username not in set(Login):
+    if arguments.get("user") not in set(Login):
         # The separate logins have them as their own settings (privileges.py), since a pooler drops
         # or refuses start-up options.
         arguments["options"] = _as_options(settings_of(purpose))
@@ -316,18 +312,14 @@ def _connect(
 ) -> psycopg.Connection[Any]:
     try:
         return _settled(psycopg.connect(**arguments), purpose)
-    except psycopg.ProgrammingError:
-        # The error's text repeats the option, which may be part of a password.
-        raise SettingMissing(
-            "The database's address contains an option that Postgres does not know. "
-            "Correct what follows the ? in DATABASE_URL or DATABASE_REPLICA_URL."
-        ) from None
     except psycopg.OperationalError as error:
         if cluster is None:
-            raise DatabaseUnavailable(
-                "The database is not responding. Check that Postgres is running and "
-                "DATABASE_URL is "
-                "correct. Confirmed work is safe."
+            user, address = arguments.get("user"), _configured_in(purpose)
+            raise addresses.refusal(
+                error,
+                setting=variable(user) if user in passwords_set() else address,
+                address=address,
+                parameters=arguments,
             ) from error
         cluster.ensure_running()
         return _settled(psycopg.connect(**arguments), purpose)

@@ -189,6 +189,10 @@ class DatabaseUnavailable(Refusal):
     """Postgres does not respond."""
 
 
+class DatabaseRefused(DatabaseUnavailable):
+    """Postgres refuses the connection, and will until a setting is corrected."""
+
+
 class Busy(DatabaseUnavailable):
     """Another transaction is changing the same rows."""
 

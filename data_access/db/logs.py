@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import re
 import sys
 import traceback
@@ -15,14 +14,12 @@ from urllib.parse import unquote
 import psycopg
 from sqlalchemy.exc import DBAPIError, StatementError
 
+from data_access.db import environment
 from data_access.db.errors import SettingMissing
 
 LOG = logging.getLogger("affiliate_review")
 LINE = "%(asctime)s %(levelname)s %(message)s"
 FORMAT_SETTING = "LOG_FORMAT"
-# Their passwords, and whatever a webhook's address holds besides its host, appear in no line.
-ADDRESSES = ("DATABASE_URL", "DATABASE_REPLICA_URL", "SMTP_URL", "NOTIFY_WEBHOOK_URL")
-SECRETS = ("NOTIFY_WEBHOOK_SECRET", "PGPASSWORD")
 # A shorter one would take ordinary words out of lines.
 SHORTEST_SECRET = 6
 SECRETS_IN_TEXT = (
@@ -46,11 +43,14 @@ def hide(*secrets: str) -> None:
 
 
 def hide_settings() -> None:
-    """Hide the secrets in the environment."""
-    hide(*(os.environ.get(name, "") for name in SECRETS))
-    for name in ADDRESSES:
-        hide(*_passwords(os.environ.get(name, "")))
-    webhook = os.environ.get("NOTIFY_WEBHOOK_URL", "")
+    """Hide the secrets in the environment.
+
+    Of addresses: their passwords, and whatever a webhook's holds besides its host.
+    """
+    hide(*environment.secrets())
+    for address in environment.addresses():
+        hide(*_passwords(address))
+    webhook = environment.get("NOTIFY_WEBHOOK_URL")
     beyond_host = re.search(r"://[^/?#]*([^\s]*)", webhook)
     if beyond_host:
         hide(
@@ -135,7 +135,7 @@ def formatter() -> RedactingFormatter:
 
     Raises SettingMissing for any other value.
     """
-    wanted = os.environ.get(FORMAT_SETTING, "").strip().lower()
+    wanted = environment.get(FORMAT_SETTING).strip().lower()
     if wanted not in ("", "json", "text"):
         raise SettingMissing(f"{FORMAT_SETTING} is json or text. Correct it, or unset it.")
     as_text = wanted == "text" or (not wanted and sys.stderr.isatty())

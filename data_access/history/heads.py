@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from data_access.db import environment
 from data_access.db.errors import Invalid, SettingMissing
 from data_access.history.chain import Head
 
@@ -82,7 +83,7 @@ def public_key() -> Ed25519PublicKey:
 
 
 def _path() -> Path:
-    named = os.environ.get(SETTING)
+    named = environment.get(SETTING)
     if not named:
         raise SettingMissing(f"Set {SETTING} to a file with an Ed25519 key in PEM. {HOW}")
     path = Path(named)

@@ -18,8 +18,8 @@ from tests.builders import NOW, T, add_application, add_refresh
 from tests.conftest import CLUSTER
 
 ALL = [
-    *("connection", "durable settings", "schema", "data", "rollups", "recounts", "standings"),
-    *("outbox", "privileges", "guards", "logins"),
+    *("settings", "connection", "durable settings", "schema", "data", "rollups", "recounts"),
+    *("standings", "outbox", "privileges", "guards", "logins"),
 ]
 MINUTE = timedelta(minutes=1)
 
@@ -130,7 +130,7 @@ def test_an_old_schema_ends_the_checks_with_what_to_run(conn: Connection) -> Non
 
     found = examined(conn)
 
-    assert list(found) == ALL[:3]
+    assert list(found) == ALL[:4]
     assert not found["schema"].ok
     assert "revision 0000, and this program needs" in found["schema"].sentence
     assert "run `python -m data_access migrate`" in found["schema"].sentence
@@ -139,7 +139,7 @@ def test_an_old_schema_ends_the_checks_with_what_to_run(conn: Connection) -> Non
 def test_an_empty_database_has_no_schema(server: Engine) -> None:
     found = {finding.what: finding for finding in doctor.examine(server, now=NOW)}
 
-    assert list(found) == ALL[:3]
+    assert list(found) == ALL[:4]
     assert not found["schema"].ok
 
 

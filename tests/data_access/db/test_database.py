@@ -1,8 +1,10 @@
 """Connections by purpose: their address, their settings, and errors for a bad address."""
 
+import socket
 from collections.abc import Iterator
 from datetime import date, timedelta
-from urllib.parse import urlsplit
+from threading import Thread
+from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
@@ -11,9 +13,15 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from data_access.db import database
+from data_access.db import addresses, database
 from data_access.db.database import Purpose
-from data_access.db.errors import Busy, DatabaseUnavailable, SchemaOutdated, SettingMissing
+from data_access.db.errors import (
+    Busy,
+    DatabaseRefused,
+    DatabaseUnavailable,
+    SchemaOutdated,
+    SettingMissing,
+)
 from tests.conftest import CLUSTER
 
 SECRET = "tops3cret"
@@ -125,10 +133,15 @@ def test_an_unresponsive_server_is_reported_in_a_sentence(
 
 
 @pytest.mark.parametrize(
-    ("part", "other"), [("password", "wrong"), ("user", "nobody_known"), ("path", "/no_such")]
+    ("part", "other", "sentence"),
+    [
+        ("password", "wrong", "The database refused the password of the login affiliate_review. "),
+        ("user", "nobody_known", "The database refused the password of the login nobody_known. "),
+        ("path", "/no_such", "The server has no database no_such. Create it, or correct the name"),
+    ],
 )
-def test_a_refused_login_is_an_answer_that_is_missing_too(
-    monkeypatch: pytest.MonkeyPatch, server: Engine, part: str, other: str
+def test_a_refused_login_names_the_cause_and_the_setting(
+    monkeypatch: pytest.MonkeyPatch, server: Engine, part: str, other: str, sentence: str
 ) -> None:
     parts = urlsplit(CLUSTER.url())
     known = {"user": parts.username, "password": parts.password, "path": parts.path, part: other}
@@ -137,8 +150,119 @@ def test_a_refused_login_is_an_answer_that_is_missing_too(
         "postgresql://{user}:{password}@{path}?{query}".format(**known, query=parts.query),
     )
 
-    with pytest.raises(DatabaseUnavailable):
-        shown(database.reader(), "timezone")
+    with pytest.raises(DatabaseRefused, match=sentence) as refused:
+        database.require_admission()
+    assert "DATABASE_URL" in str(refused.value)
+
+
+def test_the_password_of_a_login_of_its_own_is_named_by_its_own_setting(
+    monkeypatch: pytest.MonkeyPatch, server: Engine
+) -> None:
+    use(monkeypatch, CLUSTER.url())
+    monkeypatch.setenv("DATABASE_READER_PASSWORD", SECRET)
+
+    with pytest.raises(
+        DatabaseRefused, match=r"Correct it in DATABASE_READER_PASSWORD\."
+    ) as refused:
+        database.require_admission()
+    assert SECRET not in str(refused.value)
+
+
+def answer_once(listening: socket.socket, *answers: bytes) -> None:
+    """Answer one connection's messages in turn, as a server does that refuses it."""
+    connection, _ = listening.accept()
+    with connection:
+        for answer in answers:
+            connection.recv(1024)
+            connection.sendall(answer)
+        connection.recv(1024)
+
+
+def refused_with(text: str) -> bytes:
+    fields = f"SFATAL\0VFATAL\0C28000\0M{text}\0\0".encode()
+    return b"E" + (len(fields) + 4).to_bytes(4, "big") + fields
+
+
+@pytest.mark.parametrize(
+    ("query", "answers", "sentence"),
+    [
+        ("?sslmode=require", [b"N"], "do not agree on TLS"),
+        (
+            "?sslmode=disable",
+            [refused_with('no pg_hba.conf entry for host "::1", user "ana", no encryption')],
+            "The server admits no login ana from this computer, or only with TLS",
+        ),
+        (
+            "?sslmode=disable",
+            [refused_with('role "ana" is not permitted to log in')],
+            "The database has no login ana",
+        ),
+    ],
+)
+def test_a_server_that_refuses_is_told_from_one_that_does_not_respond(
+    monkeypatch: pytest.MonkeyPatch, query: str, answers: list[bytes], sentence: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        Thread(target=answer_once, args=[listening, *answers], daemon=True).start()
+        use(monkeypatch, f"postgresql://ana:{SECRET}@127.0.0.1:{port}/review{query}")
+
+        with pytest.raises(DatabaseRefused, match=sentence) as refused:
+            database.require_admission()
+    assert SECRET not in str(refused.value)
+
+
+def test_a_database_that_is_away_does_not_keep_the_dashboard_from_starting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    use(monkeypatch, UNREACHABLE)
+
+    database.require_admission()
+
+
+def test_of_several_hosts_the_first_that_responds_is_used(
+    monkeypatch: pytest.MonkeyPatch, server: Engine
+) -> None:
+    parts = urlsplit(CLUSTER.url())
+    folder = parse_qs(parts.query)["host"][0]
+    login = f"{parts.username}:{parts.password}"
+    use(monkeypatch, f"postgresql://{login}@/{parts.path[1:]}?host=/nowhere,{folder}")
+
+    assert shown(database.reader(), "server_encoding") == "UTF8"
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        (f"postgresql://ana:{SECRET}@db/review\n", "begins or ends with a space or a line break"),
+        (f" postgresql://ana:{SECRET}@db/review", "begins or ends with a space or a line break"),
+        (f"postgresql://ana:{SECRET}%x@db/review", "Write % as %25"),
+        (f"postgresql://ana:{SECRET}@one:5432,two:x/review", "is not a Postgres address"),
+    ],
+)
+def test_each_way_to_spoil_an_address_has_its_own_sentence(
+    monkeypatch: pytest.MonkeyPatch, value: str, sentence: str
+) -> None:
+    use(monkeypatch, value)
+
+    with pytest.raises(SettingMissing, match=sentence) as refused:
+        database.require_settings()
+    assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        (
+            "postgresql://ana:p@one:5432,two:5433/review?target_session_attrs=read-write",
+            {"host": "one,two", "port": "5432,5433", "target_session_attrs": "read-write"},
+        ),
+        ("postgresql://ana:p@ss@db/review", {"password": "p@ss", "host": "db"}),
+        ("postgresql://ana:p%25@[::1]:5432/review", {"password": "p%", "host": "::1"}),
+    ],
+)
+def test_an_address_is_read_as_it_is_written(value: str, found: dict[str, str]) -> None:
+    assert found.items() <= addresses.parse("DATABASE_URL", value).items()
 
 
 @pytest.mark.parametrize("purpose", Purpose)
