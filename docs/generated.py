@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from dashboard.shell.addresses import ADDRESSES, PAGES, Reach
 from dashboard.ui import shortcuts
+from data_access.db import addresses as addresses_
 from data_access.db import environment, privileges
 from data_access.db.roles import FACTS_OWNER, Login
 from program import wording
@@ -47,6 +48,20 @@ def environment_settings() -> str:
         for one in environment.SETTINGS
     ]
     return _table(("setting", "meaning", "without it", ""), rows)
+
+
+def database_refusals() -> str:
+    """Return why the database may refuse a connection, by the words of its log."""
+    names = {
+        "user": "NAME",
+        "dbname": "NAME",
+        "address": "DATABASE_URL",
+        "setting": "the setting of its password",
+    }
+    rows = [
+        (" or ".join(cause.words), cause.sentence.format(**names)) for cause in addresses_.CAUSES
+    ]
+    return _table(("Postgres says", "what to do"), rows)
 
 
 def roles() -> str:

@@ -75,42 +75,49 @@ def _read(address: str) -> dict[str, str] | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """Why a server refuses a connection: by its words, and what to do, naming the setting.
+    """Why a server refuses a connection: its words, and what to do, naming the setting.
 
-    It will not go away by itself, so a program that starts with it stops.
+    In ``words`` three dots stand for a name. It will not go away by itself, so a program that
+    starts with it stops.
     """
 
-    pattern: str
+    words: tuple[str, ...]
     sentence: str
+
+    def matches(self, error: str) -> bool:
+        """Whether these are the server's words."""
+        return any(
+            re.search(".*".join(map(re.escape, one.split("..."))), error) for one in self.words
+        )
 
 
 CAUSES: tuple[Cause, ...] = (
     Cause(
-        pattern=r"password authentication failed|no password supplied|SCRAM",
+        words=("password authentication failed", "no password supplied"),
         sentence="The database refused the password of the login {user}. Correct it in {setting}.",
     ),
     Cause(
-        pattern=r'database ".*" does not exist',
+        words=('database "..." does not exist',),
         sentence="The server has no database {dbname}. Create it, or correct the name in "
         "{address}.",
     ),
     Cause(
-        pattern=r'role ".*" does not exist|role ".*" is not permitted to log in',
+        words=('role "..." does not exist', 'role "..." is not permitted to log in'),
         sentence="The database has no login {user}. Create it, with `python -m data_access "
         "privileges` for the separate logins, or correct the name in {address}.",
     ),
     Cause(
-        pattern=r"certificate verify failed|root certificate file|server certificate for",
+        words=("certificate verify failed", "root certificate file", "server certificate for"),
         sentence="The certificate of the database's server cannot be verified. Name the "
         "authority's certificate as sslrootcert in {address}, or correct the host.",
     ),
     Cause(
-        pattern=r"does not support SSL|SSL was required|SSL error|requires SSL",
+        words=("does not support SSL", "SSL error"),
         sentence="The database and this program do not agree on TLS. Switch it on at the server, "
         "or correct sslmode in {address}.",
     ),
     Cause(
-        pattern=r"no pg_hba\.conf entry",
+        words=("no pg_hba.conf entry",),
         sentence="The server admits no login {user} from this computer, or only with TLS. Add a "
         "line to its pg_hba.conf, or set sslmode=require in {address}.",
     ),
@@ -135,6 +142,6 @@ def refusal(
         "dbname": parameters.get("dbname", "of the login's name"),
     }
     for cause in CAUSES:
-        if re.search(cause.pattern, str(error)):
+        if cause.matches(str(error)):
             return DatabaseRefused(cause.sentence.format(**words))
     return DatabaseUnavailable(NOT_RESPONDING.format(**words))
