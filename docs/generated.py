@@ -47,7 +47,7 @@ def environment_settings() -> str:
         (f"`{one.name}`", one.meaning, one.default, "secret" if one.secret else "")
         for one in environment.SETTINGS
     ]
-    return _table(("setting", "meaning", "without it", ""), rows)
+    return table(("setting", "meaning", "without it", ""), rows)
 
 
 def database_refusals() -> str:
@@ -61,7 +61,7 @@ def database_refusals() -> str:
     rows = [
         (" or ".join(cause.words), cause.sentence.format(**names)) for cause in addresses_.CAUSES
     ]
-    return _table(("Postgres says", "what to do"), rows)
+    return table(("Postgres says", "what to do"), rows)
 
 
 def roles() -> str:
