@@ -24,7 +24,7 @@ from streamlit import logger as streamlit_logger
 from streamlit.web.server.starlette import starlette_server
 
 import dashboard
-from dashboard.shell import failures, openid, routes, settings, unsent
+from dashboard.shell import failures, metrics, openid, routes, settings, unsent
 from dashboard.shell.addresses import KnownAddresses
 from dashboard.shell.browsers import BrowserMark, SecureCookies, SignOuts, WayBack
 from dashboard.shell.files import FileGate
@@ -111,6 +111,7 @@ def main(port: int, *, open_browser: bool = False) -> None:
     try:
         settings.require()
         database.require_admission()
+        metrics.serve()
     except (SettingMissing, DatabaseRefused) as missing:
         sys.exit(f"Error: {missing}")
     if open_browser:

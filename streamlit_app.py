@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.forms import signing_out, submit, taking_next, undo
-from dashboard.shell import failures, sign_in
+from dashboard.shell import failures, metrics, sign_in
 from dashboard.shell.freshness import freshness_line
 from dashboard.shell.screens import SCREENS, Screen
 from dashboard.ui import keyboard, shortcuts, state
@@ -44,7 +44,7 @@ def main() -> None:
     st.logo(sign_in.logo(), size="medium")
     page = st.navigation([page_for(screen, person) for screen in SCREENS], position="top")
     header(person, arrival.newest)
-    with failures.unavailable_is_shown():
+    with failures.unavailable_is_shown(), metrics.timed(page.url_path or "queue"):
         page.run()
         taking_next.finish_page()
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.shell import sign_in
+from dashboard.shell import metrics, sign_in
 from dashboard.ui import state
 from dashboard.ui.safe_text import escape
 from data_access.db import database
@@ -53,7 +53,8 @@ def submit(
 
 def carry_out(command: CommandT, verb: Verb[CommandT, ResultT]) -> ResultT:
     """Run the command on the connection that it needs. Raises Refusal."""
-    return verb(database.loader() if command.loads else database.writer(), command)
+    with metrics.counted(command.act):
+        return verb(database.loader() if command.loads else database.writer(), command)
 
 
 def write(verb: Callable[..., ResultT], **fields: Any) -> ResultT:  # noqa: ANN401 - each verb's own

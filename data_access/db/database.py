@@ -115,6 +115,8 @@ SCHEMA_MISSING = (InvalidSchemaName, UndefinedColumn, UndefinedFunction, Undefin
 SEND_AGAIN = "The database is busy or did not respond. Send it again; nothing is done twice."
 LOOK_AGAIN = "The database is busy and did not respond in time. Try again in a moment."
 AWAY = "The database is not responding. Confirmed work is safe. Try again in a moment."
+# Every engine of this process.
+_made: list[tuple["Purpose", Engine]] = []
 POOL_SIZE = {Purpose.WRITER: 8, Purpose.READER: 12, Purpose.REPORTER: 4}
 
 
@@ -161,6 +163,14 @@ def loader() -> Engine:
 def deliverer() -> Engine:
     """Return the engine for the worker that delivers messages."""
     return engine(Purpose.DELIVERER)
+
+
+def connections_in_use() -> dict[Purpose, int]:
+    """Return how many connections of each pool are in use in this process."""
+    found = dict.fromkeys(Purpose, 0)
+    for purpose, made in _made:
+        found[purpose] += made.pool.checkedout()  # type: ignore[attr-defined]
+    return found
 
 
 @contextmanager
@@ -281,7 +291,7 @@ def _engine(purpose: Purpose, address: str) -> Engine:
         # The separate logins have them as their own settings (privileges.py), since a pooler drops
         # or refuses start-up options.
         arguments["options"] = _as_options(settings_of(purpose))
-    return create_engine(
+    made = create_engine(
         "postgresql+psycopg://",
         creator=partial(_connect, arguments, purpose, cluster),
         # A screen or a file is read in several statements that must be consistent.
@@ -293,6 +303,8 @@ def _engine(purpose: Purpose, address: str) -> Engine:
         # Keep typed text out of logs.
         hide_parameters=True,
     )
+    _made.append((purpose, made))
+    return made
 
 
 def settings_of(purpose: Purpose) -> dict[str, str]:

@@ -84,6 +84,12 @@ SETTINGS: tuple[Setting, ...] = (
         default="text on a terminal, JSON elsewhere",
     ),
     Setting(
+        name="METRICS_PORT",
+        meaning="Port of this computer on which a process of the dashboard shows its metrics to "
+        "Prometheus",
+        default="no metrics",
+    ),
+    Setting(
         name="AFFILIATE_REVIEW_HOME",
         meaning="Folder of the embedded Postgres, local secrets, and files that are being exported",
         default="`.data/`",
