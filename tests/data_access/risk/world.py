@@ -20,12 +20,16 @@ from data_access.db import partitions
 from data_access.risk import measuring
 from program.risk import judging
 from program.risk.judging import Measured
-from tests.builders import T, add_account, add_application
+from tests.builders import T, add_account, add_application, add_evidence
 from tests.data_access.affiliate_months import add_approval
 
 # What builds an affiliate, what measures it in plain Python, and the severity worked out by hand.
 Case = tuple[Callable[["World"], int], Callable[["World", int], Any], str]
 UNKNOWN, CLEAR, WARN, HIGH = "not_enough_data", "clear", "warn", "high"
+TERMINATE = text(
+    "insert into review.affiliate_standings (account_id, status, since, changed_by, reason_code, "
+    "reason, misses) values (:id, 'terminated', now(), 'ana@example.com', 'other', '', 0)"
+)
 FIRST = 7_000
 OTHERS = 6_999
 USD = Decimal("0.01")
@@ -61,6 +65,8 @@ class World:
     affiliates: list[Affiliate] = field(default_factory=list)
     trades: list[Trade] = field(default_factory=list)
     referrals: list[tuple[int, int, datetime]] = field(default_factory=list)
+    evidence: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    terminated: list[int] = field(default_factory=list)
     rows: dict[int, dict[str, Any]] = field(default_factory=dict)
     _users: Iterator[int] = field(default_factory=lambda: iter(range(1_000_000, 9_000_000)))
 
@@ -113,6 +119,13 @@ class World:
             )
         )
 
+    def saw(self, affiliate: int, back: float, value: Any, method: str, **given: Any) -> None:
+        """Record evidence that was observed so many days before T."""
+        at = datetime.combine(self.through, time(12), tzinfo=UTC) - timedelta(days=back)
+        self.evidence.append(
+            (affiliate, {"observed_at": at, "value": value, "method": method, **given})
+        )
+
     def market(self, day: date) -> Decimal:
         """The program's volume of a day."""
         return Decimal(10) ** 9 * (self.step if (self.through - day).days < 30 else 1)
@@ -148,6 +161,10 @@ class World:
         with engine.begin() as conn:
             for one in self.affiliates:
                 self._write(conn, one)
+            for id_, seen in self.evidence:
+                add_evidence(conn, id_, **seen)
+            for id_ in self.terminated:
+                conn.execute(TERMINATE, {"id": id_})
             days = [trade.day for trade in self.trades]
             partitions.ensure_months(conn, min(days), max(days))
             cursor = conn.connection.cursor()
