@@ -109,8 +109,8 @@ def _sentence(error: BaseException | None) -> str | None:
         return "The schema is missing or too old. Run `python -m data_access migrate`."
     if isinstance(error, InsufficientPrivilege):
         return (
-            f"The database's login may not do this: {reason}. "
-            "See `python -m data_access doctor`, and `privileges` for the logins."
+            f"The database's login may not do this: {reason}. If a right is missing, "
+            "`python -m data_access privileges` with the owner's login gives it."
         )
     if isinstance(error, psycopg.OperationalError):
         return f"The database did not respond: {reason}"

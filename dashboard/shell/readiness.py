@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from data_access.db import database, migrate
-from data_access.db.errors import Refusal
+from data_access.db.errors import DatabaseRefused, Refusal
 from data_access.db.logs import LOG
 
 NOT_CACHED = {"Cache-Control": "no-store"}
@@ -55,5 +55,7 @@ def obstacle() -> str | None:
     try:
         with database.reading(database.reader()) as connection:
             return migrate.outdated(connection)
+    except DatabaseRefused as refusal:
+        return str(refusal)
     except Refusal:
         return AWAY

@@ -31,7 +31,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from data_access.db import addresses, environment
 from data_access.db.embedded import Cluster
-from data_access.db.errors import Busy, DatabaseRefused, DatabaseUnavailable, SchemaOutdated
+from data_access.db.errors import (
+    Busy,
+    DatabaseRefused,
+    DatabaseUnavailable,
+    RightsMissing,
+    SchemaOutdated,
+    lacks_rights,
+)
 from data_access.db.roles import HISTORY_OWNER, Login, passwords_set, variable
 from program.reports.export_formats import LONGEST_S
 
@@ -197,6 +204,8 @@ def refusal_for(error: BaseException, sentence: str | None = None) -> DatabaseUn
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, SCHEMA_MISSING):
         return SchemaOutdated()
+    if lacks_rights(cause):
+        return RightsMissing()
     if isinstance(cause, HELD):
         return Busy(sentence or LOOK_AGAIN)
     if isinstance(cause, SLOW):

@@ -4,16 +4,27 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import psycopg
+from psycopg.errors import InsufficientPrivilege
 from sqlalchemy.exc import DBAPIError
 
 from program import wording
 from program.periods import utc_day
 from program.policy.policy import Policy
 
+# Where Postgres reports the errors that a function in PL/pgSQL raises.
+RAISED_BY_FUNCTION = "exec_stmt_raise"
+
 
 def constraint(error: DBAPIError) -> str | None:
     """Return the name of the violated constraint or unique index; ``None`` for other errors."""
     return error.orig.diag.constraint_name if isinstance(error.orig, psycopg.Error) else None
+
+
+def lacks_rights(error: BaseException | None) -> bool:
+    """Whether the server refused a right; our own triggers refuse with the same code."""
+    if not isinstance(error, InsufficientPrivilege):
+        return False
+    return error.diag.source_function != RAISED_BY_FUNCTION
 
 
 class Refusal(Exception):
@@ -204,6 +215,16 @@ class SchemaOutdated(DatabaseUnavailable):
         super().__init__(
             "The database's schema is missing or older than this program. "
             "Run `python -m data_access migrate`."
+        )
+
+
+class RightsMissing(DatabaseRefused):
+    """The database refuses this program's login a right that it needs."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database does not give this program's login the rights that it needs. An "
+            "administrator runs `python -m data_access privileges` with the owner's login."
         )
 
 

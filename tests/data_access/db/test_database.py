@@ -19,6 +19,7 @@ from data_access.db.errors import (
     Busy,
     DatabaseRefused,
     DatabaseUnavailable,
+    RightsMissing,
     SchemaOutdated,
     SettingMissing,
 )
@@ -445,7 +446,7 @@ def original(error: psycopg.Error) -> DBAPIError:
         (original(errors.UndefinedTable()), SchemaOutdated),
         (original(errors.InvalidSchemaName()), SchemaOutdated),
         (original(errors.UniqueViolation()), None),
-        (original(errors.InsufficientPrivilege()), None),
+        (original(errors.InsufficientPrivilege()), RightsMissing),
         (original(errors.SyntaxError()), None),
         (ValueError("not the database's"), None),
     ],

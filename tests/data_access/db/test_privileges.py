@@ -12,11 +12,12 @@ from psycopg.errors import InsufficientPrivilege, ReadOnlySqlTransaction
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import ProgrammingError
 
+from dashboard.shell import readiness
 from data_access import doctor
 from data_access.db import database, guards, privileges, roles, tables
 from data_access.db.database import Purpose
 from data_access.db.embedded import Cluster
-from data_access.db.errors import Invalid
+from data_access.db.errors import Invalid, RightsMissing
 from data_access.db.roles import Login
 from tests.builders import NOW, add_application
 from tests.conftest import CLUSTER
@@ -317,6 +318,33 @@ def test_each_purpose_signs_in_by_its_own_password(
         assert conn.execute(text("select current_user")).scalar_one() == roles.HISTORY_OWNER
     owner.dispose()
     assert database.without_login() == []
+
+
+def test_a_login_without_its_rights_is_told_what_to_run(
+    there: Separated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with there.owner.begin() as conn:
+        conn.execute(text("revoke usage on schema review from reader"))
+    with there.engine(Purpose.READER) as engine:
+        monkeypatch.setattr(database, "reader", lambda: engine)
+        with pytest.raises(RightsMissing), database.reading(engine) as conn:
+            conn.execute(text("select from review.notes"))
+        assert readiness.obstacle() == str(RightsMissing())
+        assert "python -m data_access privileges" in str(RightsMissing())
+
+        privileges.apply(there.owner, {})
+        assert readiness.obstacle() is None
+
+
+def test_what_a_guard_refuses_is_no_missing_right(there: Separated) -> None:
+    with there.engine(Purpose.WRITER) as engine:
+        note = text(
+            "insert into review.notes (application_id, body, author, created_at) "
+            "values (7, 'x', 'ana@example.com', '1999-12-31T00:00:00Z')"
+        )
+        refused = pytest.raises(ProgrammingError, match="created_at is not now")
+        with refused, database.acting(engine) as conn:
+            conn.execute(note)
 
 
 def test_a_login_cannot_do_anothers_work(there: Separated) -> None:
