@@ -248,7 +248,7 @@ def test_a_sign_in_begun_at_one_server_ends_at_another_and_a_sign_out_ends_both(
     is_let_in(elsewhere, "Omar Nasser")
 
     page.get_by_role("button", name="Omar").click()
-    button(page, "Sign out").last.click()
+    page.get_by_role("button", name="Sign out", exact=True).click()
     expect(button(page, "Sign in")).to_be_visible()
 
     # Not in another tab, not at a link, not with the cookie that the browser was told to delete.
@@ -275,7 +275,7 @@ def test_signing_out_also_ends_the_session_at_the_provider_if_it_offers_that(
 
     page.get_by_role("button", name="Vera").click()
     with page.expect_request(lambda request: request.url.startswith(f"{provider.issuer}/end")):
-        button(page, "Sign out").last.click()
+        page.get_by_role("button", name="Sign out", exact=True).click()
 
     page.wait_for_url("**/")
     expect(button(page, "Sign in")).to_be_visible()
