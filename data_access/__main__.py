@@ -211,6 +211,20 @@ def staff_enable(email: str, reason: str) -> None:
     _change_staff(Enable, "is active now", email, reason)
 
 
+@staff_group.command(name="bind")
+@click.argument("email")
+@click.option("--issuer", required=True, help="The provider's address, as in its tokens.")
+@click.option("--subject", required=True, help="The person's id there.")
+@REASON
+def staff_bind(email: str, issuer: str, subject: str, reason: str) -> None:
+    """Let EMAIL sign in with this account of the identity provider, and no other."""
+    from data_access.people.staff_changes import Bind
+
+    _change_staff(
+        Bind, "is bound to that account now", email, reason, issuer=issuer, subject=subject
+    )
+
+
 @staff_group.command(name="unbind")
 @click.argument("email")
 @REASON

@@ -740,6 +740,10 @@ def test_staff_is_changed_on_record_and_the_last_administrator_stays(configured:
     failed(run("staff", "enable", "eve@example.com"), "is not on the staff list")
     failed(run("staff", "unbind", "ben@example.com"), "is not bound")
     succeeded(run("staff", "enable", "ben@example.com"))
+    account = ("--issuer", "https://id.example.com", "--subject", "1042")
+    succeeded(run("staff", "bind", "ben@example.com", *account, "--reason", "Ticket 7"))
+    failed(run("staff", "bind", "ben@example.com", *account), "is bound to an account already")
+    succeeded(run("staff", "unbind", "ben@example.com"))
 
     with configured.connect() as conn:
         recorded = conn.execute(
@@ -751,5 +755,7 @@ def test_staff_is_changed_on_record_and_the_last_administrator_stays(configured:
         ("role_changed", "Promoted"),
         ("disabled", ""),
         ("enabled", ""),
+        ("bound", "Ticket 7"),
+        ("unbound", ""),
     ]
     assert all(row.actor.startswith("command line (") for row in recorded)

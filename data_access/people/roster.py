@@ -14,9 +14,14 @@ from program.review.permissions import Role
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member(Person):
-    """A person on the staff list, active or not; times are ``None`` if there was none."""
+    """A person on the staff list, active or not; times are ``None`` if there was none.
+
+    ``issuer`` and ``subject`` are the account they sign in with; ``None`` until it is bound.
+    """
 
     active: bool
+    issuer: str | None
+    subject: str | None
     last_seen_at: datetime | None
     last_act_at: datetime | None
     away_until: date | None
@@ -40,7 +45,7 @@ class Done:
 
 
 _LISTED = text("""
-select email, display_name, role, active, last_seen_at,
+select email, display_name, role, active, issuer, subject, last_seen_at,
     (select max(at) from review.requests where actor = email and act <> 'READ') as last_act_at,
     (select max(last_day) from review.leave
      where leave.email = staff.email and :today between first_day and last_day) as away_until

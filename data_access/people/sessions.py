@@ -37,7 +37,9 @@ _PERSON = select(tables.staff).select_from(WITH_STAFF).where(OPEN)
 # One statement, so that of two people with one address only one is bound, and nobody's access can
 # end between the check and the session. The update locks the person's row in any case.
 _SIGN_IN = text("""
-with person as (
+with unbound as (
+    select email from review.staff where email = :email and issuer is null
+), person as (
     update review.staff
     set issuer = :issuer, subject = :subject, last_seen_at = clock_timestamp()
     where active and (
@@ -48,6 +50,12 @@ with person as (
         )
     )
     returning email
+), first_time as (
+    insert into review.staff_events (email, kind, new, actor, at, request_id)
+    select email, 'bound', jsonb_build_object(
+            'issuer', cast(:issuer as text), 'subject', cast(:subject as text)
+        ), email, clock_timestamp(), gen_random_uuid()
+    from person join unbound using (email)
 )
 insert into review.sessions (session_key, email) select :key, email from person returning email
 """)
@@ -97,7 +105,8 @@ def find(connection: Connection, key: str) -> Person | None:
 def sign_in(engine: Engine, identity: Identity, *, key: str) -> bool:
     """Begin a session of the member of staff with this identity; returns whether there is one.
 
-    Somebody on the staff list whose address is bound to no identity yet is bound to this one.
+    Somebody on the staff list whose address is bound to no identity yet is bound to this one, on
+    record.
     """
     values = {
         "issuer": identity.issuer,

@@ -1,4 +1,4 @@
-"""Changing who may use the dashboard: add people, change roles, disable and enable.
+"""Changing who may use the dashboard: people, roles, access, and the accounts they sign in with.
 
 Each change is one append-only event with old and new values, under one lock for all staff, so that
 the last active administrator stays even if two remove each other at the same moment.
@@ -25,12 +25,13 @@ from data_access.people.identities import known_by
 from program import wording
 from program.review import people
 from program.review.permissions import MANAGES, Act, Role
-from program.review.sign_in import DEMO_ISSUER
+from program.review.sign_in import DEMO_ISSUER, account_fault
 from program.text.mail_addresses import mail_address
 
 LONGEST_NAME = 100
 LONGEST_REASON = 500
 COMMAND_LINE = "command line"
+BOUND = "bound"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,15 @@ class Disable(StaffCommand):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enable(StaffCommand):
     """Give a person access again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bind(StaffCommand):
+    """Let a person sign in with this account of the identity provider, and with no other."""
+
+    act: ClassVar[Act] = Act.BIND_STAFF
+    issuer: str
+    subject: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +138,15 @@ def enable(engine: Engine, command: Enable) -> int:
     return carry_out(engine, command, _enable)
 
 
+def bind(engine: Engine, command: Bind) -> int:
+    """Bind a person to an account of the identity provider; returns the event's id.
+
+    Raises NotAllowed, NotFound, Invalid, NotInState if they or the account are bound already, or
+    RequestReused.
+    """
+    return carry_out(engine, command, _bind)
+
+
 def unbind(engine: Engine, command: Unbind) -> int:
     """Release the address for another account of the identity provider; returns the event's id.
 
@@ -144,7 +163,7 @@ def carry_out(
     text_rules.require(command.reason, what="The reason", longest=LONGEST_REASON)
 
     def run(connection: Connection) -> int:
-        if command.act is Act.MANAGE_STAFF:
+        if command.act is not Act.KEEP_LEAVE:
             _require_may_manage(connection, command)
         return _record(connection, command, do(connection, command))
 
@@ -245,6 +264,23 @@ def _enable(connection: Connection, command: Enable) -> Change:
     return Change(kind="enabled", old={"active": False}, new={"active": True})
 
 
+def _bind(connection: Connection, command: Bind) -> Change:
+    fault = account_fault(command.issuer, command.subject)
+    if fault:
+        raise Invalid(fault)
+    row = _row(connection, command.email)
+    if row.issuer == DEMO_ISSUER:
+        raise NotInState(f"{command.email} is a person of the demo, who stays one.")
+    if row.issuer is not None:
+        raise NotInState(f"{command.email} is bound to an account already. Unbind it first.")
+    account = {"issuer": command.issuer, "subject": command.subject}
+    holder = connection.execute(select(tables.staff.c.email).filter_by(**account)).scalar()
+    if holder is not None:
+        raise NotInState(f"{holder} signs in with this account. Unbind it there first.")
+    _set(connection, row, **account)
+    return Change(kind=BOUND, new=account)
+
+
 def _unbind(connection: Connection, command: Unbind) -> Change:
     row = _row(connection, command.email)
     if row.issuer is None:
@@ -260,6 +296,7 @@ _CHANGES: dict[type[StaffCommand], Callable[[Connection, Any], Change]] = {
     ChangeRole: _change_role,
     Disable: _disable,
     Enable: _enable,
+    Bind: _bind,
     Unbind: _unbind,
 }
 

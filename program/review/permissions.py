@@ -42,6 +42,7 @@ class Act(StrEnum):
     IMPORT = "import applications"
     SEE_EXPORTS = "see who exported what, and who read contacts"
     MANAGE_STAFF = "manage staff"
+    BIND_STAFF = "bind staff to an account of the identity provider"
     KEEP_LEAVE = "set leave dates"
 
 
@@ -76,6 +77,8 @@ ALLOWED: dict[Act, frozenset[Role]] = {
     Act.IMPORT: _DESK,
     Act.SEE_EXPORTS: frozenset({Role.MANAGER}),
     Act.MANAGE_STAFF: frozenset({Role.MANAGER, Role.ADMIN}),
+    # A manager who binds a reviewer to an account of their own could approve twice.
+    Act.BIND_STAFF: frozenset({Role.ADMIN}),
     Act.KEEP_LEAVE: frozenset({Role.MANAGER, Role.ADMIN}),
 }
 # Whose access each role may change, and which roles it may give. Managers approve second, so they

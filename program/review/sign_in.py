@@ -54,6 +54,21 @@ def identity(claims: Mapping[str, Any]) -> Identity:
     )
 
 
+def account_fault(issuer: str, subject: str) -> str:
+    """Return why nobody can sign in with this account, as a sentence; empty if somebody can."""
+    if not _is_issuer(issuer):
+        return (
+            "The issuer is not the address of an identity provider. Copy it from the provider's "
+            f"settings, such as https://id.example.com, of at most {LONGEST_CLAIM} characters."
+        )
+    if not _is_short(subject) or subject != subject.strip():
+        return (
+            "The subject is not a person's id at the identity provider: text without a line "
+            f"break and without outer blanks, of at most {LONGEST_CLAIM} characters."
+        )
+    return ""
+
+
 def secret_fault(secret: object) -> str | None:
     """Return why this cookie secret could be guessed; ``None`` if it looks random."""
     if not isinstance(secret, str) or len(secret) < SECRET_LENGTH:
@@ -70,11 +85,15 @@ def secret_fault(secret: object) -> str | None:
 
 def _fault_of_subject(claims: Mapping[str, Any]) -> str:
     issuer, subject = claims.get("iss"), claims.get("sub")
-    if not _is_short(issuer) or not str(issuer).startswith(("https://", "http://")):
+    if not _is_issuer(issuer):
         return "Your identity provider does not name itself. Ask an administrator."
     if not _is_short(subject):
         return "Your identity provider does not say who you are. Ask an administrator."
     return ""
+
+
+def _is_issuer(claim: object) -> bool:
+    return _is_short(claim) and str(claim).startswith(("https://", "http://"))
 
 
 def _is_short(claim: object) -> bool:

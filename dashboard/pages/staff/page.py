@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard.pages.staff import person_forms
 from dashboard.shell import sign_in
 from dashboard.ui import address, figures, grid, state, states
+from dashboard.ui.safe_text import escape
 from data_access.db import database
 from data_access.people import leave, roster, staff_changes
 from data_access.people.leave import Leave
@@ -16,6 +17,7 @@ from data_access.people.staff import Person
 from data_access.people.staff_changes import StaffEvent
 from program.periods import utc_day
 from program.review.permissions import ALLOWED, Act, Role
+from program.review.sign_in import DEMO_ISSUER
 
 OPEN, TABLE = "staff-open", "staff"
 STATES = {"active": "green", "on leave": "blue", "disabled": "gray"}
@@ -25,6 +27,7 @@ CHANGE_WORDS = {
     "role_changed": "changed the role of",
     "disabled": "disabled",
     "enabled": "enabled",
+    "bound": "bound the sign-in of",
     "unbound": "released the sign-in of",
     "leave_added": "set a leave of",
     "leave_removed": "removed a leave of",
@@ -84,10 +87,20 @@ def draw_chosen(member: Member | None, away: Sequence[Leave], viewer: Person) ->
     with st.container(border=True):
         st.text(member.display_name)
         st.text(f"{member.email} · {member.role} · {member.state}")
+        st.caption(sign_in_words(member))
         if member.away_until is not None:
             st.caption(f"On leave through {figures.day(member.away_until, year=True)}.")
         st.button("Close", key="staff-close", on_click=_close, type="tertiary")
     person_forms.draw(member, away, viewer)
+
+
+def sign_in_words(member: Member) -> str:
+    """Say with which account of the identity provider a person signs in."""
+    if member.issuer is None:
+        return "Their first sign-in with this address binds it to that account."
+    if member.issuer == DEMO_ISSUER:
+        return "A person of the demo: signs in on this computer only."
+    return f"Signs in at {escape(member.issuer)} as {escape(member.subject or '')}."
 
 
 def draw_acts(acts: Sequence[Done], member: Member | None) -> None:

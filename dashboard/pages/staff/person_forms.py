@@ -21,10 +21,12 @@ from data_access.people.staff_changes import (
     ChangeRole,
     Disable,
     Enable,
+    Unbind,
 )
 from program import wording
 from program.review import people
 from program.review.permissions import MANAGES, Role
+from program.review.sign_in import DEMO_ISSUER
 
 NEW, PERSON = "staff-new", "staff-person"
 
@@ -57,6 +59,8 @@ def draw(member: Member, away: Sequence[Leave], viewer: Person) -> None:
     elif member.role in MANAGES[viewer.role]:
         _draw_role(member, viewer)
         _draw_access(member, viewer)
+        if member.issuer not in (None, DEMO_ISSUER):
+            _draw_sign_in(member, viewer)
     else:
         st.caption("Only an administrator may change their access.")
     if member.active:
@@ -96,6 +100,23 @@ def _draw_access(member: Member, viewer: Person) -> None:
             key=state.form_key(form, "send"),
             act=_set_access,
             args=[form, member, viewer.email, state.request_id(form)],
+        )
+
+
+def _draw_sign_in(member: Member, viewer: Person) -> None:
+    form = f"staff-sign-in-{member.email}"
+    with st.form(form, border=True):
+        st.caption(
+            "Ends their sessions. The next sign-in with this address binds it again, to the "
+            "account it comes with."
+        )
+        _reason(form)
+        sending.form_button(
+            "Release sign-in",
+            form=PERSON,
+            key=state.form_key(form, "send"),
+            act=_release,
+            args=[form, member.email, viewer.email, state.request_id(form)],
         )
 
 
@@ -180,6 +201,12 @@ def _set_access(form: str, member: Member, actor: str, request_id: UUID) -> None
     command = Enable(email=member.email, **common)
     confirmation = f"{member.email} is active now."
     submit.submit(PERSON, command, staff_changes.enable, renews=form, confirmation=confirmation)
+
+
+def _release(form: str, email: str, actor: str, request_id: UUID) -> None:
+    command = Unbind(email=email, **_common(form, actor, request_id))
+    confirmation = f"The sign-in of {email} is released."
+    submit.submit(PERSON, command, staff_changes.unbind, renews=form, confirmation=confirmation)
 
 
 def _add_leave(form: str, email: str, actor: str, request_id: UUID) -> None:

@@ -62,11 +62,15 @@ def bound(engine: Engine) -> list[tuple[Any, ...]]:
 # --- Binding --------------------------------------------------------------------------------------
 
 
-def test_the_first_sign_in_binds_an_address_to_its_account(desk: Engine) -> None:
+def test_the_first_sign_in_binds_an_address_to_its_account_on_record(desk: Engine) -> None:
     assert sessions.sign_in(desk, identity("Ana@Example.COM"), key=KEY)
+    assert sessions.sign_in(desk, identity(), key="again")
 
     assert who(desk) == ANA
     assert bound(desk) == [(ANA, FIRST, "1")]
+    assert rows(desk, "select email, kind, old, new, actor from review.staff_events") == [
+        (ANA, "bound", None, {"issuer": FIRST, "subject": "1"}, ANA)
+    ]
 
 
 def test_whoever_is_bound_comes_in_under_any_address(desk: Engine) -> None:

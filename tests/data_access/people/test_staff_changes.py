@@ -18,10 +18,11 @@ from data_access.db.errors import (
     Refusal,
     RequestReused,
 )
-from data_access.people import leave, roster, staff_changes
+from data_access.people import leave, roster, sessions, staff_changes
 from data_access.people.leave import AddLeave, RemoveLeave
 from data_access.people.staff_changes import (
     AddPerson,
+    Bind,
     ChangeRole,
     Disable,
     Enable,
@@ -34,17 +35,20 @@ from data_access.review.claims import Assign, TakeNext
 from program.periods import utc_day
 from program.review.permissions import Role
 from program.review.queue_filters import Filters
+from program.review.sign_in import Identity
 from tests.builders import NOW, STAFF, add_application, add_refresh, add_staff
 from tests.data_access import clicks
 from tests.data_access.clicks import ADA, ANA, BEN, MIRA, NOOR
 
 OFF, EVE, NEW = "off@example.com", "eve@example.com", "new@example.com"
 TODAY = utc_day(NOW)
+ACCOUNT = {"issuer": "https://id.example.com", "subject": "1042"}
 VERBS: dict[type[StaffCommand], Callable[..., int]] = {
     AddPerson: staff_changes.add,
     ChangeRole: staff_changes.change_role,
     Disable: staff_changes.disable,
     Enable: staff_changes.enable,
+    Bind: staff_changes.bind,
     Unbind: staff_changes.unbind,
     AddLeave: leave.add,
     RemoveLeave: leave.remove,
@@ -65,6 +69,8 @@ disable ben           .         yes      .        yes    .
 disable mia           .         .        .        yes    .
 disable eve           .         .        .        yes    .
 enable off            .         yes      .        yes    .
+bind ben              .         .        .        yes    .
+bind mia              .         .        .        yes    .
 unbind ben            .         yes      .        yes    .
 unbind mia            .         .        .        yes    .
 leave ben             .         yes      .        yes    .
@@ -118,8 +124,20 @@ def attempt(engine: Engine, what: str, actor: str) -> int:
         return do(engine, ChangeRole, email, role=Role(role[0]), **given)
     if verb == "leave":
         return do(engine, AddLeave, email, first_day=TODAY, last_day=TODAY, **given)
+    if verb == "bind":
+        free(engine, email)
+        return do(engine, Bind, email, **ACCOUNT, **given)
     kinds = {"disable": Disable, "enable": Enable, "unbind": Unbind}
     return do(engine, kinds[verb], email, **given)
+
+
+def free(engine: Engine, email: str) -> None:
+    """Leave a person unbound, off the record."""
+    with engine.begin() as conn:
+        conn.execute(
+            text("update review.staff set issuer = null, subject = null where email = :e"),
+            {"e": email},
+        )
 
 
 def rows(engine: Engine) -> dict[str, tuple[str, bool]]:
@@ -150,6 +168,7 @@ def test_every_change_is_an_event_with_old_and_new(desk: Engine) -> None:
     do(desk, Disable, NEW)
     do(desk, Enable, NEW)
     do(desk, Unbind, BEN)
+    do(desk, Bind, BEN, **ACCOUNT)
     do(desk, AddLeave, NEW, first_day=TODAY, last_day=TODAY + timedelta(days=4))
     with desk.connect() as conn:
         (away,) = leave.listed(conn, email=NEW, since=TODAY)
@@ -162,6 +181,7 @@ def test_every_change_is_an_event_with_old_and_new(desk: Engine) -> None:
         (NEW, "disabled", {"active": True}, {"active": False}, ADA),
         (NEW, "enabled", {"active": False}, {"active": True}, ADA),
         (BEN, "unbound", {"issuer": "https://id.example", "subject": BEN}, None, ADA),
+        (BEN, "bound", None, ACCOUNT, ADA),
         (NEW, "leave_added", None, days, ADA),
         (NEW, "leave_removed", days, None, ADA),
     ]
@@ -171,10 +191,15 @@ def test_every_change_is_an_event_with_old_and_new(desk: Engine) -> None:
     assert (newest.reason, newest.at) == ("As agreed", NOW)
 
 
-@pytest.mark.parametrize("kind", [ChangeRole, Disable, Unbind])
-@pytest.mark.parametrize("actor", [MIRA, ADA])
+@pytest.mark.parametrize(
+    ("kind", "actor"),
+    [
+        *((kind, actor) for kind in (ChangeRole, Disable, Unbind) for actor in (MIRA, ADA)),
+        (Bind, ADA),
+    ],
+)
 def test_nobody_changes_their_own_access(desk: Engine, kind: Any, actor: str) -> None:
-    given = {"role": Role.REVIEWER} if kind is ChangeRole else {}
+    given = {ChangeRole: {"role": Role.REVIEWER}, Bind: ACCOUNT}.get(kind, {})
 
     with pytest.raises(NotAllowed, match="Nobody changes their own access"):
         do(desk, kind, actor.upper(), actor=actor, **given)
@@ -206,6 +231,21 @@ def test_a_change_needs_a_reason(desk: Engine) -> None:
         (Enable, BEN, {}, NotInState, "active already"),
         (Disable, NEW, {}, NotFound, "not on the staff list"),
         (RemoveLeave, BEN, {"leave_id": 1}, NotFound, "already removed"),
+        (Bind, BEN, ACCOUNT, NotInState, "bound to an account already. Unbind it first"),
+        (Bind, NEW, ACCOUNT, NotFound, "not on the staff list"),
+        *(
+            (Bind, BEN, {**ACCOUNT, part: wrong}, Invalid, sentence)
+            for part, wrong, sentence in (
+                ("issuer", "", "issuer is not the address"),
+                ("issuer", "demo", "issuer is not the address"),
+                ("issuer", "javascript://x", "issuer is not the address"),
+                ("issuer", f"https://{'x' * 255}", "issuer is not the address"),
+                ("subject", "", "subject is not a person's id"),
+                ("subject", " 7", "subject is not a person's id"),
+                ("subject", "7\n8", "subject is not a person's id"),
+                ("subject", "7" * 256, "subject is not a person's id"),
+            )
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(
@@ -217,6 +257,48 @@ def test_what_does_not_fit_is_refused_by_name(
         do(desk, kind, email, **given)
 
     assert (rows(desk), events(desk)) == (before, [])
+
+
+def test_an_account_is_bound_to_one_person_only(desk: Engine) -> None:
+    free(desk, ANA)
+    do(desk, Bind, ANA, **ACCOUNT)
+    free(desk, BEN)
+
+    with pytest.raises(NotInState, match=f"{ANA} signs in with this account"):
+        do(desk, Bind, BEN, **ACCOUNT)
+    assert sign_in(desk, Identity(email=BEN, **ACCOUNT)) == ANA
+
+
+def test_a_bound_person_signs_in_with_that_account_alone(desk: Engine) -> None:
+    free(desk, BEN)
+    do(desk, Bind, BEN, **ACCOUNT)
+
+    for other in ({"subject": "1043"}, {"issuer": "https://other.example.com"}):
+        assert sign_in(desk, Identity(email=BEN, **{**ACCOUNT, **other})) is None
+    assert sign_in(desk, Identity(email="elsewhere@example.com", **ACCOUNT)) == BEN
+    do(desk, Unbind, BEN)
+    assert sign_in(desk, Identity(email="elsewhere@example.com", **ACCOUNT)) is None
+
+
+def test_a_demo_person_is_bound_to_no_account(desk: Engine) -> None:
+    with desk.begin() as conn:
+        conn.execute(
+            text(
+                "insert into review.staff values ('d@example.com', 'D', 'reviewer', true, 'demo', 'd')"
+            )
+        )
+
+    with pytest.raises(NotInState, match="a person of the demo"):
+        do(desk, Bind, "d@example.com", **ACCOUNT)
+
+
+def sign_in(engine: Engine, identity: Identity) -> str | None:
+    """Sign in; returns who that is now."""
+    key = str(uuid4())
+    sessions.sign_in(engine, identity, key=key)
+    with engine.connect() as conn:
+        person = sessions.find(conn, key)
+    return person.email if person else None
 
 
 @pytest.mark.parametrize("kind", [AddPerson, ChangeRole, Disable])

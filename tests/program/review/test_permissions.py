@@ -33,6 +33,7 @@ SEE_CONTACT          yes       yes      .        .
 IMPORT               yes       yes      .        .
 SEE_EXPORTS          .         yes      .        .
 MANAGE_STAFF         .         yes      .        yes
+BIND_STAFF           .         .        .        yes
 KEEP_LEAVE           .         yes      .        yes
 """
 ROWS = [line.split() for line in GRID.strip().splitlines()]

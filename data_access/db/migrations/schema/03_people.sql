@@ -79,7 +79,7 @@ create table review.staff_events (
     constraint staff_events_pkey primary key (event_id),
     constraint staff_events_request_id_once unique (request_id),
     constraint staff_events_email_fkey foreign key (email) references review.staff(email),
-    constraint staff_events_kind_known check (kind in ('added', 'role_changed', 'disabled', 'enabled', 'unbound', 'leave_added', 'leave_removed')),
+    constraint staff_events_kind_known check (kind in ('added', 'role_changed', 'disabled', 'enabled', 'bound', 'unbound', 'leave_added', 'leave_removed')),
     constraint staff_events_people_normal check (email = review.person(email) and actor = review.person(actor))
 );
 create index staff_events_by_person on review.staff_events (email, event_id);
@@ -88,7 +88,7 @@ alter table review.staff_events enable always trigger append_only;
 comment on table review.staff_events is 'Changes of the staff list and of leave; append-only';
 comment on column review.staff_events.event_id is 'Identity';
 comment on column review.staff_events.email is 'Whom it is about';
-comment on column review.staff_events.kind is 'added, role_changed, disabled, enabled, unbound, leave_added or leave_removed';
+comment on column review.staff_events.kind is 'added, role_changed, disabled, enabled, bound, unbound, leave_added or leave_removed';
 comment on column review.staff_events.old is 'The values before; null if there were none';
 comment on column review.staff_events.new is 'The values after; null if there are none';
 comment on column review.staff_events.reason is 'Why; typed text, which may be empty on the command line';

@@ -2,13 +2,15 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.shell.screens import STAFF
-from data_access.people import leave, roster
+from data_access.people import leave, roster, staff_changes
 from data_access.people.roster import Member
+from data_access.people.staff_changes import Bind
 from program.review.permissions import Act, Role, may
 from tests.dashboard.pages.screen import PEOPLE, Desk, cells, press_row, texts
 
@@ -86,6 +88,34 @@ def test_a_role_is_changed_and_a_leave_is_set(staff_desk: Desk) -> None:
     fill(app, f"staff-leave-{away.leave_id}", "reason", "Came back")
     app = send(app, "Remove")
     assert members(staff_desk)[BEN].state == "active"
+
+
+def test_the_account_of_a_sign_in_is_shown_and_released(staff_desk: Desk) -> None:
+    def shown() -> tuple[AppTest, list[str]]:
+        app = staff_desk.open(STAFF, person=BEN)
+        return app, [said.replace("\u2060", "").replace("\\", "") for said in texts(app)]
+
+    assert "Their first sign-in with this address binds it to that account." in shown()[1]
+    bind = Bind(
+        email=BEN,
+        issuer="https://id.example.com",
+        subject="<b>1042</b>",
+        actor=staff_desk.who,
+        reason="Ticket 7",
+        at=staff_desk.now,
+        request_id=uuid4(),
+    )
+    staff_changes.bind(staff_desk.engine, bind)
+    app, words = shown()
+    assert "Signs in at https://id.example.com as <b>1042</b>." in words
+    assert any("bound the sign-in of ben@example.com (https://id" in said for said in words)
+
+    fill(app, f"staff-sign-in-{BEN}", "reason", "New account")
+    send(app, "Release sign-in")
+
+    assert members(staff_desk)[BEN].issuer is None
+    app, words = shown()
+    assert "Release sign-in" not in [button.label for button in app.button]
 
 
 def test_a_manager_may_change_no_manager_and_no_administrator(desk: Desk) -> None:
