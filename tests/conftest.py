@@ -110,8 +110,10 @@ def databases(server: Engine) -> Iterator[Databases]:
 
 
 @pytest.fixture(scope="session")
-def reused(databases: Databases) -> Reused:
-    return Reused(databases)
+def reused(databases: Databases) -> Iterator[Reused]:
+    made = Reused(databases)
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 import psycopg
-from psycopg import sql
 from sqlalchemy import URL, Engine, create_engine, text
 
 from data_access.db import migrate
@@ -21,6 +20,9 @@ from data_access.db import migrate
 UTC = {"options": "-c timezone=UTC"}
 SPARE_BYTES = 8 * 1024 * 1024
 PATIENCE_SECONDS = 10
+# A database is weighed after this many resets, and its triggers are followed this far.
+WEIGHED = 8
+MOST_PASSES = 5
 
 TABLES = """
 select c.oid::regclass::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -34,9 +36,7 @@ where contype = 'f' and conparentid = 0 and conrelid <> confrelid
 # Triggers fill these as other tables are emptied, so they are emptied last.
 FOLLOWING = ("review.standings", "review.standing_sums")
 # Triggers that keep tables append-only and the history's chain.
-GUARDS = (
-    "select tgrelid::regclass::text, tgname from pg_trigger where tgenabled = 'A' order by 1, 2"
-)
+GUARDS = "select tgrelid::regclass::text, quote_ident(tgname) from pg_trigger where tgenabled = 'A' order by 1, 2"
 SEQUENCES = "select c.oid::regclass::text from pg_class c where relkind = 'S' order by 1"
 # Statistics that change with definitions; writing rows, analyze and vacuum do not change them.
 DEFINITIONS = """
@@ -107,14 +107,18 @@ class Databases:
 
 
 class Reused:
-    """One copy used by one test at a time, reset in between."""
+    """One copy used by one test at a time, reset in between.
+
+    The resets share a connection, which knows the tables: a new one would spend most of its time
+    on learning them.
+    """
 
     def __init__(self, databases: Databases) -> None:
         self.databases = databases
-        self.name = databases.copy("test")
-        with self._connected() as conn:
-            self.definitions, self.size = _definitions(conn), _size(conn)
-            self.undo = _undo(conn)
+        self.resets = 0
+        self._take_copy()
+        self.definitions, self.size = _definitions(self.conn), _size(self.conn)
+        self.template = Template(self.conn)
 
     @property
     def url(self) -> URL:
@@ -122,16 +126,91 @@ class Reused:
 
     def put_back(self) -> None:
         """Reset it to the template; copy it again if definitions changed or it has grown."""
-        with self._connected() as conn:
-            _wait_until_alone(conn)
-            if _definitions(conn) == self.definitions and _size(conn) < self.size + SPARE_BYTES:
-                conn.execute(self.undo)
-                return
-        self.name = self.databases.copy("test")
+        if not _responds(self.conn):
+            self.conn.close()
+            self._connect()
+        _wait_until_alone(self.conn)
+        self.resets += 1
+        if _definitions(self.conn) == self.definitions and not self._has_grown():
+            self.template.restore(self.conn)
+        else:
+            self.conn.close()
+            self._take_copy()
 
-    def _connected(self) -> psycopg.Connection[Any]:
-        address = self.url.set(drivername="postgresql")
-        return psycopg.connect(address.render_as_string(hide_password=False), autocommit=True)
+    def close(self) -> None:
+        self.conn.close()
+
+    def _has_grown(self) -> bool:
+        return self.resets % WEIGHED == 0 and _size(self.conn) > self.size + SPARE_BYTES
+
+    def _take_copy(self) -> None:
+        self.name = self.databases.copy("test")
+        self._connect()
+
+    def _connect(self) -> None:
+        address = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self.conn = psycopg.connect(address, autocommit=True)
+
+
+class Template:
+    """The rows and sequences of a database as they are now, and the way back to them."""
+
+    def __init__(self, conn: psycopg.Connection[Any]) -> None:
+        order = TopologicalSorter({name: set() for (name,) in conn.execute(TABLES)})
+        self.references = conn.execute(REFERENCES).fetchall()
+        for referring, referred in self.references:
+            order.add(referred, referring)
+        emptying = [name for name in order.static_order() if name not in FOLLOWING]
+        self.emptying = [*emptying, *FOLLOWING]
+        self.guards = conn.execute(GUARDS).fetchall()
+        self.filled = {
+            name: _inserting(conn, name)
+            for name in self.emptying
+            if _one(conn, f"select exists (select from {name})") == (True,)
+        }
+        self.differing = " union all ".join(self._difference(conn, name) for name in self.emptying)
+        self.numbering = _numbering(conn)
+
+    def restore(self, conn: psycopg.Connection[Any]) -> None:
+        """Undo what was written, and what triggers write meanwhile, until nothing differs."""
+        for _ in range(MOST_PASSES):
+            changed = {name for (name,) in conn.execute(self.differing, prepare=True)}
+            if not changed:
+                conn.execute(self.numbering)
+                return
+            conn.execute(self._undoing(self._with_referring(changed)))
+        raise AssertionError(f"Still changed after resetting them: {sorted(changed)}")
+
+    def _difference(self, conn: psycopg.Connection[Any], name: str) -> str:
+        """Return a query for the table's name if its rows are others."""
+        if name not in self.filled:
+            return f"select '{name}' where exists (select from {name})"
+        of_rows = f"(select md5(string_agg(t::text, ' ' order by t::text)) from {name} t)"
+        (now,) = _one(conn, f"select {of_rows}")
+        return f"select '{name}' where {of_rows} is distinct from '{now}'"
+
+    def _with_referring(self, changed: set[str]) -> set[str]:
+        """Add the filled tables whose rows refer to rows that are removed for a while."""
+        more = {by for by, to in self.references if to in changed and by in self.filled} - changed
+        return self._with_referring(changed | more) if more else changed
+
+    def _undoing(self, changed: set[str]) -> str:
+        emptying = [name for name in self.emptying if name in changed]
+        guards = [guard for guard in self.guards if guard[0] in changed]
+        parts = [f"alter table {table} disable trigger {name}" for table, name in guards]
+        parts += [f"delete from {name}" for name in emptying]
+        parts += [self.filled[name] for name in reversed(emptying) if name in self.filled]
+        parts += [f"alter table {table} enable always trigger {name}" for table, name in guards]
+        return f"begin; {'; '.join(parts)}; commit"
+
+
+def _responds(conn: psycopg.Connection[Any]) -> bool:
+    """Return whether no test has ended the connection."""
+    try:
+        conn.execute("select")
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def _wait_until_alone(conn: psycopg.Connection[Any]) -> None:
@@ -142,7 +221,7 @@ def _wait_until_alone(conn: psycopg.Connection[Any]) -> None:
 
 
 def _definitions(conn: psycopg.Connection[Any]) -> Any:
-    return conn.execute(DEFINITIONS).fetchone()
+    return conn.execute(DEFINITIONS, prepare=True).fetchone()
 
 
 def _size(conn: psycopg.Connection[Any]) -> int:
@@ -151,40 +230,22 @@ def _size(conn: psycopg.Connection[Any]) -> int:
     return int(row[0])
 
 
-def _undo(conn: psycopg.Connection[Any]) -> sql.Composed:
-    """Return statements that restore the rows and sequences of ``conn``'s database."""
-    order = TopologicalSorter({name: set() for (name,) in conn.execute(TABLES)})
-    for referring, referred in conn.execute(REFERENCES):
-        order.add(referred, referring)
-    emptying = [name for name in order.static_order() if name not in FOLLOWING]
-    emptying += FOLLOWING
-    guards = conn.execute(GUARDS).fetchall()
-    parts = [_switch(guard, "disable") for guard in guards]
-    parts += [sql.SQL("delete from {}").format(sql.SQL(name)) for name in emptying]
-    for name in reversed(emptying):
-        row = conn.execute(sql.SQL("select json_agg(t) from {} t").format(sql.SQL(name))).fetchone()
-        if row is not None and row[0] is not None:
-            parts.append(_inserting(conn, name))
-    for (name,) in conn.execute(SEQUENCES).fetchall():
-        (last, called) = _one(conn, f"select last_value, is_called from {name}")
-        parts.append(sql.SQL("select setval({}, {}, {})").format(name, last, called))
-    parts += [_switch(guard, "enable always") for guard in guards]
-    return sql.SQL("begin; {}; commit").format(sql.SQL("; ").join(parts))
+def _numbering(conn: psycopg.Connection[Any]) -> str:
+    """Return a statement that sets every sequence to what it is now."""
+    states = [
+        "('{}'::regclass, {}::bigint, {})".format(
+            name, *_one(conn, f"select last_value, is_called from {name}")
+        )
+        for (name,) in conn.execute(SEQUENCES).fetchall()
+    ]
+    of_each = f"(values {', '.join(states)}) s (name, last, called)"
+    return f"select setval(name, last, called) from {of_each}"
 
 
-def _inserting(conn: psycopg.Connection[Any], name: str) -> sql.Composed:
-    (rows,) = _one(conn, f"select json_agg(t)::text from {name} t")
-    return sql.SQL(
-        "insert into {table} overriding system value "
-        "select * from json_populate_recordset(null::{table}, {rows})"
-    ).format(table=sql.SQL(name), rows=rows)
-
-
-def _switch(guard: tuple[str, str], order: str) -> sql.Composed:
-    table, trigger = guard
-    return sql.SQL("alter table {} {} trigger {}").format(
-        sql.SQL(table), sql.SQL(order), sql.Identifier(trigger)
-    )
+def _inserting(conn: psycopg.Connection[Any], name: str) -> str:
+    rows = _one(conn, f"select quote_literal(json_agg(t)::text) from {name} t")[0]
+    of_rows = f"json_populate_recordset(null::{name}, {rows})"
+    return f"insert into {name} overriding system value select * from {of_rows}"
 
 
 def _one(conn: psycopg.Connection[Any], statement: str) -> tuple[Any, ...]:

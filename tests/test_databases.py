@@ -9,14 +9,16 @@ from sqlalchemy import Connection, create_engine, insert, select, text
 from data_access.db import tables
 from data_access.queue import standings
 from tests.builders import NOW, add_application, add_refresh, add_staff, set_policy
-from tests.databases import Databases, Reused
+from tests.databases import Databases, Reused, Template
 
 EVERYTHING = "select count(*) from exchange.applications"
 
 
 @pytest.fixture
-def reused(databases: Databases) -> Reused:
-    return Reused(databases)
+def reused(databases: Databases) -> Iterator[Reused]:
+    made = Reused(databases)
+    yield made
+    made.close()
 
 
 @contextmanager
@@ -65,6 +67,53 @@ def test_what_follows_other_tables_is_empty_again_too(reused: Reused) -> None:
     with within(reused) as conn:
         for table in (tables.standings, tables.standing_sums):
             assert conn.execute(select(table)).all() == []
+
+
+def test_a_changed_row_of_the_template_is_as_it_was(reused: Reused) -> None:
+    rows = text("select t::text from review.alembic_version t")
+    with within(reused) as conn:
+        before = conn.execute(rows).all()
+        conn.execute(text("update review.alembic_version set version_num = '9999'"))
+        assert conn.execute(rows).all() != before
+
+    reused.put_back()
+
+    with within(reused) as conn:
+        assert conn.execute(rows).all() == before
+
+
+# Deleting from the second writes into the first, which is emptied before it.
+WRITING = """
+create table review.second (id int primary key);
+create table review.first (id int references review.second);
+create function review.follow() returns trigger language plpgsql as
+    $$ begin insert into review.first values (null); return null; end $$;
+create trigger follow after delete on review.second for each row execute function review.follow()
+"""
+
+
+def test_what_triggers_write_during_a_reset_is_removed_too(reused: Reused) -> None:
+    reused.conn.execute(WRITING)
+    template = Template(reused.conn)
+    reused.conn.execute("insert into review.second values (1)")
+
+    template.restore(reused.conn)
+
+    for table in ("first", "second"):
+        assert reused.conn.execute(f"select * from review.{table}").fetchall() == []
+
+
+def test_a_test_may_end_every_connection(reused: Reused) -> None:
+    first = reused.name
+    with within(reused) as conn:
+        add_application(conn, 1)
+        conn.execute(text(f"select pg_terminate_backend({reused.conn.info.backend_pid}, 5000)"))
+
+    reused.put_back()
+
+    assert reused.name == first
+    with within(reused) as conn:
+        assert conn.execute(text(EVERYTHING)).scalar_one() == 0
 
 
 @pytest.mark.parametrize(
