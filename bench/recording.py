@@ -56,6 +56,7 @@ class Recorder:
         self.file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
     def listen(self) -> None:
+        event.listen(Pool, "connect", keep_to_itself)
         event.listen(Engine, "before_cursor_execute", self.before)
         event.listen(Engine, "after_cursor_execute", self.after)
         event.listen(Pool, "checkout", self.checked_out)
@@ -72,6 +73,12 @@ class Recorder:
     def write(self, statement: str, read: int) -> None:
         line = json.dumps({"statement": statement, "rows_read": read})
         os.write(self.file, f"{line}\n".encode())
+
+
+def keep_to_itself(connection: Any, _: object) -> None:
+    """Have a statement read all its rows in this process: what workers read is not counted."""
+    connection.execute("set max_parallel_workers_per_gather = 0")
+    connection.commit()
 
 
 def rows_read(connection: Connection) -> int:

@@ -61,6 +61,8 @@ NAMING = ("username", "social_handle", "contact_handle")
 LOOK_MS = 20_000
 CHOICES_MS = 2_000
 MOST_CHOICES = 200
+# The number of all groups beside each of a page; no column of a view has this name.
+TOTAL = "groups_in_total"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,9 @@ def preview(connection: Connection, view: View, context: JudgingContext) -> Prev
     """
     connection.execute(text(f"set local statement_timeout = {LOOK_MS}"))
     try:
+        shown = _grouped_preview(connection, view, context) if view.groups else None
+        if shown is not None:
+            return shown
         total = count(connection, view, context)
         last = max(1, -(-total // PAGE_SIZE))
         view = view.on_page(min(view.page, last))
@@ -86,10 +91,24 @@ def preview(connection: Connection, view: View, context: JudgingContext) -> Prev
     except OperationalError as error:
         if isinstance(error.orig, QueryCanceled):
             raise TooSlow(
-                f"This view takes longer than {LOOK_MS // 1_000}seconds to show. Narrow the "
+                f"This view takes longer than {LOOK_MS // 1_000} seconds to show. Narrow the "
                 "filters or choose fewer columns; an export may take longer."
             ) from error
         raise
+
+
+def _grouped_preview(connection: Connection, view: View, context: JudgingContext) -> Preview | None:
+    """Count the groups and read their page by one statement, as forming them reads every row.
+
+    Returns ``None`` if the page is empty, which says nothing about their number.
+    """
+    found = _ViewQuery(view, context).shown(view.page, PAGE_SIZE)
+    rows = connection.execute(found.add_columns(func.count().over().label(TOTAL))).mappings().all()
+    if not rows:
+        return None
+    names = [column.name for column in view.shown]
+    shown = [{name: row[name] for name in names} for row in rows]
+    return Preview(view=view, total=rows[0][TOTAL], rows=shown)
 
 
 class TooSlow(Refusal):
@@ -98,9 +117,13 @@ class TooSlow(Refusal):
 
 def count(connection: Connection, view: View, context: JudgingContext) -> int:
     """Return how many rows match the filters, or how many groups they form."""
-    query = _ViewQuery(view, context)
-    found = (query.grouped() if view.groups else query.rows(())).order_by(None).subquery("found")
-    return connection.execute(select(func.count()).select_from(found)).scalar_one()
+    if view.groups:
+        found = _ViewQuery(view, context).grouped().order_by(None)
+    else:
+        # A join for a column that is only shown would be most of the work.
+        found = _ViewQuery(view, context, columns=()).matching()
+    rows = found.subquery("found")
+    return connection.execute(select(func.count()).select_from(rows)).scalar_one()
 
 
 def page(
@@ -192,7 +215,8 @@ def _in_two_steps(
     connection: Connection, view: View, context: JudgingContext, size: int, narrowed_by: str
 ) -> list[dict[str, Any]]:
     # First the ids, from only the tables that filters and order need.
-    found = _ViewQuery(view, context).rows((narrowed_by,))
+    order = (order.column for order in view.sorted_by)
+    found = _ViewQuery(view, context, columns=(narrowed_by, *order)).rows((narrowed_by,))
     start = (view.page - 1) * size
     ids = list(connection.execute(found.offset(start).limit(size)).scalars())
     if not ids:
@@ -220,24 +244,34 @@ def rows_of(
 class _ViewQuery:
     """One view over its source, as statements."""
 
-    def __init__(self, view: View, context: JudgingContext, *, only: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        view: View,
+        context: JudgingContext,
+        *,
+        columns: Sequence[str] | None = None,
+        only: Sequence[int] = (),
+    ) -> None:
         self.view, self.context = view, context
         refused = view.too_long(utc_day(context.now))
         if refused is not None:
             raise Invalid(refused)
-        self.source: Source = sources.of(view.dataset, context, needed=self._needed(), only=only)
+        needed = self._needed() if columns is None else {*columns, *self._filtered_on}
+        self.source: Source = sources.of(view.dataset, context, needed=needed, only=only)
 
-    def _needed(self) -> frozenset[str]:
+    @property
+    def _filtered_on(self) -> set[str]:
+        return {filter_.column for filter_ in self.view.filters}
+
+    def _needed(self) -> set[str]:
         view = self.view
-        return frozenset(
-            {
-                *(column.name for column in view.shown),
-                *(filter_.column for filter_ in view.filters),
-                *(order.column for order in view.sorted_by),
-                *(group.column for group in view.groups),
-                *(measure.column for measure in view.figures),
-            }
-        )
+        return {
+            *self._filtered_on,
+            *(column.name for column in view.shown),
+            *(order.column for order in view.sorted_by),
+            *(group.column for group in view.groups),
+            *(measure.column for measure in view.figures),
+        }
 
     def shown(self, page: int, size: int) -> Select[Any]:
         """Return one page in a single step."""
@@ -251,6 +285,11 @@ class _ViewQuery:
         listed = [values[name].label(name) for name in names]
         chosen = select(*listed) if listed else select(literal(1).label("one"))
         return self._ordered(chosen.select_from(inner).where(*self._outer(values)), values)
+
+    def matching(self) -> Select[Any]:
+        """Return a row without columns for each that matches, in any order."""
+        inner, values = self._inner(set(), ordered=False)
+        return select(literal(1).label("one")).select_from(inner).where(*self._outer(values))
 
     def written(self, write: Writer) -> Select[Any]:
         """Return the matching rows with the shown columns, formatted."""

@@ -181,7 +181,9 @@ def decisions(_: JudgingContext, __: Set[str], only: Sequence[int] = ()) -> Sour
     """Return every decision with its application, its account and its snapshot's values."""
     application, account, decision = tables.applications, tables.accounts, tables.decisions
     later = decision.alias("later")
-    joined = decision.join(application, application.c.application_id == decision.c.application_id)
+    # Every decision has one; an outer join, so that the planner can remove it if it is not needed.
+    of = application.c.application_id == decision.c.application_id
+    joined = decision.outerjoin(application, of)
     rows = _with_account(joined, application.c.account_id).outerjoin(
         later, later.c.supersedes == decision.c.decision_id
     )

@@ -41,7 +41,7 @@ from program.review.workflow import Status
 from program.text.folding import folded
 from program.text.platforms import platform_key
 from tests.builders import NOW, T, add_account, add_application, add_metrics, add_refresh
-from tests.data_access import crowd
+from tests.data_access import crowd, statements
 from tests.data_access.crowd import Applicant
 from tests.databases import Databases
 
@@ -531,6 +531,43 @@ def test_every_figure_of_every_column_is_answered(town: Engine) -> None:
                 )
                 assert not wanted.problems
                 assert explore_queries.page(conn, wanted, context(conn)) is not None
+
+
+def test_rows_are_counted_from_no_table_that_is_only_shown(town: Engine) -> None:
+    """For a million applications, joining their decisions is most of the work of the page."""
+    with town.connect() as conn, statements.sent(conn) as sent:
+        judged = context(conn)
+        explore_queries.count(conn, view(sort="-decided_at"), judged)
+        counted_applications = sent[-1]
+        explore_queries.count(conn, view(DECISIONS_MADE, sort="-submitted_at"), judged)
+        plan = conn.exec_driver_sql(f"explain {sent[-1]}").scalars().all()
+
+    assert "decisions" not in counted_applications
+    assert not [line for line in plan if "applications" in line or "accounts" in line]
+
+
+def test_a_page_of_rows_is_found_without_what_they_only_show(town: Engine) -> None:
+    with town.connect() as conn, statements.sent(conn) as sent:
+        explore_queries.page(conn, view(), context(conn))
+
+    found = next(statement for statement in sent if "LIMIT" in statement)
+    assert "decisions" not in found
+
+
+def test_groups_and_their_number_are_read_by_one_statement(town: Engine) -> None:
+    wanted = view(group="country_code")
+    with town.connect() as conn:
+        judged = context(conn)
+        with statements.sent(conn) as sent:
+            shown = explore_queries.preview(conn, wanted, judged)
+        number = explore_queries.count(conn, wanted, judged)
+        beyond = explore_queries.preview(conn, wanted.on_page(9), judged)
+        nothing = explore_queries.preview(conn, view(group="status", account_id="0..0"), judged)
+
+    assert len([statement for statement in sent if "exchange.applications" in statement]) == 1
+    assert (shown.total, len(shown.rows)) == (number, number)
+    assert beyond == shown
+    assert (nothing.total, nothing.rows) == (0, [])
 
 
 def test_pages_follow_one_another_without_gap(town: Engine) -> None:
