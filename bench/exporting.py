@@ -57,12 +57,12 @@ def report(engine: Engine, failures: Failures) -> None:
     with served(engine):
         for form, times in TIMES.items():
             failures.print_row(f"files, {form.ending}", partial(side_by_side, engine, form, times))
-        deciding.take_back(engine)
         for name, act, prepare in (
             ("open the next application", opening.ours, opening.find),
-            ("decide", deciding.ours, deciding.take_back),
+            ("decide", deciding.ours, deciding.next),
         ):
             failures.print_row(f"files, {name}", partial(beside, engine, name, act, prepare))
+        deciding.take_back(engine)
 
 
 def side_by_side(engine: Engine, form: Form, times: int) -> str:

@@ -5,14 +5,23 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert
+from sqlalchemy import Connection, Engine, RowMapping, insert
+from sqlalchemy.sql.dml import ReturningInsert
 
 from data_access.applications import read
 from data_access.applications.read import Application
 from data_access.db import database, tables
 from data_access.db.errors import NotFound
 from data_access.people import staff
-from data_access.people.commands import Command, Named, Result, once
+from data_access.people.commands import (
+    ASKED,
+    Command,
+    Named,
+    Result,
+    asked_values,
+    once,
+    with_asked,
+)
 from program.messages.delivery import UNDO_FOR
 
 
@@ -54,17 +63,23 @@ def perform_as(
 ) -> Named:
     """The same for a result of another type, ``kind`` or a subclass of it."""
     with database.acting(engine) as connection:
-        application = _locked(connection, command)
-        return once(connection, command, kind, lambda: do(connection, application))
+        row = _locked(connection, command)
+        application = read.of_row(row)
+        return once(connection, command, kind, lambda: do(connection, application), asked=row)
 
 
-def _locked(connection: Connection, command: ApplicationCommand) -> Application:
+def _locked(connection: Connection, command: ApplicationCommand) -> RowMapping:
+    id_, given = command.application_id, asked_values(command)
+    read.hold(connection, id_)
     try:
-        return read.read(connection, command.application_id, now=command.at, lock=True)
+        return read.row_of(connection, _ASKED, id_, now=command.at, **given)
     except NotFound:
         # Whoever may not act learns that, and not which applications exist.
         staff.require(connection, command.actor, command.act)
         raise
+
+
+_ASKED = read.selected(with_asked(tables.applications)).add_columns(*ASKED)
 
 
 def record_event(
@@ -74,18 +89,22 @@ def record_event(
     **detail: Any,  # noqa: ANN401 - plain JSON values
 ) -> int:
     """Record an event on the timeline and return its id; ``detail`` holds old and new values."""
-    event_id: int = connection.execute(
-        insert(tables.events)
-        .values(
-            application_id=command.application_id,
-            kind=kind,
-            actor=command.actor,
-            at=command.at,
-            detail=detail,
-        )
-        .returning(tables.events.c.event_id)
-    ).scalar_one()
+    event_id: int = connection.execute(event(command, kind, detail)).scalar_one()
     return event_id
+
+
+def event(
+    command: ApplicationCommand, kind: str, detail: Mapping[str, Any]
+) -> ReturningInsert[int]:
+    """Return the statement of `record_event`."""
+    written = insert(tables.events).values(
+        application_id=command.application_id,
+        kind=kind,
+        actor=command.actor,
+        at=command.at,
+        detail=detail,
+    )
+    return written.returning(tables.events.c.event_id)
 
 
 def newest_detail(events: Iterable[Mapping[str, Any]], kind: str, key: str) -> str | None:

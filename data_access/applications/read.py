@@ -129,10 +129,18 @@ def read(
 
     Raises NotFound.
     """
-    if lock and _is_possible(application_id):
-        # Lock first and read then, so that a waiting transaction sees what the other wrote.
-        connection.execute(_LOCK, {"application_id": application_id})
+    if lock:
+        hold(connection, application_id)
     return of_row(row_of(connection, _ONE, application_id, now=now))
+
+
+def hold(connection: Connection, application_id: int) -> None:
+    """Lock the application's row for the transaction.
+
+    Lock first and read then, so that a waiting transaction sees what the other wrote.
+    """
+    if _is_possible(application_id):
+        connection.execute(_LOCK, {"application_id": application_id})
 
 
 def row_of(

@@ -99,7 +99,7 @@ def read(
 ) -> AssessedApplication:
     """Assess one application now; raises NotFound."""
     given = {"application_id": application_id, **metric_values(context)}
-    row = connection.execute(_metrics(context.freshness is not None), given).mappings().first()
+    row = connection.execute(metrics(context.freshness is not None), given).mappings().first()
     if row is None:
         raise NotFound(f"There is no application {application_id}.")
     return judge(row, list_evidence(connection, application_id), context)
@@ -194,7 +194,8 @@ def metric_columns(late: Subquery | None) -> list[ColumnElement[Any]]:
 
 
 @cache
-def _metrics(known: bool) -> Select[Any]:
+def metrics(known: bool) -> Select[Any]:
+    """Select what `judge` reads of one application; metrics are ``known`` after a refresh."""
     late = late_accounts(known)
     return (
         select(*metric_columns(late))

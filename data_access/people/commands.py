@@ -18,7 +18,20 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import (
+    Connection,
+    Engine,
+    FromClause,
+    Label,
+    RowMapping,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    insert,
+    literal,
+    select,
+)
 
 from data_access.db import database, locks, tables
 from data_access.db.errors import RequestReused
@@ -126,45 +139,87 @@ def perform(
 
 
 def once(
-    connection: Connection, command: Command, kind: type[Named], do: Callable[[], Named]
+    connection: Connection,
+    command: Command,
+    kind: type[Named],
+    do: Callable[[], Named],
+    *,
+    asked: Mapping[Any, Any] | None = None,
 ) -> Named:
     """Return the earlier result of this request, or check the role, run ``do`` and record.
 
-    Call it with a lock held, so that identical requests wait for each other. Raises NotAllowed,
-    RequestReused if the id was used with different content, and whatever ``do`` raises.
+    Call it with a lock held, so that identical requests wait for each other. ``asked`` has the
+    columns `ASKED`, if they were read already. Raises NotAllowed, RequestReused if the id was used
+    with different content, and whatever ``do`` raises.
     """
-    earlier = _first_result(connection, command, kind)
+    asked = asked or read_asked(connection, command)
+    earlier = _first_result(asked, command, kind)
     if earlier is not None:
         return earlier
-    staff.require(connection, command.actor, command.act)
+    staff.require_role(asked["role_of_actor"], command.act)
     result = do()
     record_result(connection, command, result)
     return result
 
 
-def _first_result(connection: Connection, command: Command, kind: type[Named]) -> Named | None:
-    table = tables.requests
-    row = connection.execute(select(table).where(table.c.request_id == command.request_id)).first()
-    if row is None:
+def _first_result(asked: Mapping[Any, Any], command: Command, kind: type[Named]) -> Named | None:
+    act, *before = (asked[f"asked_{name}"] for name in _CONTENT)
+    if act is None:
         return None
-    before = (row.act, row.actor, row.application_id, row.content)
-    if before != (command.act.name, command.actor, command.about, command.content):
+    if [act, *before] != [command.act.name, command.actor, command.about, command.content]:
         raise RequestReused
     kinds = {one.__name__: one for one in (kind, *kind.__subclasses__())}
-    return kinds[row.result_kind](row.result)
+    return kinds[asked["asked_result_kind"]](asked["asked_result"])
+
+
+# What was asked for with this id before, if anything, and the role of who asks now, if any. Read
+# together, and beside what a command locks, since each turn to the server takes its time.
+_CONTENT = ("act", "actor", "application_id", "content")
+_REQUEST = bindparam("request_asked", type_=Uuid())
+_ACTOR = bindparam("actor_asking", type_=Text())
+ASKED: list[Label[Any]] = [
+    *(tables.requests.c[n].label(f"asked_{n}") for n in (*_CONTENT, "result", "result_kind")),
+    tables.staff.c.role.label("role_of_actor"),
+]
+
+
+def with_asked(source: FromClause) -> FromClause:
+    """Join what `ASKED` selects; needs `asked_values`."""
+    request, person = tables.requests, tables.staff
+    return source.outerjoin(request, request.c.request_id == _REQUEST).outerjoin(
+        person, and_(person.c.email == _ACTOR, person.c.active)
+    )
+
+
+def asked_values(command: Command) -> dict[str, Any]:
+    """Return the parameters of `with_asked`."""
+    # What is not an address is perhaps not storable text.
+    actor = command.actor if people.fault(command.actor) is None else None
+    return {_REQUEST.key: command.request_id, _ACTOR.key: actor}
+
+
+def read_asked(connection: Connection, command: Command) -> RowMapping:
+    """Return the columns `ASKED` of a command."""
+    return connection.execute(_ASKED, asked_values(command)).mappings().one()
+
+
+_ASKED = select(*ASKED).select_from(with_asked(select(literal(1).label("one")).subquery("alone")))
 
 
 def record_result(connection: Connection, command: Command, result: Result) -> None:
     """Store the result in the command's own transaction."""
-    connection.execute(
-        insert(tables.requests).values(
-            request_id=command.request_id,
-            act=command.act.name,
-            actor=command.actor,
-            application_id=command.about,
-            content=command.content,
-            result=result.id,
-            result_kind=type(result).__name__,
-            at=command.at,
-        )
-    )
+    row = {
+        "request_id": command.request_id,
+        "act": command.act.name,
+        "actor": command.actor,
+        "application_id": command.about,
+        "content": command.content,
+        "result": result.id,
+        "result_kind": type(result).__name__,
+        "at": command.at,
+    }
+    connection.execute(_RECORD, row)
+
+
+# Composed once: a statement takes longer to compose than to send.
+_RECORD = insert(tables.requests)

@@ -51,7 +51,12 @@ def answers_of(rows: Sequence[Mapping[Any, Any]]) -> dict[str, Answer]:
 
 def outcomes(connection: Connection, application_id: int) -> dict[str, CheckOutcome]:
     """Return the newest outcome per item, for the rules of the checklist."""
-    return {key: given.outcome for key, given in answers(connection, application_id).items()}
+    return outcomes_of(answers(connection, application_id))
+
+
+def outcomes_of(given: Mapping[str, Answer]) -> dict[str, CheckOutcome]:
+    """Return the outcomes of these answers by item."""
+    return {key: answer.outcome for key, answer in given.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,17 +9,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from sqlalchemy import Connection, Engine, TextClause, select, text
+from sqlalchemy import Connection, Engine, TextClause, text
 from sqlalchemy.exc import IntegrityError
 
 from data_access.applications import commands, contacts
 from data_access.applications.commands import ApplicationCommand
 from data_access.applications.read import Application
-from data_access.db import database, errors, tables
+from data_access.db import database, errors
 from data_access.db.errors import NotInState, RequestReused
 from data_access.eligibility import policies
 from data_access.people import staff
-from data_access.people.commands import Command
+from data_access.people.commands import Command, read_asked
 from data_access.people.identities import known_by
 from data_access.queue import order_cache
 from data_access.review import transitions
@@ -173,19 +173,13 @@ def _take(connection: Connection, command: TakeNext) -> int | None:
 
 def _taken_before(connection: Connection, command: TakeNext) -> int | None:
     """Return what this request already claimed; for a new one, check the role in the same query."""
-    before, person = tables.requests, tables.staff
-    row = connection.execute(
-        select(person.c.role, before.c.act, before.c.actor, before.c.application_id)
-        .select_from(person)
-        .outerjoin(before, before.c.request_id == command.request_id)
-        .where(person.c.email == command.actor, person.c.active)
-    ).first()
-    if row is None or row.act is None:
-        staff.require_role(row.role if row else None, Act.CLAIM)
+    asked = read_asked(connection, command)
+    if asked["asked_act"] is None or asked["role_of_actor"] is None:
+        staff.require_role(asked["role_of_actor"], Act.CLAIM)
         return None
-    if (row.act, row.actor) != (Act.CLAIM.name, command.actor):
+    if (asked["asked_act"], asked["asked_actor"]) != (Act.CLAIM.name, command.actor):
         raise RequestReused
-    taken: int = row.application_id
+    taken: int = asked["asked_application_id"]
     return taken
 
 

@@ -43,14 +43,14 @@ def newest_reason(account_id: ColumnElement[int]) -> ScalarSelect[str]:
     )
 
 
-_REASON = select(newest_reason(ACCOUNT_ID))
+REASON = select(newest_reason(ACCOUNT_ID).label("reason"))
 
 
 @known_by("email")
 def refusal(connection: Connection, application: Application, email: str) -> str | None:
     """Return the sentence why this person may not decide; ``None`` if they may."""
     given = {ACCOUNT_ID.key: application.account_id, PERSON.key: email}
-    return sentence(application, email, connection.execute(_REASON, given).scalar_one())
+    return sentence(application, email, connection.execute(REASON, given).scalar_one())
 
 
 @known_by("email")
@@ -69,7 +69,16 @@ def sentence(application: Application, email: str, reason: str | None) -> str | 
 @known_by("email")
 def require_none(connection: Connection, application: Application, email: str) -> None:
     """Raise ConflictOfInterest if this person may not decide about the applicant."""
-    sentence = refusal(connection, application, email)
+    _require_none(refusal(connection, application, email))
+
+
+@known_by("email")
+def require_none_for(application: Application, email: str, reason: str | None) -> None:
+    """Do the same for a person with a conflict for ``reason``, read with `REASON`, if any."""
+    _require_none(sentence(application, email, reason))
+
+
+def _require_none(sentence: str | None) -> None:
     if sentence is not None:
         raise ConflictOfInterest(f"{sentence} Leave the decision to a colleague.")
 

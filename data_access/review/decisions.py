@@ -4,17 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, ClassVar
 
-from sqlalchemy import Connection, Engine, insert
+from sqlalchemy import BigInteger, Connection, Engine, bindparam, insert, select
 
 from data_access.applications import commands, decision_basis, decision_history
 from data_access.applications.commands import ApplicationCommand
-from data_access.applications.read import Application
-from data_access.db import tables, text_rules
+from data_access.applications.read import ACCOUNT_ID, Application
+from data_access.db import records, tables, text_rules
+from data_access.db.bundles import Bundle, Row
 from data_access.db.errors import Invalid, NotInState
 from data_access.eligibility import assessments, judging
 from data_access.eligibility.assessments import AssessedApplication, ViewedFacts
+from data_access.eligibility.judging import JudgingContext
 from data_access.messages import outbox
 from data_access.people.commands import Result
 from data_access.review import checklist, conflicts, transitions
@@ -174,11 +177,13 @@ def reopen(engine: Engine, command: Reopen) -> int:
 def weigh(connection: Connection, application: Application, command: Decide) -> Weighed:
     """Validate a draft on the locked application against the current facts."""
     draft = command.draft
-    conflicts.require_none(connection, application, command.actor)
-    transitions.require_not_claimed_by_another(application, command)
     context = judging.read_context(connection, now=command.at)
-    standing = assessments.read(connection, command.application_id, context)
-    checks = checklist.outcomes(connection, command.application_id)
+    found = _read_basis(connection, application, command.actor, context)
+    [conflict], [metrics] = found["conflict"], found["metrics"]
+    conflicts.require_none_for(application, command.actor, conflict["reason"])
+    transitions.require_not_claimed_by_another(application, command)
+    standing = assessments.judge(metrics, assessments.evidence_of(found["evidence"]), context)
+    checks = checklist.outcomes_of(checklist.answers_of(found["checks"]))
     viewed_facts = decision_basis.view(standing, application, checks)
     assessments.require_unchanged(
         command.shown,
@@ -202,6 +207,29 @@ def weigh(connection: Connection, application: Application, command: Decide) -> 
         is_override=override,
         needed_for=tuple(reason.label for reason in needed),
     )
+
+
+@cache
+def _basis(known: bool) -> Bundle:
+    """Return what a decision is weighed on, in one statement; metrics are ``known`` or not."""
+    return Bundle(
+        metrics=assessments.metrics(known),
+        evidence=records.newest_first(tables.evidence),
+        checks=records.newest_first(tables.checks),
+        conflict=conflicts.REASON,
+    )
+
+
+def _read_basis(
+    connection: Connection, application: Application, actor: str, context: JudgingContext
+) -> dict[str, list[Row]]:
+    given = {
+        "application_id": application.application_id,
+        ACCOUNT_ID.key: application.account_id,
+        conflicts.PERSON.key: actor,
+        **assessments.metric_values(context),
+    }
+    return _basis(context.freshness is not None).read(connection, **given)
 
 
 def needed_for(
@@ -267,33 +295,41 @@ def settle(
 def _insert(connection: Connection, command: ApplicationCommand, settlement: Settlement) -> int:
     """Insert the decision, which supersedes the current one; returns its id."""
     draft, standing = settlement.draft, settlement.standing
-    before = decision_history.current(connection, command.application_id)
     rule = _reapply(draft)
-    decision_id: int = connection.execute(
-        insert(tables.decisions)
-        .values(
-            application_id=command.application_id,
-            outcome=str(draft.outcome),
-            reason_code=draft.reason_code,
-            rationale=draft.rationale.strip(),
-            message_to_applicant=draft.message.strip(),
-            rebate_rate=draft.rebate_rate,
-            is_override=is_override(draft.outcome, standing.assessment.outcome),
-            override_reason=draft.override_reason.strip() or None,
-            reapply=rule,
-            reapply_from=(
-                reapplication.reapply_from(rule, settlement.message_day) if rule else None
-            ),
-            decided_by=settlement.decided_by,
-            decided_at=command.at,
-            second_approver=settlement.second_approver,
-            policy_version=standing.policy.version,
-            snapshot=_snapshot(draft, standing, settlement.checks, command.at),
-            supersedes=before.decision_id if before else None,
-        )
-        .returning(tables.decisions.c.decision_id)
-    ).scalar_one()
+    from_day = reapplication.reapply_from(rule, settlement.message_day) if rule else None
+    row = {
+        "application_id": command.application_id,
+        "outcome": str(draft.outcome),
+        "reason_code": draft.reason_code,
+        "rationale": draft.rationale.strip(),
+        "message_to_applicant": draft.message.strip(),
+        "rebate_rate": draft.rebate_rate,
+        "is_override": is_override(draft.outcome, standing.assessment.outcome),
+        "override_reason": draft.override_reason.strip() or None,
+        "reapply": rule,
+        "reapply_from": from_day,
+        "decided_by": settlement.decided_by,
+        "decided_at": command.at,
+        "second_approver": settlement.second_approver,
+        "policy_version": standing.policy.version,
+        "snapshot": _snapshot(draft, standing, settlement.checks, command.at),
+    }
+    given = {**row, _DECIDED.key: command.application_id}
+    decision_id: int = connection.execute(_INSERT, given).scalar_one()
     return decision_id
+
+
+# Composed once: a statement takes longer to compose than to send.
+_DECIDED = bindparam("decided_application", type_=BigInteger())
+_INSERT = (
+    insert(tables.decisions)
+    .values(
+        supersedes=select(tables.current_decisions.c.decision_id)
+        .where(tables.current_decisions.c.application_id == _DECIDED)
+        .scalar_subquery()
+    )
+    .returning(tables.decisions.c.decision_id)
+)
 
 
 def _propose(

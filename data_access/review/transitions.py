@@ -1,10 +1,19 @@
 """Move an application between statuses, here and upstream, and record the event."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    func,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from data_access.applications import commands, decision_history
 from data_access.applications.commands import ApplicationCommand
@@ -69,56 +78,69 @@ def move(
     """
     require_way(connection, application, by, new=new)
     decided = new not in OPEN_STATUSES
-    put(
-        connection,
-        command,
-        status=str(Status.PENDING if decided else new),
-        status_at=command.at,
-        **{"paused_at": None, **NO_DEFERRAL, **(NO_CLAIM if decided else {}), **state},
-    )
+    state = {"paused_at": None, **NO_DEFERRAL, **(NO_CLAIM if decided else {}), **state}
+    state |= {"status": str(Status.PENDING if decided else new), "status_at": command.at}
     holder = application.desk.assignee(command.at)
     if holder is not None and state.get("assignee", holder) is None and not decided:
         detail = {"assignee": {"old": holder, "new": None}, **(detail or {})}
-    if application.status.upstream is not new.upstream:
-        _write_back(connection, application, new, command)
-    return commands.record_event(
-        connection,
-        command,
-        str(by if by is not Move.CONFIRM else new),
-        status={"old": str(application.status), "new": str(new)},
-        **(detail or {}),
-    )
+    moved = {"status": {"old": str(application.status), "new": str(new)}, **(detail or {})}
+    event = commands.event(command, str(by if by is not Move.CONFIRM else new), moved)
+    return _write(connection, application, command, new, event, _put(command, state))
 
 
 def put(connection: Connection, command: ApplicationCommand, **state: Any) -> None:  # noqa: ANN401
     """Set columns of the application's row on the desk, creating the row if there is none."""
-    connection.execute(
+    connection.execute(_put(command, state))
+
+
+def _put(command: ApplicationCommand, state: Mapping[str, Any]) -> Insert:
+    return (
         insert(tables.desk)
         .values(application_id=command.application_id, **state)
         .on_conflict_do_update(index_elements=[tables.desk.c.application_id], set_=state)
     )
 
 
-def _write_back(
-    connection: Connection, application: Application, new: Status, command: ApplicationCommand
-) -> None:
-    table = tables.applications
+def _write(
+    connection: Connection,
+    application: Application,
+    command: ApplicationCommand,
+    new: Status,
+    event: ReturningInsert[int],
+    put_down: Insert,
+) -> int:
+    """Write the desk, the event and, if it changes there, the status upstream; one statement.
+
+    Returns the event's id.
+    """
+    event = event.add_cte(put_down.cte("put_down"))
+    moved: ColumnElement[int] = literal(1)
+    if application.status.upstream is not new.upstream:
+        found = _write_back(application, new, command).cte("moved")
+        moved = select(func.count()).select_from(found).scalar_subquery()
     try:
-        # The condition on the status repeats the lock: of two decisions one updates no row.
-        with connection.begin_nested():
-            moved = connection.execute(
-                update(table)
-                .where(
-                    table.c.application_id == application.application_id,
-                    table.c.status == application.status.upstream,
-                )
-                .values(status=str(new.upstream), status_changed_at=command.at)
-            )
+        row = connection.execute(event.returning(moved.label("moved"))).one()
     except IntegrityError as error:
         if errors.constraint(error) != "applications_one_pending_per_account":
             raise
         raise NotInState(
             "This account has another pending application. Decide that one instead."
         ) from error
-    if moved.rowcount != 1:
+    if row.moved != 1:
         raise AlreadyDecided(status=str(new), by=None, at=None)
+    event_id: int = row.event_id
+    return event_id
+
+
+def _write_back(
+    application: Application, new: Status, command: ApplicationCommand
+) -> ReturningUpdate[int]:
+    table = tables.applications
+    # The condition on the status repeats the lock: of two decisions one updates no row.
+    where = (
+        table.c.application_id == application.application_id,
+        table.c.status == application.status.upstream,
+    )
+    changed = update(table).where(*where)
+    changed = changed.values(status=str(new.upstream), status_changed_at=command.at)
+    return changed.returning(table.c.application_id)

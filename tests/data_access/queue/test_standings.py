@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from data_access import doctor
 from data_access.db import database
@@ -241,6 +241,36 @@ def test_an_application_that_arrives_has_a_standing_at_once(fresh: Engine) -> No
     assert standing(fresh, 3).volume_usd == 0
     assert standing(fresh, 4).volume_usd is None, "its account came after the refresh"
     assert differing(fresh) == []
+
+
+def test_a_claim_is_repeated_and_not_computed(fresh: Engine) -> None:
+    """Most changes of the desk are claims, and to compute a standing is most of their work."""
+    held = "select assignee, claim_until from review.standings where application_id = 1"
+    claim = (
+        "insert into review.desk as held (application_id, assignee, claimed_at, claim_until)"
+        " values (1, :by, now(), now()) on conflict (application_id) do update"
+        " set (assignee, claimed_at, claim_until) ="
+        " row(excluded.assignee, excluded.claimed_at, excluded.claim_until)"
+    )
+    with fresh.connect() as conn:
+        conn.execute(
+            text(
+                "create or replace function review.keep_standings(ids bigint[],"
+                " basis review.standing_basis) returns void language plpgsql as"
+                " $$ begin raise 'computed'; end $$"
+            )
+        )
+        for by in (ANA, BEN):
+            conn.execute(text(claim), {"by": by})
+            assert conn.execute(text(held)).one().assignee == by
+        conn.execute(
+            text(
+                "update review.desk set (assignee, claimed_at, claim_until) = row(null, null, null)"
+            )
+        )
+        assert conn.execute(text(held)).one() == (None, None)
+        with pytest.raises(DBAPIError, match="computed"):
+            conn.execute(text("update review.desk set answered_at = now()"))
 
 
 def test_a_rolled_back_act_leaves_the_standing(fresh: Engine) -> None:

@@ -10,9 +10,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, insert, text
+from sqlalchemy import Connection, Engine, create_engine, insert, text, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from data_access.applications import commands, decision_history
+from data_access.applications.read import Application
 from data_access.db import tables
 from data_access.db.errors import (
     AlreadyDecided,
@@ -27,8 +29,11 @@ from data_access.db.errors import (
 from data_access.eligibility import assessments, judging
 from data_access.eligibility.assessments import ViewedFacts
 from data_access.messages import outbox
+from data_access.people import commands as requests
+from data_access.review import decisions
 from data_access.review import transitions as desks
 from program.policy.policy import Policy
+from program.review.workflow import Status
 from tests.builders import (
     NOW,
     STAFF,
@@ -43,7 +48,7 @@ from tests.builders import (
     scalar,
     set_policy,
 )
-from tests.data_access import clicks
+from tests.data_access import clicks, statements
 
 MET, SHORT = 1, 2  # one application above the minimums, one below
 
@@ -436,11 +441,10 @@ def test_a_withdrawn_application_cannot_be_decided(desk: Engine) -> None:
 @pytest.mark.parametrize(
     ("module", "step"),
     [
-        (desks, "put"),
-        (desks, "_write_back"),
-        (commands, "record_event"),
+        (decisions, "_insert"),
         (desks, "move"),
         (outbox, "put"),
+        (requests, "record_result"),
     ],
 )
 def test_a_failure_at_any_step_leaves_nothing(
@@ -456,6 +460,14 @@ def test_a_failure_at_any_step_leaves_nothing(
     with pytest.raises(RuntimeError, match="cut here"):
         approve(desk)
     assert written(desk) == NOTHING
+
+
+def test_a_decision_takes_eight_statements(desk: Engine) -> None:
+    """Each is a turn to the server, which is most of the time that a decision takes."""
+    shown = viewed(desk, MET)
+    with statements.sent(desk) as sent:
+        approve(desk, shown=shown)
+    assert len(sent) == 8, sent
 
 
 THREADS = 16
@@ -528,11 +540,15 @@ def test_without_its_guards_the_race_is_lost(
     crowd: Engine, monkeypatch: pytest.MonkeyPatch, applications: int
 ) -> None:
     """The race test can fail: without lock, status check and unique index doubles appear."""
-    read = commands.read.read
-    monkeypatch.setattr(
-        commands.read, "read", lambda conn, id_, now, lock: read(conn, id_, now=now)
-    )
-    monkeypatch.setattr(desks, "_write_back", lambda *_: None)
+    table = tables.applications
+
+    def whatever_it_was(application: Application, new: Status, _: object) -> ReturningUpdate[int]:
+        where = table.c.application_id == application.application_id
+        changed = update(table).where(where).values(status=str(new.upstream))
+        return changed.returning(table.c.application_id)
+
+    monkeypatch.setattr(commands.read, "hold", lambda *_: None)
+    monkeypatch.setattr(desks, "_write_back", whatever_it_was)
     with crowd.begin() as conn:
         conn.execute(text("drop index review.decisions_one_current_per_application"))
         conn.execute(text("alter table review.decisions drop constraint decisions_supersedes_once"))

@@ -299,7 +299,9 @@ begin
     where kept.application_id = any(ids) and not exists (
         select from exchange.applications as application
         where application.application_id = kept.application_id and application.status = 'pending');
-    perform review.keep_standings(pending, basis);
+    if cardinality(pending) > 0 then
+        perform review.keep_standings(pending, basis);
+    end if;
 end $$;
 comment on function review.restate(bigint[]) is 'Brings the standings of these applications up to date';
 
@@ -327,6 +329,37 @@ begin
     return null;
 end $$;
 comment on function review.follow_changes() is 'Restates the applications whose rows changed';
+create function review.follow_desk() returns trigger language plpgsql
+    security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    ids bigint[] := array(select application_id from changed);
+    claimed bigint[] := '{}';
+begin
+    -- Most are claims, renewed, passed on or given back. A standing only repeats who holds it and until when, and
+    -- to compute all of it anew would be most of the work of a claim.
+    if tg_op = 'UPDATE' then
+        claimed := array(
+            select application_id from changed join was using (application_id)
+            where (changed.status, changed.clock_from, changed.paused_at, changed.answered_at, changed.deferred_until)
+                is not distinct from (was.status, was.clock_from, was.paused_at, was.answered_at, was.deferred_until));
+        ids := ids || array(select application_id from was);
+    elsif tg_op = 'INSERT' then
+        claimed := array(
+            select application_id from changed
+            where status = 'pending' and num_nonnulls(clock_from, paused_at, answered_at, deferred_until) = 0);
+    end if;
+    if claimed <> '{}' then
+        -- Whoever restates all of them holds this lock alone.
+        perform pg_advisory_xact_lock_shared(7310017);
+        update review.standings as kept set assignee = changed.assignee, claim_until = changed.claim_until
+        from changed
+        where kept.application_id = changed.application_id and changed.application_id = any(claimed)
+            and (kept.assignee, kept.claim_until) is distinct from (changed.assignee, changed.claim_until);
+    end if;
+    perform review.restate(array(select id from unnest(ids) as one (id) where id <> all(claimed) group by id));
+    return null;
+end $$;
+comment on function review.follow_desk() is 'Restates the applications whose rows changed, and repeats claims';
 create function review.follow_applications() returns trigger language plpgsql
     security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -363,10 +396,10 @@ create trigger standings_delete after delete on exchange.applications
 create trigger standings_update after update on exchange.accounts
     referencing new table as changed for each statement execute function review.follow_accounts();
 create trigger standings_insert after insert on review.desk
-    referencing new table as changed for each statement execute function review.follow_changes();
+    referencing new table as changed for each statement execute function review.follow_desk();
 create trigger standings_update after update on review.desk
-    referencing new table as changed for each statement execute function review.follow_changes();
+    referencing old table as was new table as changed for each statement execute function review.follow_desk();
 create trigger standings_delete after delete on review.desk
-    referencing old table as changed for each statement execute function review.follow_changes();
+    referencing old table as changed for each statement execute function review.follow_desk();
 create trigger standings_insert after insert on review.evidence
     referencing new table as changed for each statement execute function review.follow_changes();
