@@ -108,6 +108,25 @@ def _as_before_but(accounts: Sequence[int]) -> CompoundSelect[Any]:
     return union_all(before, select(*now.c))
 
 
+def before(moment: datetime, accounts: Select[Any]) -> Select[Any]:
+    """Return these accounts' affiliates by their approvals before ``moment``."""
+    return current_approvals().where(
+        tables.current_decisions.c.decided_at < moment,
+        tables.applications.c.account_id.in_(accounts),
+    )
+
+
+def kept_before(moment: datetime) -> CompoundSelect[Any]:
+    """Return the affiliates of `KEPT` by their approvals before ``moment``.
+
+    Only of those approved again since is the earlier approval looked for.
+    """
+    held, later = KEPT.c, KEPT.alias("approved_later").c
+    again = select(later.account_id).where(later.approved_at >= moment)
+    earlier = before(moment, again).subquery("earlier")
+    return union_all(select(KEPT).where(held.approved_at < moment), select(*earlier.c))
+
+
 def kept_since(moment: datetime) -> str:
     """Return the affiliates of `KEPT` approved since ``moment``, as SQL text."""
     return as_text(select(KEPT).where(KEPT.c.approved_at >= moment))

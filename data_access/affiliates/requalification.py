@@ -177,16 +177,14 @@ def _new_evidence(done: Refreshed) -> Select[Any]:
 def _tested(month: Known, policy: Policy, only: Select[Any] | None) -> Subquery:
     """Return every affiliate approved before ``month`` with its figures and result.
 
-    ``only`` restricts it to these applications.
+    ``only`` restricts it to these applications. Needs `approved.KEPT`.
     """
-    affiliates = affiliates_approved.current_approvals().where(
-        tables.current_decisions.c.decided_at < day_start(month.window.start)
-    )
-    if only is not None:
+    if only is None:
+        due = affiliates_approved.kept_before(day_start(month.window.start)).subquery("due")
+    else:
         application = tables.applications.alias("given")
         accounts = select(application.c.account_id).where(application.c.application_id.in_(only))
-        affiliates = affiliates.where(tables.applications.c.account_id.in_(accounts))
-    due = affiliates.subquery("due")
+        due = affiliates_approved.before(day_start(month.window.start), accounts).subquery("due")
     source, values = _figures(due, month.window, policy)
     measured = (
         select(

@@ -88,6 +88,8 @@ create table review.requalifications (
 );
 create index requalifications_by_account on review.requalifications (account_id, month, requalification_id desc);
 create index requalifications_by_month on review.requalifications (month, requalification_id);
+-- Few results are corrected; the constraint's index holds them all.
+create index requalifications_replaced on review.requalifications (supersedes) where supersedes is not null;
 create unique index requalifications_one_first on review.requalifications (account_id, month) where supersedes is null;
 create trigger append_only before delete or update or truncate on review.requalifications for each statement execute function review.refuse_change();
 alter table review.requalifications enable always trigger append_only;
