@@ -51,11 +51,13 @@ SPIKE = SQL(
         where own.before_1 + own.before_2 >= 2 * {least}
     )
     select account_id, round(share / share_before, 6) as r06,
+           coalesce(active_users, 0) as r06_sample,
            jsonb_build_object('R06', jsonb_build_object(
                'until', until - 1, 'volume_usd', volume, 'before_usd', before_1,
                'long_before_usd', before_2, 'share', round(share, 8),
                'share_before', round(share_before, 8))) as inputs
-    from compared where share is not null and share_before is not null
+    from compared left join review.affiliate_window on affiliate_account_id = account_id
+    where share is not null and share_before is not null
     """
 )
 # Days with volume, with the affiliate's share of the program's volume.
@@ -168,11 +170,13 @@ DECAY = SQL(
         where volume_before >= {least}
     )
     select account_id, round(share / share_before, 6) as r24,
+           coalesce(active_users, 0) as r24_sample,
            jsonb_build_object('R24', jsonb_build_object(
                'first_day', approved_on + 31, 'last_day', approved_on + 60, 'volume_usd', volume,
                'before_usd', volume_before, 'share', round(share, 8),
                'share_before', round(share_before, 8))) as inputs
-    from compared where share is not null and share_before is not null
+    from compared left join review.affiliate_window on affiliate_account_id = account_id
+    where share is not null and share_before is not null
     """
 )
 
@@ -212,9 +216,9 @@ def _decay(cursor: Cursor[DictRow], measuring: Measuring) -> None:
 
 
 PARTS = (
-    Part(name="risk_spike", columns=("r06",), fill=_spike),
+    Part(name="risk_spike", columns=("r06", "r06_sample"), fill=_spike),
     Part(name="risk_one_day", columns=("r07", "r07_sample"), fill=_one_day),
     Part(name="risk_outliers", columns=("r08", "r08_sample"), fill=_outliers),
     Part(name="risk_month_end", columns=("r21", "r21_sample"), fill=_month_end),
-    Part(name="risk_decay", columns=("r24",), fill=_decay),
+    Part(name="risk_decay", columns=("r24", "r24_sample"), fill=_decay),
 )

@@ -71,19 +71,22 @@ CLAIMS = SQL(
         order by account_id, kind, exchange_key, supplied, observed_at desc, evidence_id desc
     ), gaps as (
         select account_id, kind, claim.value as claimed, seen.value as observed,
-               greatest(
-                   case when seen.value > 0 then abs(claim.value - seen.value) / seen.value
-                        when claim.value > 0 then 1 else 0 end,
-                   case kind when 'x_followers'
-                        then claim.value > {min_followers} and seen.value <= {min_followers}
-                        else claim.value >= {min_volume} and seen.value < {min_volume}
-                   end::integer) as gap
+               case when seen.value > 0 then abs(claim.value - seen.value) / seen.value
+                    when claim.value > 0 then 1 else 0 end as gap,
+               case kind when 'x_followers'
+                    then claim.value > {min_followers} and seen.value <= {min_followers}
+                    else claim.value >= {min_volume} and seen.value < {min_volume}
+               end as decides
         from newest as claim join newest as seen using (account_id, kind, exchange_key)
         where claim.supplied and not seen.supplied
+    ), judged as (
+        select *, case when decides and gap >= {noticeable} then greatest(gap, 1) else gap end
+            as found
+        from gaps
     ), widest as (
-        select distinct on (account_id) * from gaps order by account_id, gap desc, kind
+        select distinct on (account_id) * from judged order by account_id, found desc, kind
     )
-    select account_id, round(least(gap, {most}), 6) as r25,
+    select account_id, round(least(found, {most}), 6) as r25,
            jsonb_build_object('R25', jsonb_build_object(
                'kind', kind, 'claimed', claimed, 'observed', observed)) as inputs
     from widest
@@ -150,6 +153,8 @@ JUMPS = SQL(
     """
 )
 CLAIM_DAYS = 30
+# Counts move by a few percent, also around the minimum.
+NOTICEABLE = "0.05"
 APPLICANTS = 3
 APPLICANT_SHARE = "0.05"
 LEAST_FOLLOWERS = 1_000
@@ -169,6 +174,7 @@ def _claims(cursor: Cursor[DictRow], measuring: Measuring) -> None:
             now=Literal(measuring.now),
             min_followers=Literal(measuring.policy.min_x_followers),
             min_volume=Literal(measuring.policy.min_external_volume_usd),
+            noticeable=SQL(NOTICEABLE),
             most=Literal(MOST),
         )
     )

@@ -171,9 +171,10 @@ SIGNALS: tuple[Signal, ...] = (
         "criteria lie just above their minimum: volume by less than 5 %, active users by at most "
         "one, new users exactly at it",
         unit=Unit.COUNT,
-        warn=at(1),
-        high=at(2),
-        why="Once may be chance; twice in a row two of three criteria rarely stop there.",
+        warn=at(2),
+        high=at(3),
+        why="With 15 users one criterion is always just met, and once in six a second one is by "
+        "chance; that does not repeat itself.",
         needs="volume in one of these months",
     ),
     Signal(
@@ -185,9 +186,11 @@ SIGNALS: tuple[Signal, ...] = (
         "approved affiliates: the last 30 days), divided by the mean share of the two windows "
         "before",
         unit=Unit.TIMES,
-        warn=at(3),
-        high=at(5),
-        why="Shares of the program take a rising market out. Honest months rarely triple.",
+        warn=by_sample(n0="4", n30="3", n100="2"),
+        high=by_sample(n0="10", n30="6", n100="4"),
+        why="Shares of the program take a rising market out. With few users one who arrives can "
+        "triple an honest month; with a hundred even twice the share is rare.",
+        sample="active users",
         needs="a mean of 50,000 USD in the two windows before",
     ),
     Signal(
@@ -211,9 +214,10 @@ SIGNALS: tuple[Signal, ...] = (
         formula="Share of the window's volume made on days whose share of the program's volume is "
         "an outlier: modified z-score of its logarithm over 90 days above 3.5",
         unit=Unit.SHARE,
-        warn=at("0.20"),
-        high=at("0.40"),
-        why="Iglewicz and Hoaglin's limit for outliers; a fifth of the volume makes it matter.",
+        warn=at("0.30"),
+        high=at("0.60"),
+        why="Iglewicz and Hoaglin's limit for outliers. The largest user's best day is often one, "
+        "with half of the volume in one honest month of 200.",
         sample="trading days of 90",
         least_sample=30,
     ),
@@ -432,9 +436,11 @@ SIGNALS: tuple[Signal, ...] = (
         "that of the 30 days before the application",
         unit=Unit.TIMES,
         lower_is_worse=True,
-        warn=at("0.50"),
-        high=at("0.20"),
-        why="Volume brought to qualify leaves when it has served.",
+        warn=by_sample(n0="0.30", n30="0.40", n100="0.50"),
+        high=by_sample(n0="0.08", n30="0.15", n100="0.25"),
+        why="Volume brought to qualify leaves when it has served. With few users, one who leaves "
+        "takes half of an honest volume along.",
+        sample="active users",
         needs="an approval at least 60 days ago, and 1 M USD in the 30 days before the application",
     ),
     Signal(
@@ -443,8 +449,8 @@ SIGNALS: tuple[Signal, ...] = (
         family=Family.IDENTITY,
         question="Does what the applicant supplied match what was observed?",
         formula="Relative gap between the newest screenshot or statement and the newest "
-        "observation by profile page or API of the same kind; at least 1 if only the first "
-        "meets the minimum",
+        "observation by profile page or API of the same kind; at least 1 if that is 5 % and only "
+        "the first meets the minimum",
         unit=Unit.SHARE,
         warn=at("0.10"),
         high=at(1),

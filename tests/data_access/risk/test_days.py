@@ -16,20 +16,25 @@ from tests.databases import Databases
 FEBRUARY_LAST = 14
 
 
-def spread(world: World, id_: int, start: int, end: int, total: Any) -> None:
-    """Trade ``total`` evenly from ``start`` to ``end`` days before T."""
+def spread(world: World, id_: int, start: int, end: int, total: Any, *, users: int = 1) -> None:
+    """Trade ``total`` evenly from ``start`` to ``end`` days before T, a cent by other users."""
     days = range(end, start + 1)
+    for _ in range(users - 1):
+        world.trade(id_, end, "0.01", user=world.user())
+    total = Decimal(total) - Decimal("0.01") * (users - 1)
     each = (Decimal(total) / len(days)).quantize(Decimal("0.01"))
     for back in days:
         rest = Decimal(total) - each * (len(days) - 1)
         world.trade(id_, back, rest if back == end else each)
 
 
-def spike(month: Any, before: Any, long_before: Any, **given: Any) -> Callable[[World], int]:
+def spike(
+    month: Any, before: Any, long_before: Any, *, users: int = 1, **given: Any
+) -> Callable[[World], int]:
     def build(world: World) -> int:
         id_ = world.add(**given)
         until = 0 if "approved" in given else given.get("applied", -1) + 1
-        spread(world, id_, until + 29, until, month)
+        spread(world, id_, until + 29, until, month, users=users)
         spread(world, id_, until + 59, until + 30, before)
         spread(world, id_, until + 89, until + 60, long_before)
         return id_
@@ -51,8 +56,12 @@ def r06(world: World, id_: int) -> Any:
         for n in (2, 3)
     ]
     if sum(volumes) / 2 < 50_000:
-        return None
-    return windows[0] / ((windows[1] + windows[2]) / 2)
+        return None, None
+    return windows[0] / ((windows[1] + windows[2]) / 2), active(world, id_)
+
+
+def active(world: World, id_: int) -> int:
+    return len({t.user for t in world.of(id_) if t.day >= world.day(29) and t.volume})
 
 
 def days_of(volumes: dict[int, Any], **given: Any) -> Callable[[World], int]:
@@ -95,14 +104,14 @@ def r21(world: World, id_: int) -> Any:
     return last / sum(february.values()), len(february)
 
 
-def decay(after: Any, before: Any, *, approved: int = 60) -> Callable[[World], int]:
+def decay(after: Any, before: Any, *, approved: int = 60, users: int = 1) -> Callable[[World], int]:
     """Approved so many days before T, two days after it applied."""
 
     def build(world: World) -> int:
         id_ = world.add(applied=approved + 2, approved=approved)
         spread(world, id_, approved + 32, approved + 3, before)
         if approved >= 60:
-            spread(world, id_, approved - 31, approved - 60, after)
+            spread(world, id_, approved - 31, approved - 60, after, users=users)
         return id_
 
     return build
@@ -112,12 +121,13 @@ def r24(world: World, id_: int) -> Any:
     one = next(a for a in world.affiliates if a.id == id_)
     assert one.approved_on
     if one.approved_on + timedelta(days=60) > world.through:
-        return None
+        return None, None
     before = world.share_of(id_, one.applied_on - timedelta(days=30))
     start = one.applied_on - timedelta(days=30)
     if sum(v for d, v in world.daily(id_).items() if start <= d < one.applied_on) < 1_000_000:
-        return None
-    return world.share_of(id_, one.approved_on + timedelta(days=31)) / before
+        return None, None
+    after = world.share_of(id_, one.approved_on + timedelta(days=31))
+    return after / before, active(world, id_)
 
 
 def uneven(top: Any, *, days: int = 10) -> dict[int, Any]:
@@ -135,21 +145,27 @@ def with_outlier(volume: Any, *, days: int = 30) -> dict[int, Any]:
 
 
 CASES: dict[str, Case] = {
-    # The market doubled in the last month, so six times the volume is three times the share.
-    "R06 just below three times": (spike(599_990, 100_000, 100_000), r06, CLEAR),
-    "R06 three times": (spike(600_000, 100_000, 100_000), r06, WARN),
-    "R06 just below five times": (spike(999_990, 100_000, 100_000), r06, WARN),
-    "R06 five times": (spike(1_000_000, 100_000, 100_000), r06, HIGH),
+    # The market doubled in the last month, so eight times the volume is four times the share.
+    "R06 just below four times": (spike(799_990, 100_000, 100_000), r06, CLEAR),
+    "R06 four times": (spike(800_000, 100_000, 100_000), r06, WARN),
+    "R06 just below ten times": (spike(1_999_990, 100_000, 100_000), r06, WARN),
+    "R06 ten times": (spike(2_000_000, 100_000, 100_000), r06, HIGH),
+    "R06 three times, 29 users": (spike(600_000, 100_000, 100_000, users=29), r06, CLEAR),
+    "R06 three times, 30 users": (spike(600_000, 100_000, 100_000, users=30), r06, WARN),
+    "R06 six times, 30 users": (spike(1_200_000, 100_000, 100_000, users=30), r06, HIGH),
+    "R06 below six times, 30 users": (spike(1_199_990, 100_000, 100_000, users=30), r06, WARN),
+    "R06 twice, 100 users": (spike(400_000, 100_000, 100_000, users=100), r06, WARN),
+    "R06 four times, 100 users": (spike(800_000, 100_000, 100_000, users=100), r06, HIGH),
     "R06 doubled with the market": (spike(200_000, 100_000, 100_000), r06, CLEAR),
     "R06 a mean of 50,000 before": (spike(100_000, 100_000, 0), r06, CLEAR),
     "R06 less than 50,000 before": (spike(100_000, "99999.99", 0), r06, UNKNOWN),
     "R06 before an application of last week": (
-        spike(600_000, 100_000, 100_000, applied=7),
+        spike(800_000, 100_000, 100_000, applied=7),
         r06,
         WARN,
     ),
     "R06 of an approved affiliate": (
-        spike(600_000, 100_000, 100_000, applied=42, approved=40),
+        spike(800_000, 100_000, 100_000, applied=42, approved=40),
         r06,
         WARN,
     ),
@@ -160,11 +176,11 @@ CASES: dict[str, Case] = {
     "R07 nine days": (days_of(uneven(450, days=9)), r07, UNKNOWN),
     "R07 no day": (days_of({40: 5}), r07, UNKNOWN),
     "R08 nothing stands out": (days_of(STEADY), r08, CLEAR),
-    "R08 less than a fifth on the outlier": (days_of(with_outlier(7_500)), r08, CLEAR),
-    "R08 a fifth on the outlier": (days_of(with_outlier(7_613)), r08, WARN),
-    "R08 just below two fifths": (days_of(with_outlier(20_200)), r08, WARN),
-    "R08 two fifths": (days_of(with_outlier(20_300)), r08, HIGH),
-    "R08 29 days": (days_of(with_outlier(20_300, days=29)), r08, UNKNOWN),
+    "R08 just below 0.30": (days_of(with_outlier(13_000)), r08, CLEAR),
+    "R08 0.30": (days_of(with_outlier(13_100)), r08, WARN),
+    "R08 just below 0.60": (days_of(with_outlier(45_500)), r08, WARN),
+    "R08 0.60": (days_of(with_outlier(45_800)), r08, HIGH),
+    "R08 29 days": (days_of(with_outlier(45_800, days=29)), r08, UNKNOWN),
     "R08 equal days but one": (days_of({**dict.fromkeys(range(30), 100), 4: 5000}), r08, HIGH),
     "R08 all days equal": (days_of(dict.fromkeys(range(30), 100)), r08, CLEAR),
     "R21 below 0.40": (
@@ -181,10 +197,15 @@ CASES: dict[str, Case] = {
     "R21 nine trading days": (days_of({**dict.fromkeys(range(17, 25), 1), 14: 50}), r21, UNKNOWN),
     "R21 no volume in February": (days_of({0: 5, 60: 5}), r21, UNKNOWN),
     # Days 31 to 60 after it end with T, where the market has doubled.
-    "R24 just above half of the share": (decay(1_000_010, 1_000_000), r24, CLEAR),
-    "R24 half of the share": (decay(1_000_000, 1_000_000), r24, WARN),
-    "R24 just above a fifth": (decay(400_010, 1_000_000), r24, WARN),
-    "R24 a fifth": (decay(400_000, 1_000_000), r24, HIGH),
+    "R24 just above 0.30": (decay(600_010, 1_000_000), r24, CLEAR),
+    "R24 0.30": (decay(600_000, 1_000_000), r24, WARN),
+    "R24 just above 0.08": (decay(160_010, 1_000_000), r24, WARN),
+    "R24 0.08": (decay(160_000, 1_000_000), r24, HIGH),
+    "R24 0.40, 29 users": (decay(800_000, 1_000_000, users=29), r24, CLEAR),
+    "R24 0.40, 30 users": (decay(800_000, 1_000_000, users=30), r24, WARN),
+    "R24 0.15, 30 users": (decay(300_000, 1_000_000, users=30), r24, HIGH),
+    "R24 half, 100 users": (decay(1_000_000, 1_000_000, users=100), r24, WARN),
+    "R24 a quarter, 100 users": (decay(500_000, 1_000_000, users=100), r24, HIGH),
     "R24 no volume is left": (decay(0, 1_000_000), r24, HIGH),
     "R24 approved 59 days ago": (decay(0, 1_000_000, approved=59), r24, UNKNOWN),
     "R24 little before": (decay(0, 999_999), r24, UNKNOWN),
@@ -212,6 +233,6 @@ def test_the_days_behind_a_signal_are_kept(world: tuple[World, dict[str, int]]) 
     made, ids = world
 
     assert made.rows[ids["R07 0.30"]]["inputs"]["R07"] == {"day": "2026-03-14", "volume_usd": 270}
-    assert made.rows[ids["R08 two fifths"]]["inputs"]["R08"]["days"] == ["2026-03-11"]
-    assert made.rows[ids["R06 three times"]]["inputs"]["R06"]["volume_usd"] == 600_000
+    assert made.rows[ids["R08 0.60"]]["inputs"]["R08"]["days"] == ["2026-03-11"]
+    assert made.rows[ids["R06 four times"]]["inputs"]["R06"]["volume_usd"] == 800_000
     assert "R08" not in made.rows[ids["R08 nothing stands out"]]["inputs"]

@@ -124,9 +124,14 @@ CASES: dict[str, Case] = {
         WARN,
     ),
     "R25 only the claim meets the minimum": (
-        seen((9, 5_001, "screenshot"), (2, 5_000, "profile_page")),
+        seen((9, 5_250, "screenshot"), (2, 5_000, "profile_page")),
         expect(1),
         HIGH,
+    ),
+    "R25 only the claim does, by a little": (
+        seen((9, 5_249, "screenshot"), (2, 5_000, "profile_page")),
+        expect("0.0498"),
+        CLEAR,
     ),
     "R25 twice": (seen((9, 20_000, "screenshot"), (2, 10_000, "api")), expect(1), HIGH),
     "R25 nobody follows": (seen((9, 100, "screenshot"), (2, 0, "api")), expect(1), HIGH),
@@ -146,7 +151,7 @@ CASES: dict[str, Case] = {
     "R25 by other means": (seen((9, 20_000, "other"), (2, 10_000, "api")), expect(None), UNKNOWN),
     "R25 volumes": (volumes(33_000_000, 30_000_000), expect(0.1), WARN),
     "R25 only the claimed volume meets the minimum": (
-        volumes(20_000_000, 19_999_999),
+        volumes(20_000_000, 19_000_000),
         expect(1),
         HIGH,
     ),

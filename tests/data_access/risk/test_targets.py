@@ -148,11 +148,11 @@ REGULAR = dict.fromkeys(range(30, 120, 3), 1)
 CLUMPED = dict.fromkeys(range(30, 120, 10), 10)
 
 CASES: dict[str, Case] = {
-    "R05 volume and actives at the minimum": (months(HUG), r05, WARN),
+    "R05 volume and actives at the minimum": (months(HUG), r05, CLEAR),
     "R05 just under 5 % and one above": (
         months({"volume": "20999999.99", "active": 16}),
         r05,
-        WARN,
+        CLEAR,
     ),
     "R05 5 % above": (months({"volume": 21 * MILLION, "active": 16}), r05, CLEAR),
     "R05 two users above": (months({"volume": 20 * MILLION, "active": 17}), r05, CLEAR),
@@ -160,16 +160,16 @@ CASES: dict[str, Case] = {
     "R05 actives and new users": (
         months({"volume": 99 * MILLION, "active": 15, "new": 5}),
         r05,
-        WARN,
+        CLEAR,
     ),
     "R05 six new users": (months({"volume": 99 * MILLION, "active": 15, "new": 6}), r05, CLEAR),
     "R05 volume and new users": (
         months({"volume": 20 * MILLION, "active": 30, "new": 5}),
         r05,
-        WARN,
+        CLEAR,
     ),
     "R05 one criterion": (months({"volume": 20 * MILLION, "active": 30}), r05, CLEAR),
-    "R05 twice": (months(HUG, {}, HUG), r05, HIGH),
+    "R05 twice": (months(HUG, {}, HUG), r05, WARN),
     "R05 three times": (months(HUG, HUG, HUG), r05, HIGH),
     "R05 four windows ago": (months({"volume": 5}, {}, {}, HUG), r05, CLEAR),
     "R05 no volume": (months({"new": 5}), r05, UNKNOWN),

@@ -18,6 +18,7 @@ create table review.risk_measures (
     r04_sample numeric(24,6),
     r05 numeric(24,6),
     r06 numeric(24,6),
+    r06_sample numeric(24,6),
     r07 numeric(24,6),
     r07_sample numeric(24,6),
     r08 numeric(24,6),
@@ -49,6 +50,7 @@ create table review.risk_measures (
     r22 numeric(24,6),
     r23 numeric(24,6),
     r24 numeric(24,6),
+    r24_sample numeric(24,6),
     r25 numeric(24,6),
     r26 numeric(24,6),
     r26_sample numeric(24,6),
@@ -96,6 +98,7 @@ comment on column review.risk_measures.r04 is 'R04 Padded actives';
 comment on column review.risk_measures.r04_sample is 'R04: active users';
 comment on column review.risk_measures.r05 is 'R05 Threshold hugging; null without volume in one of these months';
 comment on column review.risk_measures.r06 is 'R06 Spike before applying; null without a mean of 50,000 USD in the two windows before';
+comment on column review.risk_measures.r06_sample is 'R06: active users';
 comment on column review.risk_measures.r07 is 'R07 One-day volume';
 comment on column review.risk_measures.r07_sample is 'R07: trading days';
 comment on column review.risk_measures.r08 is 'R08 Outlier day';
@@ -127,6 +130,7 @@ comment on column review.risk_measures.r21_sample is 'R21: trading days of the m
 comment on column review.risk_measures.r22 is 'R22 Duplicate applicant';
 comment on column review.risk_measures.r23 is 'R23 Self-referral';
 comment on column review.risk_measures.r24 is 'R24 Decay after approval; null without an approval at least 60 days ago, and 1 M USD in the 30 days before the application';
+comment on column review.risk_measures.r24_sample is 'R24: active users';
 comment on column review.risk_measures.r25 is 'R25 Claim and observation; null without an observation of each method within the last 30 days';
 comment on column review.risk_measures.r26 is 'R26 Too equal';
 comment on column review.risk_measures.r26_sample is 'R26: active users';
