@@ -31,6 +31,11 @@ class Desk(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield the gauges; only that it is away if the database does not respond."""
         yield from self._pools()
+        behind = database.replica()
+        if behind is not None:
+            usable = behind.obstacle is None
+            yield _gauge("replica_usable", "Whether figures are read from the replica", usable)
+            yield _gauge("replica_lag_seconds", "Replica behind the database", behind.lag_s or 0)
         try:
             with database.reading(database.reader()) as connection:
                 found = gauges.read(connection, now=datetime.now(UTC))

@@ -39,6 +39,7 @@ from data_access.db.errors import (
     SchemaOutdated,
     lacks_rights,
 )
+from data_access.db.replica import State, Watch
 from data_access.db.roles import HISTORY_OWNER, Login, passwords_set, variable
 from program.reports.export_formats import LONGEST_S
 
@@ -113,7 +114,7 @@ AS_OWNER = """
 select set_config('role', %s, false) from pg_namespace
 where nspname = 'review' and nspowner = to_regrole(%s)::oid and pg_has_role(nspowner, 'member')
 """
-FROM_REPLICA = (Purpose.REPORTER, Purpose.EXPORTER)
+MAIN, REPLICA = "DATABASE_URL", "DATABASE_REPLICA_URL"
 # Another transaction holds the rows; no connection is free; this connection is broken.
 HELD = (DeadlockDetected, LockNotAvailable, SerializationFailure)
 SLOW = (PoolTimeout, QueryCanceled, TooManyConnections)
@@ -134,7 +135,7 @@ def is_embedded() -> bool:
 
 def engine(purpose: Purpose) -> Engine:
     """Return the engine for ``purpose``; one per purpose and address in a process."""
-    return _engine(purpose, _configured_address(purpose))
+    return _engine(purpose, _address_in(MAIN, purpose))
 
 
 def owner() -> Engine:
@@ -153,13 +154,31 @@ def reader() -> Engine:
 
 
 def reporter() -> Engine:
-    """Return the engine for figures and previews: the replica, if DATABASE_REPLICA_URL is set."""
-    return engine(Purpose.REPORTER)
+    """Return the engine for figures and previews: the replica's, while it may be read."""
+    return _of_replica(Purpose.REPORTER)
 
 
 def exporter() -> Engine:
-    """Return the engine for long exports: the replica, if DATABASE_REPLICA_URL is set."""
-    return engine(Purpose.EXPORTER)
+    """Return the engine for long exports: the replica's, while it may be read."""
+    return _of_replica(Purpose.EXPORTER)
+
+
+def replica() -> State | None:
+    """Return whether the replica may be read; ``None`` if there is none."""
+    if not environment.get(REPLICA):
+        return None
+    return _watch(_address_in(MAIN, Purpose.READER), _address_in(REPLICA, Purpose.READER)).state()
+
+
+def _of_replica(purpose: Purpose) -> Engine:
+    found = replica()
+    usable = found is not None and found.obstacle is None
+    return _engine(purpose, _address_in(REPLICA if usable else MAIN, purpose))
+
+
+@cache
+def _watch(main: str, other: str) -> Watch:
+    return Watch(_engine(Purpose.READER, main), _engine(Purpose.READER, other))
 
 
 def loader() -> Engine:
@@ -233,8 +252,8 @@ def _was_cut(error: BaseException) -> bool:
 
 def require_settings() -> None:
     """Raise SettingMissing if the address of the database or its replica is malformed."""
-    for purpose in (Purpose.READER, Purpose.REPORTER):
-        _configured_address(purpose)
+    for name in (MAIN, REPLICA):
+        _address_in(name, Purpose.READER)
 
 
 def require_admission() -> None:
@@ -252,16 +271,10 @@ def require_admission() -> None:
             return
 
 
-def _configured_address(purpose: Purpose) -> str:
-    name = _configured_in(purpose)
+def _address_in(name: str, purpose: Purpose) -> str:
+    """Return the address in a setting, for this purpose's login; empty if it is unset."""
     value = environment.get(name)
     return addresses.joined(_as_login(addresses.parse(name, value), purpose)) if value else ""
-
-
-def _configured_in(purpose: Purpose) -> str:
-    """Return the setting with the address for this purpose."""
-    replica = purpose in FROM_REPLICA and environment.get("DATABASE_REPLICA_URL")
-    return "DATABASE_REPLICA_URL" if replica else "DATABASE_URL"
 
 
 def without_login() -> list[str]:
@@ -335,11 +348,11 @@ def _connect(
         return _settled(psycopg.connect(**arguments), purpose)
     except psycopg.OperationalError as error:
         if cluster is None:
-            user, address = arguments.get("user"), _configured_in(purpose)
+            user = arguments.get("user")
             raise addresses.refusal(
                 error,
-                setting=variable(user) if user in passwords_set() else address,
-                address=address,
+                setting=variable(user) if user in passwords_set() else MAIN,
+                address=MAIN,
                 parameters=arguments,
             ) from error
         cluster.ensure_running()

@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard.forms import recording
 from dashboard.pages.explore import columns_and_groups, export, filters, table
 from dashboard.pages.explore import saved_views as explore_saved_views
-from dashboard.shell import sign_in
+from dashboard.shell import replica, sign_in
 from dashboard.ui import address, charts, figures, grid, lookups, states
 from dashboard.ui.safe_text import escape
 from dashboard.ui.states import WayOn
@@ -99,6 +99,7 @@ def draw_head(page: Loaded, person: Person) -> None:
                 name = explore_saved_views.name_of(page.views, view)
                 export.draw(view, page.preview.total, person, view_name=name)
         st.caption(f"{view.dataset.description} {data_words(page.context)}")
+        replica.note()
         with st.container(key="explore-filters", **line):
             filters.draw(view, token, apply_view, choices_of(view))
         with st.container(key="explore-tools", **line):

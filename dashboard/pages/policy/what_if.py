@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from dashboard.pages.policy import what_if_panel
+from dashboard.shell import replica
 from dashboard.ui import address, figures, navigation, state, states
 from dashboard.ui.safe_text import escape
 from data_access.db import database
@@ -104,6 +105,7 @@ def _draw_result(replayed: Replayed, kept: Kept, context: JudgingContext) -> Non
         f"Against version {context.policy.version} in force · {through}, UTC · replayed "
         f"{figures.moment(replayed.at)}"
     )
+    replica.note()
     for sentence in found.gaps:
         st.warning(sentence, icon=":material/help:")
     what_if_panel.draw_figures(found)

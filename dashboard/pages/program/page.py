@@ -14,7 +14,7 @@ from dashboard.pages.program import (
 )
 from dashboard.pages.program.kpi_cards import Figure
 from dashboard.pages.program.report_bar import ReportView, drilldown
-from dashboard.shell import sign_in
+from dashboard.shell import replica, sign_in
 from dashboard.ui import address, figures, states
 from dashboard.ui import backlog as backlog_parts
 from data_access.db import database
@@ -39,6 +39,7 @@ def main() -> None:
     states.left_out(view.report.left_out(query), shown="The default is shown instead.")
     st.subheader("Program", anchor=False)
     report_bar.draw(view)
+    replica.note()
     kpi_cards.row(five(head, view), key="five")
     draw_backlog(now)
     draw(part, head, view)

@@ -23,6 +23,7 @@ from data_access.db.errors import (
     SchemaOutdated,
     SettingMissing,
 )
+from data_access.db.replica import State
 from tests.conftest import CLUSTER
 
 SECRET = "tops3cret"
@@ -303,12 +304,27 @@ def test_only_figures_and_exports_read_the_replica(
     monkeypatch: pytest.MonkeyPatch, database_url: str
 ) -> None:
     use(monkeypatch, database_url)
-    use(monkeypatch, UNREACHABLE, "DATABASE_REPLICA_URL")
+    use(monkeypatch, f"{database_url}&options=-c%20statement_timeout%3D7s", "DATABASE_REPLICA_URL")
 
     for engine in (database.reader(), database.writer(), database.owner(), database.loader()):
-        assert shown(engine, "timezone") == "UTC"
-    with pytest.raises(DatabaseUnavailable):
-        shown(database.reporter(), "timezone")
+        assert engine not in (database.reporter(), database.exporter())
+    assert database.reporter().url == database.exporter().url
+    assert database.replica() == State(lag_s=0.0)
+
+
+def test_a_replica_that_does_not_respond_is_told_and_the_database_read_instead(
+    monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    use(monkeypatch, database_url)
+    use(monkeypatch, UNREACHABLE, "DATABASE_REPLICA_URL")
+
+    assert shown(database.reporter(), "timezone") == "UTC"
+    assert shown(database.exporter(), "timezone") == "UTC"
+    found = database.replica()
+    assert found is not None
+    assert found.sentence == (
+        "The replica does not respond, so this is read from the database itself."
+    )
 
 
 def test_without_a_replica_figures_and_exports_read_the_database(
