@@ -37,16 +37,8 @@ def clean(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> It
         request.getfixturevalue("database_url")
     monkeypatch.delenv("DATABASE_URL", raising=False)
     monkeypatch.delenv("DATABASE_REPLICA_URL", raising=False)
-    made: list[Engine] = []
-    build = database.engine
-
-    def remember(purpose: Purpose) -> Engine:
-        made.append(build(purpose))
-        return made[-1]
-
-    monkeypatch.setattr(database, "engine", remember)
     yield
-    for engine in made:
+    for _, engine in database._made:
         engine.dispose()
 
 
