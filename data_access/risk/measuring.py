@@ -10,22 +10,43 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
-from psycopg import ClientCursor, Cursor
-from psycopg.rows import DictRow, dict_row
+from psycopg import Cursor
+from psycopg.rows import DictRow
 from psycopg.sql import SQL, Identifier, Literal
 from sqlalchemy import Connection, Engine
 
-from data_access.db import locks
+from data_access.db import alone, locks
 from data_access.eligibility import freshness, policies
-from data_access.risk import columns, days, people, signups, targets, together
+from data_access.risk import (
+    columns,
+    days,
+    origins,
+    people,
+    signups,
+    targets,
+    together,
+    user_days,
+    user_sums,
+)
 from data_access.risk.frame import Measuring, Part
 from program.periods import Window
 
 LOG = logging.getLogger(__name__)
-# For this transaction only: sums over millions of rows, read once.
-SETTINGS = {"timezone": "UTC", "work_mem": "256MB", "jit": "off"}
+# For this transaction only: sums over millions of rows, read once. The statements over activity are
+# unions of shares (`risk.shares`); so make workers cheap and single scans not worth splitting.
+SETTINGS = {
+    "timezone": "UTC",
+    "work_mem": "256MB",
+    "jit": "off",
+    "enable_gathermerge": "off",
+    "min_parallel_table_scan_size": "5TB",
+    "min_parallel_index_scan_size": "5TB",
+    "parallel_setup_cost": "0",
+    "parallel_tuple_cost": "0",
+    "enable_parallel_append": "on",
+    "max_parallel_workers_per_gather": "2",
+}
 
 SCOPE = SQL(
     """
@@ -85,7 +106,11 @@ class Measured:
     accounts: int
 
 
+# Users are read first: those after it need them.
 PARTS: tuple[Part, ...] = (
+    *user_sums.PARTS,
+    *origins.PARTS,
+    *user_days.PARTS,
     *days.PARTS,
     *targets.PARTS,
     *signups.PARTS,
@@ -105,15 +130,16 @@ def measure(
 
     ``only`` restricts it to these accounts. Waits while another measures. The engine is a loader's.
     """
-    with engine.connect() as connection:
-        connection = connection.execution_options(isolation_level="REPEATABLE READ")
-        with connection.begin():
-            locks.hold(connection, locks.RISK)
-            return _measure(connection, now, only, parts)
+    with alone.running(engine, "measuring of risk", locks.RISK, others="Another one") as opened:
+        return _measure(*opened, now, only, parts)
 
 
 def _measure(
-    connection: Connection, now: datetime, only: Sequence[int] | None, parts: Sequence[Part]
+    connection: Connection,
+    cursor: Cursor[DictRow],
+    now: datetime,
+    only: Sequence[int] | None,
+    parts: Sequence[Part],
 ) -> Measured | None:
     fresh = freshness.newest(connection)
     if fresh is None or fresh.data_through is None:
@@ -125,7 +151,6 @@ def _measure(
         now=now,
         only=None if only is None else tuple(only),
     )
-    cursor = _cursor(connection)
     for name, value in SETTINGS.items():
         cursor.execute("select set_config(%s, %s, true)", [name, value])
     cursor.execute(SCOPE.format(only=measuring.within("account_id")))
@@ -162,9 +187,3 @@ def _replace(cursor: Cursor[DictRow], measuring: Measuring, parts: Sequence[Part
         )
     )
     return cursor.rowcount
-
-
-def _cursor(connection: Connection) -> Cursor[DictRow]:
-    """A cursor that interpolates on the client, since `create table as` accepts no parameters."""
-    driver: Any = connection.connection.driver_connection
-    return ClientCursor(driver, row_factory=dict_row)

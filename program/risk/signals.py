@@ -248,7 +248,7 @@ SIGNALS: tuple[Signal, ...] = (
         why="An affiliate of three months has older users, who usually carry the volume.",
         sample="active users",
         least_sample=5,
-        needs="an affiliate whose first referral is older than 90 days",
+        needs="a first referral older than 90 days",
     ),
     Signal(
         id="R11",
@@ -347,7 +347,7 @@ SIGNALS: tuple[Signal, ...] = (
         why="A weak sign, for information only; it needs many volumes over several decades.",
         sample="user-days of 90",
         least_sample=2000,
-        needs="a standard deviation of log volumes of at least 1.2",
+        needs="2,000 user-days, and a standard deviation of log volumes of at least 1.2",
         information=True,
     ),
     Signal(
@@ -426,6 +426,7 @@ SIGNALS: tuple[Signal, ...] = (
         warn=at("0.000001"),
         high=at("0.05"),
         why="A rebate on one's own trading is a discount, not a referral.",
+        needs="the addresses of the affiliate and of a user",
     ),
     Signal(
         id="R24",
@@ -506,8 +507,9 @@ SIGNALS: tuple[Signal, ...] = (
         name="Subsidy ratio",
         family=Family.ECONOMICS,
         question="Would trading with oneself be free?",
-        formula="Rebate on positive fees at the granted rate, or the highest one, divided by net "
-        "fees; passed-on discounts are unknown and left out",
+        formula="Rebate on positive fees at the granted rate, for applicants the highest one, "
+        "divided by net fees, and 1 if these are not positive; passed-on discounts are unknown and "
+        "left out",
         unit=Unit.SHARE,
         warn=at("0.80"),
         high=at(1),
@@ -533,8 +535,8 @@ SIGNALS: tuple[Signal, ...] = (
         name="Accounts created together",
         family=Family.ACQUISITION,
         question="Were the accounts opened in one go?",
-        formula="Of the users referred in 90 days: the largest share whose accounts were created "
-        "within one clock hour",
+        formula="Of the users referred in 90 days whose accounts are known: the largest share "
+        "created within one clock hour",
         unit=Unit.SHARE,
         warn=at("0.30"),
         high=at("0.60"),
@@ -547,9 +549,9 @@ SIGNALS: tuple[Signal, ...] = (
         name="E-mail families",
         family=Family.ACQUISITION,
         question="Do the users' addresses belong together?",
-        formula="Largest share of active and new users whose e-mail addresses are one family: "
-        "equal without plus parts, dots and final digits, or at a domain of at least three that no "
-        "other affiliate's users have",
+        formula="Of the active and new users with a known e-mail address: the largest share of one "
+        "family: equal without plus parts, dots and final digits, or at a domain of at least "
+        "three that no other affiliate's users have",
         unit=Unit.SHARE,
         warn=at("0.20"),
         high=at("0.40"),
@@ -562,8 +564,8 @@ SIGNALS: tuple[Signal, ...] = (
         name="Unverified volume",
         family=Family.ECONOMICS,
         question="Is the volume made by users who are not verified?",
-        formula="Share of the volume by users whose identity verification is missing, pending or "
-        "rejected",
+        formula="Share of the volume of users whose accounts are known by those whose identity "
+        "verification is missing, pending or rejected",
         unit=Unit.SHARE,
         warn=at("0.30"),
         high=at("0.60"),
