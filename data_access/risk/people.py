@@ -7,47 +7,55 @@ from psycopg.sql import SQL, Literal
 from data_access.risk.frame import Measuring, Part
 from program.periods import ONE_DAY, day_start, evidence_cutoff
 
+KEYS = SQL(
+    """
+    create temporary table risk_keys on commit drop as
+    select scope.account_id, what, key
+    from pg_temp.risk_scope as scope
+    join exchange.applications as application using (application_id)
+    cross join lateral (values
+        ('handle', review.identity_key(social_platform, social_handle) collate "C"),
+        ('contact', review.identity_key(contact_platform, contact_handle) collate "C")
+    ) as typed (what, key)
+    where key <> ''
+    """
+)
 # Thousands may type the same word, so a key is counted once, not per pair. `review.duplicates`
-# compares names in the same way.
+# compares names in the same way. By index, one key after the other: a join would compute the keys
+# of all applications.
+SHARED = SQL(
+    """
+    create temporary table risk_shared_keys on commit drop as
+    select what, key, min(account_id) as first, max(account_id) as last,
+           min(account_id) filter (where turned_away) as first_away,
+           max(account_id) filter (where turned_away) as last_away
+    from (select distinct what, key from pg_temp.risk_keys) as each
+    cross join lateral (
+        select account_id, status from exchange.applications
+        where what = 'handle'
+          and review.identity_key(social_platform, social_handle) collate "C" = key
+        union all
+        select account_id, status from exchange.applications
+        where what = 'contact'
+          and review.identity_key(contact_platform, contact_handle) collate "C" = key
+        offset 0
+    ) as application
+    cross join lateral (
+        select application.status = 'rejected' or exists (
+            select from review.affiliate_standings as standing
+            where standing.account_id = application.account_id and standing.status = 'terminated'
+        ) as turned_away) as judged
+    group by what, key
+    """
+)
 DUPLICATES = SQL(
     """
     create temporary table risk_duplicates on commit drop as
-    with keys as materialized (
-        select account_id, what, key from pg_temp.risk_scope
-        join exchange.applications as application using (application_id, account_id)
-        cross join lateral (values
-            ('handle', review.identity_key(social_platform, social_handle) collate "C"),
-            ('contact', review.identity_key(contact_platform, contact_handle) collate "C")
-        ) as typed (what, key)
-        where key <> ''
-    ), sharing as (
-        -- By index, one key after the other: a join would compute the keys of all applications.
-        select what, key, application_id from (select distinct what, key from keys) as each
-        cross join lateral (
-            select application_id from exchange.applications
-            where what = 'handle'
-              and review.identity_key(social_platform, social_handle) collate "C" = key
-            union all
-            select application_id from exchange.applications
-            where what = 'contact'
-              and review.identity_key(contact_platform, contact_handle) collate "C" = key
-            offset 0
-        ) as found
-    ), known as (
-        select what, key, min(account_id) as first, max(account_id) as last,
-               min(account_id) filter (where turned_away) as first_away,
-               max(account_id) filter (where turned_away) as last_away
-        from sharing join exchange.applications as application using (application_id)
-        left join review.affiliate_standings as standing using (account_id)
-        cross join lateral (
-            select application.status = 'rejected' or standing.status is not distinct from
-                'terminated' as turned_away) as judged
-        group by what, key
-    ), matched as (
+    with matched as (
         select account_id, what,
                coalesce(nullif(first, account_id), nullif(last, account_id)) as other,
                coalesce(nullif(first_away, account_id), nullif(last_away, account_id)) as away
-        from keys join known using (what, key)
+        from pg_temp.risk_keys join pg_temp.risk_shared_keys using (what, key)
     )
     select account_id, max(case when away is not null then 2 when other is not null then 1
                else 0 end) as r22,
@@ -163,6 +171,10 @@ MOST = 1_000_000
 
 
 def _duplicates(cursor: Cursor[DictRow], _: Measuring) -> None:
+    cursor.execute(KEYS)
+    cursor.execute("analyze pg_temp.risk_keys")
+    cursor.execute(SHARED)
+    cursor.execute("analyze pg_temp.risk_shared_keys")
     cursor.execute(DUPLICATES.format())
 
 

@@ -115,7 +115,7 @@ def mirrored(group: Group) -> Alike:
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.where(large, np.log(group.daily), np.nan)
         ratios = np.where(joint, logs[first] - logs[second], np.nan)
-    middle = np.nanmedian(ratios, axis=1)
+    middle = _medians(ratios, days)
     near_one = np.nansum(np.abs(ratios) <= -np.log1p(-CLOSE), axis=1)
     near_middle = np.nansum(np.abs(ratios - middle[:, None]) <= -np.log1p(-CLOSE), axis=1)
     equal = 2 * near_one >= days
@@ -132,6 +132,13 @@ def mirrored(group: Group) -> Alike:
         "matching_days": int((near_one if equal[best] else near_middle)[best]),
     }
     return Alike(value=float(sizes[best]) / group.total, sample=int(days[best]), inputs=inputs)
+
+
+def _medians(rows: Floats, counts: Integers) -> Floats:
+    """Return the median of each row's numbers, of which there are ``counts``; the rest is NaN."""
+    ordered, each = np.sort(rows, axis=1), np.arange(len(rows))
+    medians: Floats = (ordered[each, (counts - 1) // 2] + ordered[each, counts // 2]) / 2
+    return medians
 
 
 def together(group: Group) -> Alike:

@@ -151,6 +151,15 @@ CASES: dict[str, Case] = {
     ),
     "R15 nine of ten days": (group(LONG, LONG, {**LONG, 10: 90_000}), r15, HIGH),
     "R15 two with ten days": (group(LONG, LONG, ONE), r15, UNKNOWN),
+    "R15 loosely in step": (
+        group(
+            LONG,
+            {b: v * (1 + 3 * (b % 2)) for b, v in LONG.items()},
+            {b: v * (1 + 3 * (b % 3)) for b, v in LONG.items()},
+        ),
+        r15,
+        CLEAR,
+    ),
     "R15 nearly in step": (
         group(
             LONG,
