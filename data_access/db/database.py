@@ -37,6 +37,7 @@ from data_access.db.errors import (
     DatabaseUnavailable,
     RightsMissing,
     SchemaOutdated,
+    SettingMissing,
     lacks_rights,
 )
 from data_access.db.replica import State, Watch
@@ -115,6 +116,10 @@ select set_config('role', %s, false) from pg_namespace
 where nspname = 'review' and nspowner = to_regrole(%s)::oid and pg_has_role(nspowner, 'member')
 """
 MAIN, REPLICA = "DATABASE_URL", "DATABASE_REPLICA_URL"
+DIRECT = "DATABASE_DIRECT_URL"
+# The purposes that leave nothing in a session from one transaction to the next, so that a pooler
+# may give them another session for each. The others hold session locks or raise a login's limits.
+THROUGH_POOLER = (Purpose.WRITER, Purpose.READER, Purpose.DELIVERER)
 # Another transaction holds the rows; no connection is free; this connection is broken.
 HELD = (DeadlockDetected, LockNotAvailable, SerializationFailure)
 SLOW = (PoolTimeout, QueryCanceled, TooManyConnections)
@@ -135,7 +140,8 @@ def is_embedded() -> bool:
 
 def engine(purpose: Purpose) -> Engine:
     """Return the engine for ``purpose``; one per purpose and address in a process."""
-    return _engine(purpose, _address_in(MAIN, purpose))
+    address = _address_in(_main(purpose), purpose)
+    return _engine(purpose, address, pooled=_is_pooled(purpose))
 
 
 def owner() -> Engine:
@@ -251,9 +257,31 @@ def _was_cut(error: BaseException) -> bool:
 
 
 def require_settings() -> None:
-    """Raise SettingMissing if the address of the database or its replica is malformed."""
-    for name in (MAIN, REPLICA):
+    """Raise SettingMissing if an address is malformed, or a pooler's lacks the logins it needs."""
+    for name in (MAIN, DIRECT, REPLICA):
         _address_in(name, Purpose.READER)
+    for purpose in (Purpose.READER, Purpose.WRITER):
+        _is_pooled(purpose)
+
+
+def _is_pooled(purpose: Purpose) -> bool:
+    """Whether a pooler in transaction mode is between this purpose and the server."""
+    if is_embedded() or not environment.get(DIRECT) or purpose not in THROUGH_POOLER:
+        return False
+    login = LOGINS[purpose]
+    if login not in passwords_set():
+        raise SettingMissing(
+            f"{DIRECT} is set, so DATABASE_URL leads to a pooler, through which only the separate "
+            f"logins have their limits. Set {variable(login)} too, or unset {DIRECT}; see "
+            "docs/deploy.md."
+        )
+    return True
+
+
+def _main(purpose: Purpose) -> str:
+    """Return the setting with the address of the database for this purpose."""
+    direct = purpose not in THROUGH_POOLER and not is_embedded() and environment.get(DIRECT)
+    return DIRECT if direct else MAIN
 
 
 def require_admission() -> None:
@@ -295,7 +323,7 @@ def _as_login(parameters: dict[str, str], purpose: Purpose) -> dict[str, str]:
 
 
 @cache
-def _engine(purpose: Purpose, address: str) -> Engine:
+def _engine(purpose: Purpose, address: str, *, pooled: bool = False) -> Engine:
     cluster = None if address else Cluster()
     if cluster is not None:
         cluster.ensure_running()
@@ -309,13 +337,16 @@ def _engine(purpose: Purpose, address: str) -> Engine:
         "keepalives_count": 2,
         "tcp_user_timeout": 15_000,
     }
-    if arguments.get("user") not in set(Login):
+    if pooled:
+        # A statement that was prepared in one session does not exist in the next.
+        arguments["prepare_threshold"] = None
+    elif arguments.get("user") not in set(Login):
         # The separate logins have them as their own settings (privileges.py), since a pooler drops
         # or refuses start-up options.
         arguments["options"] = _as_options(settings_of(purpose))
     made = create_engine(
         "postgresql+psycopg://",
-        creator=partial(_connect, arguments, purpose, cluster),
+        creator=partial(_connect, arguments, purpose, cluster, pooled=pooled),
         # A screen or a file is read in several statements that must be consistent.
         isolation_level="REPEATABLE READ" if purpose in READING else "READ COMMITTED",
         pool_size=POOL_SIZE.get(purpose, 2),
@@ -342,10 +373,12 @@ def _as_options(settings: Mapping[str, str]) -> str:
 
 
 def _connect(
-    arguments: dict[str, Any], purpose: Purpose, cluster: Cluster | None
+    arguments: dict[str, Any], purpose: Purpose, cluster: Cluster | None, *, pooled: bool = False
 ) -> psycopg.Connection[Any]:
     try:
-        return _settled(psycopg.connect(**arguments), purpose)
+        connection = psycopg.connect(**arguments)
+        # A pooler's session is everybody's.
+        return connection if pooled else _settled(connection, purpose)
     except psycopg.OperationalError as error:
         if cluster is None:
             user = arguments.get("user")

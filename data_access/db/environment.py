@@ -40,6 +40,12 @@ SETTINGS: tuple[Setting, ...] = (
         address=True,
     ),
     Setting(
+        name="DATABASE_DIRECT_URL",
+        meaning="The server itself, if `DATABASE_URL` leads to a pooler in transaction mode",
+        default="no pooler",
+        address=True,
+    ),
+    Setting(
         name="DATABASE_REPLICA_URL",
         meaning="A replica, which figures and exports read",
         default="the database itself",

@@ -2,8 +2,10 @@
 
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, timedelta
 from threading import Thread
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
@@ -37,6 +39,7 @@ def clean(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> It
         request.getfixturevalue("database_url")
     monkeypatch.delenv("DATABASE_URL", raising=False)
     monkeypatch.delenv("DATABASE_REPLICA_URL", raising=False)
+    monkeypatch.delenv("DATABASE_DIRECT_URL", raising=False)
     yield
     for _, engine in database._made:
         engine.dispose()
@@ -325,6 +328,50 @@ def test_without_a_replica_figures_and_exports_read_the_database(
     use(monkeypatch, database_url)
 
     assert shown(database.reporter(), "timezone") == "UTC"
+
+
+def test_what_holds_a_session_goes_around_the_pooler(
+    monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    for name in ("WRITER", "READER", "DELIVERER", "LOADER"):
+        monkeypatch.setenv(f"DATABASE_{name}_PASSWORD", "x")
+    use(monkeypatch, "postgresql://pooler.example/review")
+    use(monkeypatch, "postgresql://server.example/review", "DATABASE_DIRECT_URL")
+
+    hosts = {
+        one: addresses.split(database._address_in(database._main(one), one))["host"]
+        for one in Purpose
+    }
+    pooled = {Purpose.WRITER, Purpose.READER, Purpose.DELIVERER}
+    assert {one for one, host in hosts.items() if host == "pooler.example"} == pooled
+    assert {one for one in Purpose if database._is_pooled(one)} == pooled
+
+
+def test_behind_a_pooler_nothing_is_prepared_and_no_session_is_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A pooler in transaction mode refuses start-up options, and gives sessions to others."""
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(psycopg, "connect", lambda **given: asked.update(given))
+
+    pooled = database._engine.__wrapped__(
+        Purpose.READER, "postgresql://reader:x@pooler.example/review", pooled=True
+    )
+    with suppress(Exception):
+        pooled.raw_connection()
+
+    assert asked["host"] == "pooler.example"
+    assert asked["prepare_threshold"] is None
+    assert "options" not in asked
+
+
+def test_a_pooler_needs_the_separate_logins(monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, "postgresql://owner:x@pooler.example/review")
+    use(monkeypatch, "postgresql://owner:x@server.example/review", "DATABASE_DIRECT_URL")
+
+    for refused in (database.require_settings, database.reader, database.writer):
+        with pytest.raises(SettingMissing, match=r"Set DATABASE_(READER|WRITER)_PASSWORD too"):
+            refused()
 
 
 def test_there_is_one_engine_a_purpose_and_address(
