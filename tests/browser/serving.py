@@ -57,11 +57,11 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def wait_until_ready(port: int, path: str = "/readyz") -> None:
-    """Wait until the server on ``port`` answers ``path`` with 200."""
-    deadline = time.monotonic() + 60
+def wait_until_ready(port: int, path: str = "/readyz", *, host: str = "127.0.0.1") -> None:
+    """Wait until the server on ``port``, asked by this name, answers ``path`` with 200."""
+    deadline = time.monotonic() + 180
     while time.monotonic() < deadline:
-        connection = HTTPConnection("127.0.0.1", port, timeout=10)
+        connection = HTTPConnection(host, port, timeout=10)
         with suppress(OSError), closing(connection):
             connection.request("GET", path)
             if connection.getresponse().status == 200:

@@ -64,6 +64,10 @@ def drawn_import(page: Page) -> None:
     expect(page.get_by_text("Import applications from a form.")).to_be_visible()
 
 
+def drawn_staff(page: Page) -> None:
+    expect(page.get_by_text("Lately", exact=True)).to_be_visible()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_screen_scrolls_sideways_and_the_header_fits(
@@ -79,6 +83,7 @@ def test_no_screen_scrolls_sideways_and_the_header_fits(
         ("/outbox", drawn_outbox),
         ("/settings", drawn_settings),
         ("/import?show=history", drawn_import),
+        ("/staff", drawn_staff),
     ]
     page = visit("mira", color_scheme=scheme)
     for path, drawn in screens:

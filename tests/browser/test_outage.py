@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import text
 
 from tests.browser import screen
 from tests.browser.conftest import DESKTOP, PATIENCE_MS, Site, Visit
 from tests.browser.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider
 from tests.browser.serving import free_port, served
-from tests.browser.test_openid import SECRETS
+from tests.browser.test_openid import SECRETS, as_person
 
 pytestmark = [pytest.mark.browser]
 
@@ -36,10 +37,17 @@ def test_an_open_page_goes_on_after_a_restart_of_the_database(site: Site, visit:
 
 @pytest.fixture
 def elsewhere(site: Site, chromium: Browser, tmp_path: Path) -> Iterator[Page]:
-    """Ana's page on a server that has only the database's address, and cannot start it."""
+    """A reviewer's page on a server that has only the database's address, and cannot start it."""
     port = free_port()
+    with site.engine.begin() as connection:
+        connection.execute(
+            text(
+                "insert into review.staff (email, display_name, role) "
+                "values ('olga@exchange.example', 'Olga', 'reviewer')"
+            )
+        )
     with IdentityProvider(free_port()) as provider, pytest.MonkeyPatch.context() as patch:
-        provider.claims = {"email": "ana@example.com", "email_verified": True}
+        as_person(provider, "olga@exchange.example")
         patch.setenv("HOME", str(tmp_path))
         (tmp_path / ".streamlit").mkdir()
         (tmp_path / ".streamlit" / "secrets.toml").write_text(

@@ -1,6 +1,7 @@
 """A person is erased: their texts are in no table, dump or spool, and the history verifies."""
 
 import subprocess
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,15 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from data_access.db import embedded, tables
 from data_access.db.errors import Invalid, NotAllowed, NotFound, NotInState
 from data_access.exports import spool
 from data_access.history import chain, erasing
 from tests.builders import NOW, add_staff
+from tests.conftest import CLUSTER
+from tests.conftest import OTHER as ANOTHER_SERVER
 
 WHO, ACCOUNT, APPLICATION, OTHER = "ops", 501, 71, 72
 # Each occurs in the rows below and must be nowhere afterwards.
@@ -194,6 +197,24 @@ def test_a_dump_does_not_hold_them(person: Engine) -> None:
     erasing.erase(person, command())
 
     assert CANARY.lower() not in dump(person).lower()
+
+
+@pytest.mark.skipif(ANOTHER_SERVER is not None, reason="another server's log is its own")
+def test_the_databases_log_does_not_hold_them(person: Engine) -> None:
+    """Not even that of an error whose values are theirs."""
+    view = text(
+        "insert into review.saved_views (owner, name, query, created_at)"
+        " values ('ana@example.com', :name, '', now())"
+    )
+    for _ in range(2):
+        with suppress(IntegrityError), person.begin() as conn:
+            conn.execute(view, {"name": NAMES["username"]})
+
+    erasing.erase(person, command())
+
+    log = (CLUSTER.pgdata / "server.log").read_text(errors="replace").lower()
+    assert 'duplicate key value violates unique constraint "saved_views' in log
+    assert CANARY.lower() not in log
 
 
 def dump(engine: Engine) -> str:
