@@ -53,7 +53,7 @@ def read(engine: Engine, *, report: Report) -> None:
             days,
             period=period,
             before=before,
-            standard=context.policy.standard_rebate_rate,
+            policy=context.policy,
         )
 
 

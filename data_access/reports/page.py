@@ -8,9 +8,10 @@ from decimal import Decimal
 from sqlalchemy import Connection
 
 from data_access.eligibility.judging import JudgingContext
-from data_access.reports import backlog, flow, funnel, retention, reviewers, speed, volume
+from data_access.reports import backlog, flow, funnel, gaming, retention, reviewers, speed, volume
 from data_access.reports.backlog import Open
 from data_access.reports.flow import Flow
+from data_access.reports.gaming import Minimums
 from data_access.reports.retention import Retained
 from data_access.reports.speed import Course, Decided, Touched
 from data_access.reports.volume import Leader, Month, Rebates, Traded
@@ -18,6 +19,7 @@ from data_access.reports.workload import Selection, Sums
 from data_access.rollups.lifecycle import At
 from program.periods import ONE_DAY, Window, month_start, months_later
 from program.policy.delivered import Delivered
+from program.policy.policy import Policy
 from program.reports.anomalies import DAYS_BEFORE
 from program.reports.periods import Dimension, Grain, Report, Split, Tab
 
@@ -85,7 +87,7 @@ class Cohorts:
     traded: Sequence[Traded]
 
 
-Part = Work | Reviewers | Volume | Cohorts
+Part = Work | Reviewers | Volume | Cohorts | Minimums
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,18 +141,22 @@ def part(
     *,
     period: Window,
     before: Window,
-    standard: Decimal,
+    policy: Policy,
 ) -> Part | None:
     """Read the open part; ``None`` if it is about trading and there are no ``days`` of it."""
     if report.tab is Tab.WORK:
         return work(sums, period=period, before=before, split=report.split)
     if report.tab is Tab.REVIEWERS:
         return reviewing(sums, period=period)
+    if report.tab is Tab.MINIMUMS:
+        return gaming.minimums(connection, policy, period)
     if days is None:
         return None
     if report.tab is Tab.COHORTS:
         return cohorts(connection, days)
-    return trading(connection, days, dimension=report.dimension, standard=standard)
+    return trading(
+        connection, days, dimension=report.dimension, standard=policy.standard_rebate_rate
+    )
 
 
 def work(sums: Sums, *, period: Window, before: Window, split: Split) -> Work:

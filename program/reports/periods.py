@@ -61,6 +61,7 @@ class Tab(StrEnum):
     REVIEWERS = "reviewers"
     VOLUME = "volume"
     COHORTS = "cohorts"
+    MINIMUMS = "minimums"
 
 
 class Split(StrEnum):
@@ -87,6 +88,7 @@ TAB_LABELS = {
     Tab.REVIEWERS: "Reviewers",
     Tab.VOLUME: "Volume",
     Tab.COHORTS: "Cohorts",
+    Tab.MINIMUMS: "Minimums",
 }
 GRAIN_LABELS = {Grain.DAY: "Days", Grain.WEEK: "Weeks", Grain.MONTH: "Months"}
 SPLIT_LABELS = {

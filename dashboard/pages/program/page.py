@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard.pages.program import (
     kpi_cards,
+    minimums,
     report_bar,
     retention,
     reviewers,
@@ -23,6 +24,7 @@ from data_access.messages import backlog
 from data_access.people.staff import Person
 from data_access.reports import backlog as report_backlog
 from data_access.reports import page
+from data_access.reports.gaming import Minimums
 from data_access.reports.page import Cohorts, Head, Part, Reviewers, Volume, Work
 from program.reports import kpis
 from program.reports.periods import QUERY_NAMES, Report
@@ -91,7 +93,7 @@ def load(report: Report, person: Person, now: datetime) -> tuple[ReportView, Hea
             days,
             period=view.period,
             before=view.before,
-            standard=context.policy.standard_rebate_rate,
+            policy=context.policy,
         )
     return view, head, part
 
@@ -174,6 +176,8 @@ def draw(part: Part | None, head: Head, view: ReportView) -> None:
         volume.draw(part, head, view)
     elif isinstance(part, Cohorts):
         retention.draw(part, head, view)
+    elif isinstance(part, Minimums):
+        minimums.draw(part, view)
     else:
         states.empty(
             "Trading in this period is unknown. Choose an earlier one, or run "

@@ -78,7 +78,7 @@ def read(conn: Connection, report: Report) -> tuple[int, int]:
             days,
             period=period,
             before=before,
-            standard=context.policy.standard_rebate_rate,
+            policy=context.policy,
         )
     return len(head_sent), len(part_sent)
 
@@ -89,12 +89,14 @@ STATEMENTS = {
     Tab.REVIEWERS: {"30 days": 2, "five years": 2},
     Tab.VOLUME: {"30 days": 7, "five years": 6},
     Tab.COHORTS: {"30 days": 2, "five years": 2},
+    Tab.MINIMUMS: {"30 days": 1, "five years": 1},
 }
 PARTS = (
     *(Report(tab=Tab.WORK, split=split) for split in Split),
     Report(tab=Tab.REVIEWERS),
     *(Report(tab=Tab.VOLUME, dimension=of) for of in Dimension),
     Report(tab=Tab.COHORTS),
+    Report(tab=Tab.MINIMUMS),
 )
 
 

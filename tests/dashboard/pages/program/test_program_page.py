@@ -534,3 +534,12 @@ def test_the_page_runs_a_fixed_number_of_queries_and_never_reads_raw_activity(
             for id_ in range(more, more + 5):
                 add_application(conn, id_, submitted_at=worked.now - timedelta(days=id_ - more))
     assert counts[0] == counts[1] > 0
+
+
+def test_the_minimums_say_when_there_are_too_few_applicants(worked: Desk) -> None:
+    app = worked.open(PROGRAM, tab="minimums")
+
+    words = " ".join(texts(app))
+    assert words.count("Too few to say") == 3
+    assert "near 20 M USD; at least 60 are needed" in words
+    assert "so it asks a question about the group" in words
