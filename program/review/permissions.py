@@ -35,6 +35,7 @@ class Act(StrEnum):
     EXPORT = "export tables"
     READ_POLICY = "read the policy"
     EDIT_POLICY = "change the policy"
+    CALIBRATE = "see how risk signals turned out"
     SEE_AFFILIATES = "see the affiliates page"
     REQUALIFY = "change an affiliate's standing"
     KEEP_OUTBOX = "manage the outbox"
@@ -70,6 +71,7 @@ ALLOWED: dict[Act, frozenset[Role]] = {
     Act.EXPORT: _EVERYONE,
     Act.READ_POLICY: frozenset({Role.REVIEWER, Role.MANAGER, Role.ANALYST}),
     Act.EDIT_POLICY: frozenset({Role.MANAGER}),
+    Act.CALIBRATE: frozenset({Role.MANAGER}),
     Act.SEE_AFFILIATES: frozenset({Role.REVIEWER, Role.MANAGER, Role.ANALYST}),
     Act.REQUALIFY: frozenset({Role.MANAGER}),
     Act.KEEP_OUTBOX: frozenset({Role.MANAGER, Role.ADMIN}),

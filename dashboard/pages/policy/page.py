@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard.forms import submit
 from dashboard.pages.policy import (
+    calibration,
     draft_form,
     publish,
     settings_table,
@@ -36,11 +37,17 @@ from program.policy.policy import Policy, ruling_at
 from program.policy.settings import SETTINGS_BY_NAME, Change
 from program.review.permissions import Act
 
-IN_FORCE, DRAFT, HISTORY = "force", "draft", "history"
-PARTS = {IN_FORCE: "In force", DRAFT: "Next version", HISTORY: "History"}
+IN_FORCE, DRAFT, HISTORY, CALIBRATION = "force", "draft", "history", "calibration"
+PARTS = {
+    IN_FORCE: "In force",
+    DRAFT: "Next version",
+    HISTORY: "History",
+    CALIBRATION: "Risk calibration",
+}
+NEEDS = {DRAFT: Act.EDIT_POLICY, CALIBRATION: Act.CALIBRATE}
 PART = "policy-part"
 # Query parameters of this page.
-QUERY_NAMES = ("part", "base", "draft", "replay", "list", "move", "page")
+QUERY_NAMES = ("part", "signal", "base", "draft", "replay", "list", "move", "page")
 NEW = "new"
 EVENT_WORDS = {
     "drafted": "began a draft",
@@ -75,14 +82,17 @@ def main() -> None:
         draw_next(versions, drafts, context, person)
     elif part == HISTORY:
         draw_history(versions, events, context)
+    elif part == CALIBRATION:
+        signal = st.query_params.get("signal")
+        calibration.draw(context.policy, person, now=now, chosen=signal)
     else:
         draw_in_force(versions, context)
         draw_scheduled(scheduled(versions, context.now), withdrawals, person)
 
 
 def choose_part(person: Person, drafts: Sequence[Kept]) -> str:
-    """Draw the choice of the part, kept in the address; drafts are for those who may edit."""
-    offered = [part for part in PARTS if part != DRAFT or person.may(Act.EDIT_POLICY)]
+    """Draw the choice of the part, kept in the address; some need a right of their own."""
+    offered = [part for part in PARTS if part not in NEEDS or person.may(NEEDS[part])]
     wanted = st.query_params.get("part", IN_FORCE)
     waiting = [kept for kept in drafts if kept.proposed_at and kept.author != person.email]
 

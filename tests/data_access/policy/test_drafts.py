@@ -458,7 +458,7 @@ def test_python_and_sql_agree_on_the_version_in_force(
 
 def test_a_version_stores_every_threshold_it_was_published_with(office: Engine) -> None:
     kept = proposed(
-        office, risk_thresholds={"R06.warn": Decimal("2.5"), "R23.warn": Decimal("0E-8")}
+        office, risk_thresholds={"R09.warn": Decimal("2.5"), "R23.warn": Decimal("0E-8")}
     )
     confirm(office, kept, LEO)
 
@@ -467,15 +467,15 @@ def test_a_version_stores_every_threshold_it_was_published_with(office: Engine) 
             text("select risk_thresholds, version from review.policies where version = 2")
         ).one()
     assert set(stored) == set(DEFAULTS)
-    assert (stored["R06.warn"], stored["R23.warn"], stored["R06.high"]) == ("2.5", "0", "5")
+    assert (stored["R09.warn"], stored["R23.warn"], stored["R09.high"]) == ("2.5", "0", "8")
     assert newest(office).risk_thresholds == DEFAULTS | {
-        "R06.warn": Decimal("2.5"),
+        "R09.warn": Decimal("2.5"),
         "R23.warn": Decimal(0),
     }
     with office.connect() as conn:
         moved = policies.history(conn)[0].changes
     assert number == 2
-    assert [one.setting.name for one in moved] == ["min_new_users", "R06.warn", "R23.warn"]
+    assert [one.setting.name for one in moved] == ["min_new_users", "R09.warn", "R23.warn"]
 
 
 @pytest.mark.parametrize(

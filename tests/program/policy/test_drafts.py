@@ -228,8 +228,13 @@ def limits(**given: str) -> Policy:
             "R02 Concentration: high from 30 active users at 0.93 is looser than high from 15 "
             "active users at 0.92. With more active users it must not be.",
         ),
-        ({"R06_warn": "5"}, None),
-        ({"R06_warn": "5.000001"}, "warn at 5.000001 × is beyond high at 5 ×"),
+        ({"R09_warn": "8"}, None),
+        ({"R09_warn": "8.000001"}, "warn at 8.000001 is beyond high at 8"),
+        ({"R24_warn_30": "0.30"}, None),
+        (
+            {"R24_warn_30": "0.29"},
+            "warn from 30 active users at 0.29 × is looser than warn at 0.30 ×",
+        ),
         # Of these a lower value is worse.
         ({"R26_warn": "0.25"}, None),
         ({"R26_warn": "0.249999"}, "R26 Too equal: warn at 0.249999 is beyond high at 0.25"),
@@ -252,27 +257,27 @@ def test_thresholds_keep_their_order_and_limits(
 
 
 def test_a_threshold_that_is_left_out_has_its_default() -> None:
-    policy = limits(R06_warn="2.5")
+    policy = limits(R09_warn="2.5")
 
     assert changes(BASE, replace(BASE, risk_thresholds=DEFAULTS)) == ()
     (change,) = changes(BASE, policy)
-    assert change.setting.label == "R06 Spike before applying, warn"
-    assert change.words == ("3 ×", "2.50 ×")
-    assert complete(policy).risk_thresholds == DEFAULTS | {"R06.warn": Decimal("2.5")}
+    assert change.setting.label == "R09 Sign-up burst, warn"
+    assert change.words == ("4", "2.50")
+    assert complete(policy).risk_thresholds == DEFAULTS | {"R09.warn": Decimal("2.5")}
     assert faults(complete(BASE)) == ()
 
 
 def test_thresholds_come_back_from_json_and_are_carried_over() -> None:
-    policy = limits(R06_warn="2.5", R23_warn="0.000002")
+    policy = limits(R09_warn="2.5", R23_warn="0.000002")
     kept = policy_settings.to_json(policy)
 
     assert kept["R23.warn"] == "0.000002"
     assert complete(policy_settings.from_json(kept, BASE)) == complete(policy)
     draft = Draft(policy=policy, note="Why", base_version=1)
-    published = replace(limits(R06_high="6", R06_warn="4"), version=2)
+    published = replace(limits(R09_high="9", R09_warn="5"), version=2)
     moved = carried_over(draft, old=BASE, new=published)
     assert [one.setting.name for one in changes(published, moved.policy)] == [
-        "R06.warn",
+        "R09.warn",
         "R23.warn",
     ]
 

@@ -26,6 +26,7 @@ SEE_PROGRAM          .         yes      yes      .
 EXPORT               yes       yes      yes      yes
 READ_POLICY          yes       yes      yes      .
 EDIT_POLICY          .         yes      .        .
+CALIBRATE            .         yes      .        .
 SEE_AFFILIATES       yes       yes      yes      .
 REQUALIFY            .         yes      .        .
 KEEP_OUTBOX          .         yes      .        yes

@@ -301,25 +301,57 @@ def test_thresholds_of_a_chosen_family_are_edited_and_others_stay(office: Desk) 
     assert "R06 Spike before applying, warn (×)" in shown
     assert not any("R01" in one or "R04" in one for one in shown)
 
-    field(app, "text_input", "R06 Spike before applying, warn").set_value("2.5")
+    field(app, "text_input", "R07 One-day volume, warn").set_value("25")
     app = press(app, SAVE)
     assert "The draft is saved" in app.success[0].value
     found = kept(office).draft.policy
-    assert [one.setting.name for one in changes(policy_in_force(office), found)] == ["R06.warn"]
-    assert any("3 ×" in one and "2\\.50 ×" in one for one in texts(app))
+    assert [one.setting.name for one in changes(policy_in_force(office), found)] == ["R07.warn"]
+    assert any("30 %" in one and "25 %" in one for one in texts(app))
 
 
 def test_a_threshold_in_the_wrong_order_is_refused_in_words(office: Desk) -> None:
     app = draft_page(office)
     (choice,) = [one for one in app.get("button_group") if one.key == "policy-risk-families"]
     app = choice.set_value(["Timing"]).run()
-    field(app, "text_input", "R06 Spike before applying, warn").set_value("6")
+    field(app, "text_input", "R07 One-day volume, warn").set_value("60")
     app = press(app, SAVE)
 
     sentence = app.error[0].value.replace("\\", "").replace("\u2060", "")
-    assert "R06 Spike before applying: warn at 6 × is beyond high at 5 ×" in sentence
+    assert "R07 One-day volume: warn at 60 % is beyond high at 50 %" in sentence
 
 
 def policy_in_force(desk: Desk) -> Policy:
     with desk.engine.connect() as conn:
         return policies.newest(conn)
+
+
+def test_the_calibration_is_for_managers_and_says_what_is_known(office: Desk) -> None:
+    with office.engine.begin() as conn:
+        for account, value in {MET: "0.65", SHORT: "0.32", UNKNOWN: None}.items():
+            conn.execute(
+                text(
+                    "insert into review.risk_measures (account_id, data_through, policy_version,"
+                    " measured_at, r19) select account_id, :day, 1, now(), :value"
+                    " from exchange.applications where application_id = :id"
+                ),
+                {"id": account, "day": office.yesterday, "value": value},
+            )
+
+    app = office.open(POLICY, part="calibration", signal="R19")
+
+    words = " ".join(texts(app))
+    assert "Of 2 affiliates with enough data (1 had not enough data), 1 warn (50 %)" in words
+    assert "Thresholds: warn 30 %, high 60 %." in words
+    assert "It was never dismissed." in words
+    assert "Decided while flagged: none yet approved." in words
+    assert "3 affiliates with an open application or an approval" in words
+    row = cells(app, "signal", 0).index("R19 Zero-fee share")
+    assert cells(app, "high_flags", 0)[row] == 1
+    office.who = PEOPLE[Role.ANALYST]
+    assert "Risk calibration" not in " ".join(texts(office.open(POLICY, part="calibration")))
+
+
+def test_before_the_first_measuring_there_is_nothing_to_calibrate(office: Desk) -> None:
+    app = office.open(POLICY, part="calibration", signal="R99")
+
+    assert any("Nothing was measured yet" in one for one in texts(app))
