@@ -64,7 +64,7 @@ RULES: tuple[Rule, ...] = (
     _history("staff_events", WRITER),
     _history("contact_reads", WRITER),
     _history("risk_dismissals", WRITER),
-    _history("risk_alerts", LOADER),
+    Rule(table="review.risk_alerts", select=(*STAFF_ACTS, DELIVERER), insert=(LOADER,)),
     _history("exports", WRITER, by_database=("exported_at",)),
     _history("form_maps", WRITER, LOADER),
     _history("form_imports", LOADER),
@@ -86,6 +86,7 @@ RULES: tuple[Rule, ...] = (
     # The desk: states that acts change.
     Rule(
         table="review.staff",
+        select=(*STAFF_ACTS, DELIVERER),
         insert=(WRITER,),
         update={
             WRITER: "display_name role active issuer subject signed_in_after last_seen_at",
@@ -158,6 +159,14 @@ RULES: tuple[Rule, ...] = (
             WRITER: "attempts next_attempt_at stopped_as stopped_at retried_at sent",
             DELIVERER: "attempts next_attempt_at delivered_at last_error last_reason leased_by "
             "lease_until stopped_as stopped_at sent",
+        },
+    ),
+    Rule(
+        table="review.risk_digests",
+        select=(*STAFF_ACTS, DELIVERER),
+        insert=(DELIVERER,),
+        update={
+            DELIVERER: "attempts next_attempt_at leased_by lease_until ended_at sent last_error"
         },
     ),
     Rule(table="review.delivery_proposals", insert=(WRITER,), update={WRITER: CLOSED}),

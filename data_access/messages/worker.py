@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from data_access.db import database, logs
 from data_access.db.errors import DatabaseUnavailable
 from data_access.db.logs import named
-from data_access.messages import leases
+from data_access.messages import digests, leases
 from data_access.messages.channels import Channel, NotTaken, from_environment
 from data_access.messages.channels.mailbox import Mailbox
 from data_access.messages.leases import Failure, Taken
@@ -90,6 +90,8 @@ class Pace:
     idle: timedelta = timedelta(seconds=1)
     down: timedelta = timedelta(seconds=30)
     patience: Patience = field(default_factory=Patience)
+    # How often it looks for new alerts to mail.
+    digests: timedelta = timedelta(seconds=60)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -150,6 +152,7 @@ class Worker:
     _in_a_row: Counter[Route] = field(default_factory=Counter)
     _down_until: dict[Route, float] = field(default_factory=dict)
     # A message is sent by the route it was rendered for, even if its platform has another now.
+    _digests_after: float = 0.0
     _sending: dict[Route, Lock] = field(default_factory=lambda: {route: Lock() for route in Route})
 
     def drain(self) -> Counter[str]:
@@ -213,6 +216,8 @@ class Worker:
         serving = [route for route in routes if not self._is_down(route)]
         if not serving:
             return False
+        if Route.EMAIL in serving:
+            self._mail_digests()
         ends = time.monotonic() + self.pace.lease.total_seconds()
         batch = leases.take(
             self.engine,
@@ -222,6 +227,39 @@ class Worker:
             without=[route for route in Route if route not in serving],
         )
         return self._deal_with(batch, ends - self.pace.longest_try.total_seconds())
+
+    def _mail_digests(self) -> None:
+        """Mail new alerts to managers, if mail is set up."""
+        channel = self.channels.get(Route.EMAIL)
+        if channel is None or time.monotonic() < self._digests_after:
+            return
+        self._digests_after = time.monotonic() + self.pace.digests.total_seconds()
+        digests.make(self.engine, now=self.clock())
+        while not self.stop.is_set() and not self._is_down(Route.EMAIL):
+            digest = digests.take(self.engine, now=self.clock(), lease=self.pace.lease)
+            if digest is None:
+                return
+            self._mail_digest(channel, digest)
+
+    def _mail_digest(self, channel: Channel, digest: digests.Digest) -> None:
+        try:
+            with self._sending[Route.EMAIL]:
+                channel.send(digest.outgoing, now=self.clock())
+        except NotTaken as not_taken:
+            self._note_down(Route.EMAIL, is_down=not_taken.is_down)
+            digests.fail(
+                self.engine,
+                digest,
+                not_taken.failure,
+                patience=self.pace.patience,
+                chance=self.chance(),
+                now=self.clock(),
+            )
+            self._count("digests failed")
+            return
+        self._note_down(Route.EMAIL, is_down=False)
+        digests.finish(self.engine, digest, now=self.clock())
+        self._count("digests sent")
 
     def _deal_with(self, batch: Sequence[Taken], until: float) -> bool:
         left = list(batch)

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine
 from data_access.db import alone, locks
 from data_access.eligibility import freshness, policies
 from data_access.risk import (
+    alerts,
     columns,
     days,
     origins,
@@ -160,7 +161,10 @@ def _measure(
         began = time.perf_counter()
         part.fill(cursor, measuring)
         LOG.info("risk: %s took %.2f s", part.name, time.perf_counter() - began)
-    return Measured(through=measuring.through, accounts=_replace(cursor, measuring, parts))
+    alerts.remember(cursor, measuring)
+    accounts = _replace(cursor, measuring, parts)
+    alerts.notice(cursor, measuring)
+    return Measured(through=measuring.through, accounts=accounts)
 
 
 def _replace(cursor: Cursor[DictRow], measuring: Measuring, parts: Sequence[Part]) -> int:

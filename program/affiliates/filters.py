@@ -1,7 +1,8 @@
 """The affiliates page's address: which part of the page, and which affiliates of the board."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from enum import StrEnum
 
 from program import query
@@ -35,16 +36,18 @@ FIGURE_LABELS = {
 
 
 class AffiliatesPart(StrEnum):
-    """The three parts of the page."""
+    """The parts of the page."""
 
     REQUALIFICATION = "requalification"
     OUTCOMES = "outcomes"
+    ALERTS = "alerts"
     NEAR_MISSES = "near-misses"
 
 
 PART_LABELS = {
     AffiliatesPart.REQUALIFICATION: "Requalification",
     AffiliatesPart.OUTCOMES: "Outcomes",
+    AffiliatesPart.ALERTS: "Alerts",
     AffiliatesPart.NEAR_MISSES: "Near misses",
 }
 
@@ -54,7 +57,7 @@ class BoardFilters(query.PagedRecord):
     """Which part of the page, and which affiliates of the board. Empty means all.
 
     ``suggested`` is a step, or `ANY` for any suggestion; ``month`` is the result of the newest
-    tested month.
+    tested month; ``day`` is the data-through day of alerts.
     """
 
     parameters = (
@@ -65,6 +68,7 @@ class BoardFilters(query.PagedRecord):
         Parameter(name="near", field="near", read=query.flag("1"), write=lambda _: "1"),
         Parameter(name="search", field="search", read=clean_search),
         Parameter(name="figure", field="figure", read=query.member(Figure)),
+        Parameter(name="day", field="day", read=query.day),
         query.PAGE,
     )
     part: AffiliatesPart = AffiliatesPart.REQUALIFICATION
@@ -74,11 +78,16 @@ class BoardFilters(query.PagedRecord):
     near: bool = False
     search: str = ""
     figure: Figure = Figure.VOLUME
+    day: date | None = None
 
     @classmethod
     def from_query(cls, found: Mapping[str, str]) -> "BoardFilters":
         """Parse the query parameters; anything malformed is ignored."""
         return cls(**cls.values(found))
+
+    def on_day(self, day: date | None) -> "BoardFilters":
+        """Return the alerts of a day."""
+        return replace(self, part=AffiliatesPart.ALERTS, day=day, page=1)
 
 
 QUERY_NAMES = tuple(one.name for one in BoardFilters.parameters)

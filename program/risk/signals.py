@@ -601,6 +601,8 @@ SIGNALS: tuple[Signal, ...] = (
     ),
 )
 BY_ID: dict[str, Signal] = {signal.id: signal for signal in SIGNALS}
+# Of approved affiliates, breaks that a moving market does not explain; they raise alerts.
+BREAKS = ("R06", "R07", "R24", "R28")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

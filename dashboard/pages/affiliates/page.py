@@ -1,6 +1,6 @@
-"""Approved affiliates: the requalification board, outcomes of approvals, near misses."""
+"""Approved affiliates: the requalification board, outcomes of approvals, alerts, near misses."""
 
-from dashboard.pages.affiliates import board, near_misses, outcomes
+from dashboard.pages.affiliates import alerts, board, near_misses, outcomes
 from dashboard.pages.affiliates import filters as affiliates_filters
 from dashboard.shell import sign_in
 from dashboard.ui import address, states
@@ -21,6 +21,7 @@ def main() -> None:
 PARTS = {
     AffiliatesPart.REQUALIFICATION: board.draw,
     AffiliatesPart.OUTCOMES: outcomes.draw,
+    AffiliatesPart.ALERTS: alerts.draw,
     AffiliatesPart.NEAR_MISSES: near_misses.draw,
 }
 

@@ -67,6 +67,7 @@ PEOPLE = {
     "erasures": ("actor",),
     "contact_reads": ("email",),
     "risk_dismissals": ("actor",),
+    "risk_digests": ("manager",),
     "holiday_changes": ("actor",),
     "delivery_proposals": ("proposed_by", "closed_by"),
 }

@@ -190,6 +190,7 @@ create table review.risk_alerts (
     signal text not null,
     severity text not null,
     value numeric not null,
+    threshold numeric not null,
     data_through date not null,
     noticed_at timestamptz not null,
     constraint risk_alerts_pkey primary key (alert_id),
@@ -203,5 +204,44 @@ comment on column review.risk_alerts.account_id is 'The affiliate';
 comment on column review.risk_alerts.signal is 'The signal';
 comment on column review.risk_alerts.severity is 'warn or high';
 comment on column review.risk_alerts.value is 'The measured value';
+comment on column review.risk_alerts.threshold is 'The threshold it reached, of the policy in force then';
 comment on column review.risk_alerts.data_through is 'T of the refresh after which it was noticed';
 comment on column review.risk_alerts.noticed_at is 'When it was noticed';
+
+create table review.risk_digests (
+    digest_id uuid not null default gen_random_uuid(),
+    day date not null,
+    manager text not null,
+    first_alert bigint not null,
+    last_alert bigint not null,
+    created_at timestamptz not null,
+    attempts integer not null default 0,
+    next_attempt_at timestamptz not null,
+    leased_by uuid,
+    lease_until timestamptz,
+    ended_at timestamptz,
+    sent boolean,
+    last_error text,
+    constraint risk_digests_pkey primary key (digest_id),
+    constraint risk_digests_one_a_day unique (manager, day),
+    constraint risk_digests_manager_fkey foreign key (manager) references review.staff(email),
+    constraint risk_digests_people_normal check (manager = review.person(manager)),
+    constraint risk_digests_alerts_in_order check (first_alert <= last_alert),
+    constraint risk_digests_ended_whole check ((ended_at is null) = (sent is null)),
+    constraint risk_digests_lease_whole check ((leased_by is null) = (lease_until is null))
+);
+create index risk_digests_waiting on review.risk_digests (next_attempt_at) where ended_at is null;
+comment on table review.risk_digests is 'Mails about new alerts: at most one a UTC day and manager, each sent at most once';
+comment on column review.risk_digests.digest_id is 'Identity, and the id of the mail';
+comment on column review.risk_digests.day is 'The UTC day on which it was made';
+comment on column review.risk_digests.manager is 'The manager';
+comment on column review.risk_digests.first_alert is 'The first alert that it names';
+comment on column review.risk_digests.last_alert is 'The last alert that it names';
+comment on column review.risk_digests.created_at is 'When it was made';
+comment on column review.risk_digests.attempts is 'How often the mail server did not take it';
+comment on column review.risk_digests.next_attempt_at is 'From when on it may be tried';
+comment on column review.risk_digests.leased_by is 'The attempt that is being made';
+comment on column review.risk_digests.lease_until is 'Until when an attempt may take; after it the digest counts as lost, since it may have been sent';
+comment on column review.risk_digests.ended_at is 'When it was sent or given up';
+comment on column review.risk_digests.sent is 'Whether the mail server took it; null while it waits';
+comment on column review.risk_digests.last_error is 'Why the last attempt failed';

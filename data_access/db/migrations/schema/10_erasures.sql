@@ -70,6 +70,7 @@ from (values
     ('review.risk_dismissals', 'kept', 'signal actor', 'a code, and who dismissed it'),
     ('review.risk_dismissals', 'erased', 'reason', 'typed about the person'),
     ('review.risk_alerts', 'kept', 'signal severity', 'codes'),
+    ('review.risk_digests', 'kept', 'manager last_error', 'about staff, and what a mail server said'),
     ('review.risk_measures', 'kept', 'inputs', 'figures and ids of accounts'),
     ('review.requalifications', 'kept', 'outcome', 'a code'),
     ('review.affiliate_tested', 'kept', 'outcome', 'a code'),

@@ -221,3 +221,51 @@ def test_near_misses_show_names_as_text(board: Desk) -> None:
     assert cells(app, "last") == ["never applied"]
     assert cells(app, "waits_until") == [None]
     assert [proto.label for proto in protos(app, "link_button")] == ["Export CSV, 1 row"]
+
+
+def add_alert(conn: Connection, account: int, signal: str, day: date, **given: str) -> None:
+    row = {"severity": "warn", "value": "0.36", "threshold": "0.30", **given}
+    conn.execute(
+        text(
+            "insert into review.risk_alerts (account_id, signal, severity, value, threshold,"
+            " data_through, noticed_at) values (:account, :signal, :severity, :value, :threshold,"
+            " :day, now())"
+        ),
+        {"account": account, "signal": signal, "day": day, **row},
+    )
+
+
+def test_alerts_are_a_digest_of_each_day_high_ones_first(board: Desk) -> None:
+    day = board.yesterday
+    with board.engine.begin() as conn:
+        add_alert(conn, FINE, "R07", day)
+        add_alert(conn, MISSING, "R24", day, severity="high", value="0.123456", threshold="0.20")
+        add_alert(conn, FINE, "R06", day - ONE_DAY, value="3.5", threshold="3")
+        conn.execute(
+            text(
+                "insert into review.risk_dismissals (account_id, signal, reason, until, actor, at)"
+                " values (:account, 'R07', 'A contest', :until, :actor, now())"
+            ),
+            {"account": FINE, "until": day + 30 * ONE_DAY, "actor": board.who},
+        )
+
+    app = board.open(AFFILIATES, part="alerts")
+
+    assert cells(app, "signal", 0) == ["R24 Decay after approval", "R07 One-day volume"]
+    assert cells(app, "value", 0) == ["0.12 ×", "36 %"]
+    assert cells(app, "threshold", 0) == ["at most 0.20 ×", "at least 30 %"]
+    assert cells(app, "account", 0) == [f"user{MISSING}", f"user{FINE}"]
+    assert [one is not None for one in cells(app, "dismissed", 0)] == [False, True]
+    (choice,) = (one for one in app.selectbox if one.label == "Data through")
+    assert [words.split(" · ")[1] for words in choice.options] == [
+        "2 signals of 2 affiliates",
+        "1 signal of 1 affiliate",
+    ]
+    app = board.open(AFFILIATES, part="alerts", day=str(day - ONE_DAY))
+    assert cells(app, "value", 0) == ["3.5 ×"]
+
+
+def test_without_alerts_the_page_says_so(board: Desk) -> None:
+    app = board.open(AFFILIATES, part="alerts", day="2020-02-30")
+
+    assert any("No approved affiliate has broken its pattern" in one for one in texts(app))
