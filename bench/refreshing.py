@@ -10,6 +10,7 @@ from bench.measurements import Measurement
 from data_access import rollups
 from data_access.eligibility import policies
 from data_access.eligibility.judging import METRIC_TYPES
+from data_access.risk import measuring
 from program.affiliates.cohorts import COHORTS, COLLAPSES
 from program.affiliates.requalification import MONTHS_KEPT, clearly, nearly
 from program.periods import ONE_DAY, WindowKind, month_start, months_later, window
@@ -92,7 +93,7 @@ def forget_plain_rollups(engine: Engine) -> None:
 
 def refresh_all(engine: Engine) -> None:
     """Run a first refresh."""
-    rollups.refresh(engine, now=moment(engine))
+    rollups.refresh(engine, now=moment(engine), risk=False)
 
 
 def refresh_all_plainly(engine: Engine) -> None:
@@ -154,7 +155,7 @@ def _difference(connection: Connection, ours: str, plain: str) -> str:
 def step_back(engine: Engine) -> None:
     """Set the rollups back by a day, as the command left them then."""
     now = moment(engine) - ONE_DAY
-    rollups.refresh(engine, now=now, through=newest_day(engine) - ONE_DAY)
+    rollups.refresh(engine, now=now, through=newest_day(engine) - ONE_DAY, risk=False)
     rollups.recount(engine, now=now)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         part = f"review.affiliate_daily_{month_start(newest_day(engine)):%Y_%m}"
@@ -165,7 +166,17 @@ def step_back(engine: Engine) -> None:
 
 def refresh_one_day(engine: Engine) -> None:
     """Refresh after one more day has arrived."""
+    rollups.refresh(engine, now=moment(engine), risk=False)
+
+
+def refresh_one_day_with_risk(engine: Engine) -> None:
+    """Refresh after one more day has arrived, and measure risk, as the command does."""
     rollups.refresh(engine, now=moment(engine))
+
+
+def measure_risk(engine: Engine) -> None:
+    """Measure the risk signals of all open applicants and approved affiliates."""
+    assert measuring.measure(engine, now=moment(engine)) is not None
 
 
 def recount(engine: Engine) -> None:
@@ -177,7 +188,7 @@ def recount(engine: Engine) -> None:
 
 def make_due(engine: Engine) -> None:
     """Refresh as of today, without a recount."""
-    rollups.refresh(engine, now=moment(engine))
+    rollups.refresh(engine, now=moment(engine), risk=False)
     with engine.begin() as connection:
         connection.execute(text("truncate review.carried"))
 
@@ -194,5 +205,23 @@ MEASUREMENTS: tuple[Measurement, ...] = (
         turns=1,
     ),
     Measurement(name="refresh, one more day", ours=refresh_one_day, prepare=step_back, bar_s=3.0),
+    # Beside the refresh of the same run, where another measurement has the plain SQL.
+    Measurement(
+        name="risk signals, all",
+        ours=measure_risk,
+        plain=refresh_all,
+        prepare=refresh_one_day,
+        prepare_plain=forget_rollups,
+        bar=3,
+        turns=1,
+    ),
+    Measurement(
+        name="one more day with risk signals",
+        ours=refresh_one_day_with_risk,
+        plain=refresh_one_day,
+        prepare=step_back,
+        bar=1.5,
+        turns=3,
+    ),
     Measurement(name="recount, after it", ours=recount, prepare=make_due, turns=3),
 )

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 from data_access.demo import names
 from data_access.demo.calendar import Calendar
 from data_access.demo.judgments import Filed, RowValues, Written
-from data_access.demo.plans import Account
+from data_access.demo.plans import Account, Pattern
 from data_access.demo.trading import Trading
 from program.periods import day_start, utc_day
 from program.review.workflow import Decision, Move
@@ -145,16 +145,25 @@ def _copy_users(connection: Connection, grown: list[Grown], calendar: Calendar, 
         kyc = rng.choice(
             ["verified", "pending", "none"], len(business.signed_up), p=[0.9, 0.05, 0.05]
         )
+        own = _own_user(account, business)
         for offset, seconds in enumerate(business.signed_up.tolist()):
             at = origin + timedelta(microseconds=round(seconds * 1e6))
             user = first_id + offset
+            email = f"{account.username}+trading@example.com" if offset == own else None
             referrals.append((account.account_id, user, at))
             accounts.append(
-                (user, f"u-{user}", None, account.country, str(kyc[offset]), at, calendar.now)
+                (user, f"u-{user}", email, account.country, str(kyc[offset]), at, calendar.now)
             )
     copy(connection, "exchange.accounts", ACCOUNT_COLUMNS, accounts)
     columns = ("affiliate_account_id", "referred_account_id", "referred_at")
     copy(connection, "exchange.referrals", columns, referrals)
+
+
+def _own_user(account: Account, business: Trading) -> int | None:
+    """Return which of the users is the affiliate itself, if one is: the largest."""
+    if account.shape.pattern is not Pattern.ONE_USER:
+        return None
+    return int(business.cents.sum(axis=1).argmax())
 
 
 def _activity_lines(

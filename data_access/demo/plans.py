@@ -28,8 +28,8 @@ FIRST_DECISION_DAY = 35
 class Pattern(StrEnum):
     """What is unusual about an affiliate's activity."""
 
-    ONE_USER = "one user carries nearly all volume"
-    BURST = "sign-ups come in one burst"
+    ONE_USER = "one user carries nearly all volume, from another address of the affiliate"
+    BURST = "sign-ups come in one burst, and all users trade alike"
     MIRRORED = "pairs of users trade the same volumes"
     SPIKE = "one day carries most of the volume"
     ROUND = "all volumes are round"

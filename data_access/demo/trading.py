@@ -169,6 +169,10 @@ def _bend(pattern: Pattern | None, window: slice, volume: Floats, rng: np.random
     ranked = np.argsort(-inside.sum(axis=1))
     if pattern is Pattern.ONE_USER:
         volume[ranked[0]] *= 24 * inside.sum() / max(inside[ranked[0]].sum(), 1e-9)
+    elif pattern is Pattern.BURST:
+        totals = inside.sum(axis=1, keepdims=True)
+        alike = rng.uniform(0.9, 1.1, totals.shape)
+        np.divide(inside * alike, totals, out=inside, where=totals > 0)
     elif pattern is Pattern.MIRRORED:
         for one, other in zip(ranked[0:6:2], ranked[1:6:2], strict=True):
             days = np.flatnonzero(rng.random(inside.shape[1]) < 0.6)
