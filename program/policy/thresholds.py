@@ -18,6 +18,7 @@ from program.risk.signals import SIGNALS, THRESHOLDS, Severity, Signal, Threshol
 HIGHEST_SHARE = Decimal(10)
 HIGHEST_NUMBER = Decimal(1_000)
 PLACES = 6
+UNITS = {Unit.SHARE: "%", Unit.TIMES: "×"}
 
 
 def value(policy: Policy, threshold: Threshold) -> Decimal:
@@ -40,7 +41,7 @@ def rows() -> Iterator[Setting]:
             label=f"{signal.id} {signal.name}, {place(one)}",
             group=Group.RISK,
             kind=SettingKind.RATE if is_share else SettingKind.NUMBER,
-            unit="×" if signal.unit is Unit.TIMES else "",
+            unit=UNITS.get(signal.unit, ""),
             least=Decimal(0),
             most=HIGHEST_SHARE if is_share else HIGHEST_NUMBER,
             places=0 if signal.unit is Unit.COUNT else PLACES,

@@ -93,7 +93,8 @@ def of_volume(volumes: Sequence[Decimal], minimum: Decimal) -> Bunching:
 def of_users(criterion: Criterion, users: Sequence[int], minimum: int) -> Bunching:
     """Return the step of numbers of users at the minimum."""
     width = JUST_ABOVE[criterion.key]
-    first = max(0, minimum - SHOWN)
+    # Most applicants have no users; they are not near, and would dwarf the others.
+    first = min(max(1, minimum - SHOWN), minimum)
     counts = np.array([sum(u == n for u in users) for n in range(first, minimum + SHOWN)])
     below = int(counts[max(0, minimum - width - first) : minimum - first].sum())
     above = int(counts[minimum - first : minimum - first + width].sum())
@@ -104,7 +105,7 @@ def of_users(criterion: Criterion, users: Sequence[int], minimum: int) -> Bunchi
         bins=_bins(edges, counts),
         near=below + above,
         least=LEAST_COUNTED,
-        step=_count_step(above, below) if minimum >= width else None,
+        step=_count_step(above, below) if minimum > width else None,
     )
 
 

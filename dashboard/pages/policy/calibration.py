@@ -18,6 +18,7 @@ from data_access.people.staff import Person
 from data_access.policy import calibration
 from data_access.policy.calibration import Calibrated
 from program import wording
+from program.periods import ONE_DAY, Window
 from program.policy.calibration import QUANTILES, Calibration, Endings, Portion, limits
 from program.policy.policy import Policy
 from program.review.permissions import Act
@@ -49,7 +50,6 @@ def draw(policy: Policy, person: Person, *, now: datetime, chosen: str | None) -
         key=TABLE,
         on_open=lambda _: None,
         take=_taking(person) if person.may(Act.EXPORT) else None,
-        more=f"data through {figures.day(found.through, year=True)}",
     )
 
 
@@ -113,8 +113,8 @@ def sentences(found: Calibration, policy: Policy) -> list[str]:
         f"It was dismissed {times}{accounts}." if found.dismissed else "It was never dismissed."
     )
     words.append(
-        f"Decided while flagged: {portion(found.when_flagged.approved)} approved. "
-        f"While clear: {portion(found.when_clear.approved)}."
+        f"Approved of those decided while flagged: {portion(found.when_flagged.approved)}; "
+        f"while clear: {portion(found.when_clear.approved)}."
     )
     words.append(
         "Kept at least half of the volume in the 30 days after the approval: "
@@ -153,9 +153,14 @@ def histogram(found: Calibration, policy: Policy) -> Chart:
     figure.layout.margin.t = charts.TWO_ROWS_ROOM
     start, end = found.bars[0].start, found.bars[-1].end
     for severity in FLAGS:
-        for _, limit in limits(signal, policy, severity):
-            if start <= limit <= end:
-                _mark(figure, found, severity, limit)
+        steps = [limit for _, limit in limits(signal, policy, severity)]
+        seen = [limit for limit in steps if start <= limit <= end]
+        for limit in seen:
+            _mark(figure, severity, limit)
+        if seen:
+            # One of several lines has the label, as there is no room for more.
+            value = f" {values.exact(signal, seen[0])}" if len(steps) == 1 else ""
+            _label(figure, min(seen), f"{WORDS[severity]}{value}", COLORS[severity])
     ticks = [start + (end - start) * place / 4 for place in range(5)]
     figure.update_xaxes(
         type="linear",
@@ -167,7 +172,7 @@ def histogram(found: Calibration, policy: Policy) -> Chart:
     return Chart(figure, f"{title}. {_flags(found)}.")
 
 
-def _mark(figure: go.Figure, found: Calibration, severity: Severity, limit: Decimal) -> None:
+def _mark(figure: go.Figure, severity: Severity, limit: Decimal) -> None:
     figure.add_shape(
         type="line",
         x0=float(limit),
@@ -178,6 +183,9 @@ def _mark(figure: go.Figure, found: Calibration, severity: Severity, limit: Deci
         yref="y domain",
         line={"color": COLORS[severity], "width": 1.5, "dash": "dash"},
     )
+
+
+def _label(figure: go.Figure, limit: Decimal, words: str, color: str) -> None:
     figure.add_annotation(
         x=float(limit),
         y=1,
@@ -185,8 +193,8 @@ def _mark(figure: go.Figure, found: Calibration, severity: Severity, limit: Deci
         yref="y domain",
         yanchor="bottom",
         showarrow=False,
-        text=f"{WORDS[severity]} {values.exact(found.signal, limit)}",
-        font={"size": 11, "color": COLORS[severity]},
+        text=words,
+        font={"size": 11, "color": color},
     )
 
 
@@ -207,7 +215,7 @@ def sheet(found: Calibrated, policy: Policy) -> Sheet:
     ]
     return Sheet(
         name="risk-calibration",
-        window=None,
+        window=Window(found.through, found.through + ONE_DAY) if found.through else None,
         columns=(
             _text("signal", "Signal", [f"{one.signal.id} {one.signal.name}" for one in rows]),
             _count("measured", "Measured", [one.measured for one in rows]),
@@ -270,13 +278,14 @@ def _flags(found: Calibration) -> str:
 
 
 def _limits(found: Calibration, policy: Policy) -> list[str]:
-    signal = found.signal
-    return [
-        f"{WORDS[severity]} {values.exact(signal, limit)}"
-        + (f" from {sample} {signal.sample}" if sample else "")
-        for severity in FLAGS
-        for sample, limit in limits(signal, policy, severity)
-    ]
+    words = []
+    for severity in FLAGS:
+        steps = limits(found.signal, policy, severity)
+        listed = " / ".join(values.exact(found.signal, limit) for _, limit in steps)
+        samples = " / ".join(figures.count(sample) for sample, _ in steps)
+        by_sample = f" from {samples} {found.signal.sample}" if len(steps) > 1 else ""
+        words += [f"{WORDS[severity]} {listed}{by_sample}"] if steps else []
+    return words
 
 
 def _first_limit(found: Calibration, policy: Policy, severity: Severity) -> str:

@@ -96,7 +96,7 @@ def _samples(signal: Signal) -> list[int]:
 
 def _from(signal: Signal, sample: int) -> str:
     least = sample or signal.least_sample
-    return f"{figures.count(least)} {signal.sample}" if signal.sample else ""
+    return f"{figures.count(least)} {signal.sample}" if least else ""
 
 
 def _direction(signal: Signal) -> str:

@@ -26,7 +26,6 @@ def draw(part: Minimums, view: ReportView) -> None:
     st.caption(about(part))
     for column, found in zip(st.columns(3), part.all, strict=True):
         with column:
-            st.markdown(f"**{found.criterion.label}**  \n{sentence(found)}")
             data_table.card(
                 sheet(found, view),
                 histogram(found),
@@ -34,6 +33,7 @@ def draw(part: Minimums, view: ReportView) -> None:
                 on_open=open_list,
                 take=view.take,
             )
+            st.text(sentence(found))
 
 
 def about(part: Minimums) -> str:

@@ -301,7 +301,7 @@ def test_thresholds_of_a_chosen_family_are_edited_and_others_stay(office: Desk) 
     assert "R06 Spike before applying, warn (×)" in shown
     assert not any("R01" in one or "R04" in one for one in shown)
 
-    field(app, "text_input", "R07 One-day volume, warn").set_value("25")
+    field(app, "text_input", "R07 One-day volume, warn (%)").set_value("25")
     app = press(app, SAVE)
     assert "The draft is saved" in app.success[0].value
     found = kept(office).draft.policy
@@ -343,7 +343,7 @@ def test_the_calibration_is_for_managers_and_says_what_is_known(office: Desk) ->
     assert "Of 2 affiliates with enough data (1 had not enough data), 1 warn (50 %)" in words
     assert "Thresholds: warn 30 %, high 60 %." in words
     assert "It was never dismissed." in words
-    assert "Decided while flagged: none yet approved." in words
+    assert "Approved of those decided while flagged: none yet; while clear: none yet." in words
     assert "3 affiliates with an open application or an approval" in words
     row = cells(app, "signal", 0).index("R19 Zero-fee share")
     assert cells(app, "high_flags", 0)[row] == 1
