@@ -142,9 +142,10 @@ SIGNALS: tuple[Signal, ...] = (
         formula="Most on-exchange criteria that are no longer met without the largest user, "
         "without users under 1,000 USD, or without volume that bore no fee",
         unit=Unit.COUNT,
-        warn=at(1),
-        high=at(2),
-        why="Each criterion that turns is one that a single account could have bought.",
+        warn=at(3),
+        why="Each criterion that turns is one that a single account could have bought. Of honest "
+        "affiliates with 15 users one in three loses two of them with its largest user, so only "
+        "three ask a question; the figures beside the badge show one and two.",
         sample="criteria met",
         least_sample=3,
     ),
@@ -243,9 +244,10 @@ SIGNALS: tuple[Signal, ...] = (
         question="Is the volume made by users who only just signed up?",
         formula="Share of the volume by users referred in the window",
         unit=Unit.SHARE,
-        warn=at("0.60"),
-        high=at("0.85"),
-        why="An affiliate of three months has older users, who usually carry the volume.",
+        warn=by_sample(n5="0.70", n30="0.60"),
+        high=by_sample(n5="0.92", n30="0.85"),
+        why="An affiliate of three months has older users, who usually carry the volume. With few "
+        "users the largest may be a new one.",
         sample="active users",
         least_sample=5,
         needs="a first referral older than 90 days",
@@ -437,8 +439,8 @@ SIGNALS: tuple[Signal, ...] = (
         "that of the 30 days before the application",
         unit=Unit.TIMES,
         lower_is_worse=True,
-        warn=by_sample(n0="0.30", n30="0.40", n100="0.50"),
-        high=by_sample(n0="0.08", n30="0.15", n100="0.25"),
+        warn=by_sample(n0="0.20", n30="0.40", n100="0.50"),
+        high=by_sample(n0="0.04", n30="0.15", n100="0.25"),
         why="Volume brought to qualify leaves when it has served. With few users, one who leaves "
         "takes half of an honest volume along.",
         sample="active users",

@@ -103,8 +103,8 @@ CLEAR = {"r06": 1, "r07": 0.1, "r07_sample": 10, "r24": 1, "r28": 1, "r28_sample
         ({"r06": 6, "r06_sample": 30}, ("R06", "high", Decimal(6), Decimal(6))),
         ({"r07": 0.5, "r07_sample": 9}, None),
         ({"r07": 0.5}, ("R07", "high", Decimal("0.5"), Decimal("0.50"))),
-        ({"r24": 0.31}, None),
-        ({"r24": 0.08}, ("R24", "high", Decimal("0.08"), Decimal("0.08"))),
+        ({"r24": 0.21}, None),
+        ({"r24": 0.04}, ("R24", "high", Decimal("0.04"), Decimal("0.04"))),
         ({"r28": 0.35}, ("R28", "warn", Decimal("0.35"), Decimal("0.35"))),
         ({"r28": 0, "r28_sample": 6}, None),
         # Not a break that a moving market leaves out.

@@ -86,8 +86,10 @@ def new_share(share: str, *, users: int = 5, oldest: int = 91) -> Callable[[Worl
 
 
 for severity, share, given in (
-    (CLEAR, "0.5999", {}), (WARN, "0.60", {}), (WARN, "0.8499", {}), (HIGH, "0.85", {}),
-    (UNKNOWN, "0.85", {"users": 4}), (UNKNOWN, "0.85", {"oldest": 90}),
+    (CLEAR, "0.6999", {}), (WARN, "0.70", {}), (WARN, "0.9199", {}), (HIGH, "0.92", {}),
+    (CLEAR, "0.5999", {"users": 30}), (WARN, "0.60", {"users": 30}),
+    (WARN, "0.8499", {"users": 30}), (HIGH, "0.85", {"users": 30}),
+    (UNKNOWN, "0.92", {"users": 4}), (UNKNOWN, "0.92", {"oldest": 90}),
 ):  # fmt: skip
     case("R10", severity, new_share(share, **given))
 

@@ -232,8 +232,8 @@ def limits(**given: str) -> Policy:
         ({"R09_warn": "8.000001"}, "warn at 8.000001 is beyond high at 8"),
         ({"R24_warn_30": "0.30"}, None),
         (
-            {"R24_warn_30": "0.29"},
-            "warn from 30 active users at 0.29 × is looser than warn at 0.30 ×",
+            {"R24_warn_30": "0.19"},
+            "warn from 30 active users at 0.19 × is looser than warn at 0.20 ×",
         ),
         # Of these a lower value is worse.
         ({"R26_warn": "0.25"}, None),

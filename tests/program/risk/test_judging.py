@@ -83,5 +83,5 @@ def test_a_dismissed_signal_is_a_result_but_neither_headline_nor_score() -> None
 
 
 def test_a_policy_moves_a_threshold() -> None:
-    assert judged("R10", "0.7") is Severity.WARN
-    assert judged("R10", "0.7", **{"R10.warn": Decimal("0.71")}) is Severity.CLEAR
+    assert judged("R18", "0.25") is Severity.WARN
+    assert judged("R18", "0.25", **{"R18.warn": Decimal("0.24")}) is Severity.CLEAR
