@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
+from data_access import rollups
 from data_access.eligibility import freshness, policies
 from data_access.risk import measuring
 from program.periods import WindowKind
@@ -509,3 +510,20 @@ def test_only_some_accounts_are_measured_the_same(measured: Any) -> None:
     assert {row["r04"] for id_, row in after.items() if id_ not in some} == {77}
     measuring.measure(engine, now=world.now)
     assert rows(engine) == before
+
+
+def test_a_failure_of_the_measuring_leaves_the_refresh_done(
+    measured: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    world, engine, _ = measured
+    before = rows(engine)
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(measuring, "measure", fail)
+    fresh = rollups.refresh(engine, now=world.now)
+
+    assert fresh.data_through == world.through
+    assert rows(engine) == before
+    assert "the risk signals could not be measured" in caplog.text
