@@ -1,14 +1,16 @@
 """``python -m bench``: build the bench database if it is missing, then measure.
 
 ``python -m bench build`` rebuilds it. ``python -m bench quick`` measures the pages over small data,
-and their limits. Exits with status 1 if something could not be measured, or exceeds a limit.
+and their limits; ``python -m bench risk`` simulates honest affiliates and fraud, and writes what the
+risk signals flag to ``docs/risk-simulation.json``. Exits with status 1 if something could not be measured, or exceeds a limit.
 """
 
 import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -35,6 +37,7 @@ from bench import (
     what_ifs,
 )
 from bench.measurements import Failures
+from bench.risk import reporting, simulating
 from program.periods import utc_day
 
 TIMED = (
@@ -63,6 +66,8 @@ def main() -> None:
         print(circumstances(), flush=True)
         faults = quick.report(chosen.only)
         sys.exit("\n".join(faults) or None)
+    if chosen.command == "risk":
+        sys.exit("\n".join(simulate_risk()) or None)
     if chosen.command == "build" or not database.is_built(chosen.database):
         yesterday = utc_day(datetime.now(UTC)) - timedelta(days=1)
         engine = build.build(
@@ -82,7 +87,7 @@ def arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "command", nargs="?", choices=["build", "measure", "quick"], default="measure"
+        "command", nargs="?", choices=["build", "measure", "quick", "risk"], default="measure"
     )
     parser.add_argument("--scale", type=float, default=1.0, help="1 is a million applications")
     parser.add_argument("--database", default=database.NAME, help="its name on the embedded server")
@@ -101,6 +106,21 @@ def measure(engine: Engine, only: list[str] | None) -> Failures:
             failures.guard(name, measured, engine)
             print(circumstances(), flush=True)
     return failures
+
+
+def simulate_risk() -> list[str]:
+    """Write what the risk signals flag of simulated affiliates; returns the bars missed."""
+
+    @contextmanager
+    def new_database() -> Iterator[Engine]:
+        engine = database.recreate("risk_simulation")
+        yield engine
+        engine.dispose()
+
+    scale = simulating.Scale()
+    outcome = simulating.run(new_database, scale)
+    reporting.FILE.write_text(reporting.as_json(outcome, scale))
+    return reporting.faults(outcome)
 
 
 def circumstances() -> str:
