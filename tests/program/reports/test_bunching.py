@@ -62,6 +62,30 @@ def test_the_step_of_volumes_by_hand() -> None:
     assert not step.is_clear
 
 
+def test_a_rising_density_lets_expect_more_above() -> None:
+    """1, 2, … 10 applicants in the bins below rise by one a bin, so 11 are expected next."""
+    middles = [place * 0.05 + 0.025 for place in range(-10, 10)]
+    below = [
+        MINIMUM * Decimal(exp(middle))
+        for number, middle in enumerate(middles[:10], 1)
+        for _ in range(number)
+    ]
+    above = [MINIMUM * Decimal(exp(middle)) for middle in middles[10:] for _ in range(12)]
+
+    step = of_volume([*below, *above], MINIMUM).step
+
+    assert step is not None
+    assert step.expected == pytest.approx(11)
+    assert step.ratio == pytest.approx(12 / 10.5)
+
+
+def test_a_cent_counts_below_the_largest_minimum_too() -> None:
+    largest = Decimal(10) ** 15
+    bins = of_volume([largest - Decimal("0.01"), largest], largest).bins
+
+    assert [one.applicants for one in bins[9:11]] == [1, 1]
+
+
 @pytest.mark.parametrize(
     ("volume", "above"),
     [("19999999.99", False), ("20000000.00", True), ("20999999.99", True)],
