@@ -11,6 +11,7 @@ from data_access import rollups
 from data_access.eligibility import policies
 from data_access.eligibility.judging import METRIC_TYPES
 from data_access.risk import measuring
+from data_access.risk.frame import Whose
 from program.affiliates.cohorts import COHORTS, COLLAPSES
 from program.affiliates.requalification import MONTHS_KEPT, clearly, nearly
 from program.periods import ONE_DAY, WindowKind, month_start, months_later, window
@@ -93,7 +94,7 @@ def forget_plain_rollups(engine: Engine) -> None:
 
 def refresh_all(engine: Engine) -> None:
     """Run a first refresh."""
-    rollups.refresh(engine, now=moment(engine), risk=False)
+    rollups.refresh(engine, now=moment(engine), risk=None)
 
 
 def refresh_all_plainly(engine: Engine) -> None:
@@ -155,7 +156,7 @@ def _difference(connection: Connection, ours: str, plain: str) -> str:
 def step_back(engine: Engine) -> None:
     """Set the rollups back by a day, as the command left them then."""
     now = moment(engine) - ONE_DAY
-    rollups.refresh(engine, now=now, through=newest_day(engine) - ONE_DAY, risk=False)
+    rollups.refresh(engine, now=now, through=newest_day(engine) - ONE_DAY, risk=None)
     rollups.recount(engine, now=now)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         part = f"review.affiliate_daily_{month_start(newest_day(engine)):%Y_%m}"
@@ -166,12 +167,12 @@ def step_back(engine: Engine) -> None:
 
 def refresh_one_day(engine: Engine) -> None:
     """Refresh after one more day has arrived."""
-    rollups.refresh(engine, now=moment(engine), risk=False)
+    rollups.refresh(engine, now=moment(engine), risk=None)
 
 
 def refresh_one_day_with_risk(engine: Engine) -> None:
-    """Refresh after one more day has arrived, and measure risk, as the command does."""
-    rollups.refresh(engine, now=moment(engine))
+    """Refresh after one more day has arrived, and measure the risk of who waits, as the command."""
+    rollups.refresh(engine, now=moment(engine), risk=Whose.WAITING)
 
 
 def measure_risk(engine: Engine) -> None:
@@ -188,7 +189,7 @@ def recount(engine: Engine) -> None:
 
 def make_due(engine: Engine) -> None:
     """Refresh as of today, without a recount."""
-    rollups.refresh(engine, now=moment(engine), risk=False)
+    rollups.refresh(engine, now=moment(engine), risk=None)
     with engine.begin() as connection:
         connection.execute(text("truncate review.carried"))
 

@@ -398,6 +398,7 @@ def refresh(since: datetime | None, through: datetime | None) -> None:
     """Bring the rollups up to the data-through day; safe to repeat and to kill."""
     from data_access import rollups
     from data_access.review import reactions
+    from data_access.risk.frame import Whose
 
     with terminal.progress("Refreshing") as advance:
         fresh = rollups.refresh(
@@ -406,6 +407,7 @@ def refresh(since: datetime | None, through: datetime | None) -> None:
             since=since.date() if since else None,
             through=through.date() if through else None,
             progress=advance,
+            risk=Whose.WAITING,
         )
     moved = reactions.react_to_refresh(database.writer(), now=_now())
     window = fresh.window
@@ -416,6 +418,7 @@ def refresh(since: datetime | None, through: datetime | None) -> None:
     if moved:
         terminal.say(f"{moved:,} applications that were set aside are back in the queue.")
     # Last, when the new figures are shown already.
+    rollups.measure_risk(database.loader(), now=_now(), whose=Whose.OTHERS)
     with terminal.progress("Recounting") as advance:
         found = rollups.recount(database.loader(), now=_now(), progress=advance)
     if found is not None and found.differing:

@@ -137,7 +137,7 @@ def judged(
     steps = [time.perf_counter()]
     ids = writing.write(engine, affiliates, level)
     steps.append(time.perf_counter())
-    rollups.refresh(engine, now=NOW, risk=False)
+    rollups.refresh(engine, now=NOW, risk=None)
     steps.append(time.perf_counter())
     measuring.measure(engine, now=NOW)
     steps.append(time.perf_counter())

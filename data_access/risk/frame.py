@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 
 from psycopg import Cursor
 from psycopg.rows import DictRow
@@ -13,6 +14,14 @@ from program.policy.policy import Policy
 from program.risk.signals import DAYS
 
 
+class Whose(StrEnum):
+    """Whose risk is measured. Reviewers wait for the first part, so a refresh begins with it."""
+
+    ALL = "all"
+    WAITING = "accounts with an open application"
+    OTHERS = "approved affiliates without one"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measuring:
     """What is measured: up to T, under a policy, of these accounts or of all."""
@@ -21,6 +30,7 @@ class Measuring:
     window: Window
     policy: Policy
     now: datetime
+    whose: Whose = Whose.ALL
     only: tuple[int, ...] | None = None
 
     @property

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from psycopg import Cursor
 from psycopg.rows import DictRow
 from psycopg.sql import SQL, Identifier, Literal
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from data_access.db import alone, locks
 from data_access.eligibility import freshness, policies
@@ -30,7 +30,7 @@ from data_access.risk import (
     user_days,
     user_sums,
 )
-from data_access.risk.frame import Measuring, Part
+from data_access.risk.frame import Measuring, Part, Whose
 from program.periods import Window
 
 LOG = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ SCOPE = SQL(
     approved as (
         select account_id, application_id, decision_id, approved_at
         from review.affiliate_tested
-        where {only} and exists (
+        where {only} and ({others} or account_id in (select account_id from waiting)) and exists (
             select from exchange.referrals where affiliate_account_id = affiliate_tested.account_id)
     )
     select account_id, application.application_id, waiting.application_id is not null as is_open,
@@ -76,12 +76,16 @@ SCOPE = SQL(
     ) as application
     join exchange.accounts as account using (account_id)
     left join review.decisions as decision on decision.decision_id = approved.decision_id
+    where {waiting} or waiting.application_id is null
     """
 )
 FORGET = SQL(
     """
     delete from review.risk_measures
-    where {only} and account_id not in (select account_id from pg_temp.risk_scope)
+    where {only} and account_id not in (
+        select account_id from exchange.applications where status = 'pending'
+        union all
+        select account_id from review.affiliate_tested)
     """
 )
 REPLACE = SQL(
@@ -124,6 +128,7 @@ def measure(
     engine: Engine,
     *,
     now: datetime,
+    whose: Whose = Whose.ALL,
     only: Sequence[int] | None = None,
     parts: Sequence[Part] = PARTS,
 ) -> Measured | None:
@@ -132,29 +137,31 @@ def measure(
     ``only`` restricts it to these accounts. Waits while another measures. The engine is a loader's.
     """
     with alone.running(engine, "measuring of risk", locks.RISK, others="Another one") as opened:
-        return _measure(*opened, now, only, parts)
+        connection, cursor = opened
+        fresh = freshness.newest(connection)
+        if fresh is None:
+            return None
+        measuring = Measuring(
+            through=fresh.data_through,
+            window=Window(fresh.window.start, fresh.window.end),
+            policy=policies.in_force(connection, now=now),
+            now=now,
+            whose=whose,
+            only=None if only is None else tuple(only),
+        )
+        return _measure(cursor, measuring, parts)
 
 
-def _measure(
-    connection: Connection,
-    cursor: Cursor[DictRow],
-    now: datetime,
-    only: Sequence[int] | None,
-    parts: Sequence[Part],
-) -> Measured | None:
-    fresh = freshness.newest(connection)
-    if fresh is None or fresh.data_through is None:
-        return None
-    measuring = Measuring(
-        through=fresh.data_through,
-        window=Window(fresh.window.start, fresh.window.end),
-        policy=policies.in_force(connection, now=now),
-        now=now,
-        only=None if only is None else tuple(only),
-    )
+def _measure(cursor: Cursor[DictRow], measuring: Measuring, parts: Sequence[Part]) -> Measured:
     for name, value in SETTINGS.items():
         cursor.execute("select set_config(%s, %s, true)", [name, value])
-    cursor.execute(SCOPE.format(only=measuring.within("account_id")))
+    cursor.execute(
+        SCOPE.format(
+            only=measuring.within("account_id"),
+            waiting=Literal(measuring.whose is not Whose.OTHERS),
+            others=Literal(measuring.whose is not Whose.WAITING),
+        )
+    )
     cursor.execute("alter table pg_temp.risk_scope add primary key (account_id)")
     cursor.execute("analyze pg_temp.risk_scope")
     for part in parts:

@@ -19,6 +19,7 @@ from data_access.eligibility.freshness import Freshness
 from data_access.people import preferences
 from data_access.queue import standings
 from data_access.risk import measuring
+from data_access.risk.frame import Whose
 from data_access.rollups import (
     carried,
     plan,
@@ -56,15 +57,15 @@ def refresh(
     since: date | None = None,
     through: date | None = None,
     progress: Progress = ignore_progress,
-    risk: bool = True,
+    risk: Whose | None = Whose.ALL,
 ) -> Freshness:
     """Bring the rollups up to T, the newest complete day with activity, or ``through``.
 
     Days are recomputed from the last T, from the first day touched by a load since, or from
     ``since``, whichever is earliest. All or nothing: readers see the old state until the commit,
-    and a killed refresh changes nothing. After the commit ``risk`` is measured. Raises Refusal if
-    there is no T or another refresh runs for too long, Invalid if ``through`` is not complete yet,
-    DatabaseUnavailable if Postgres fails.
+    and a killed refresh changes nothing. After the commit and the queue the risk of ``risk`` is
+    measured. Raises Refusal if there is no T or another refresh runs for too long, Invalid if
+    ``through`` is not complete yet, DatabaseUnavailable if Postgres fails.
     """
     with session.alone(engine, "refresh") as (connection, cursor):
         policy = policies.in_force(connection, now=now)
@@ -80,19 +81,19 @@ def refresh(
         preferences.forget_requests(connection, now=now)
         fresh = freshness.newest(connection)
     assert fresh is not None
-    if risk:
-        _measure_risk(engine, now)
     _restate(engine, now)
+    if risk is not None:
+        measure_risk(engine, now=now, whose=risk)
     return fresh
 
 
-def _measure_risk(engine: Engine, now: datetime) -> None:
+def measure_risk(engine: Engine, *, now: datetime, whose: Whose) -> None:
     """Measure the risk signals. The refresh is done by then, whatever becomes of it.
 
     If it fails, the measures stay those of an earlier refresh, which their T tells.
     """
     try:
-        measuring.measure(engine, now=now)
+        measuring.measure(engine, now=now, whose=whose)
     except Exception:
         LOG.exception("the risk signals could not be measured")
 

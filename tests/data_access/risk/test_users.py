@@ -17,6 +17,7 @@ from sqlalchemy import Engine, text
 from data_access import rollups
 from data_access.eligibility import freshness, policies
 from data_access.risk import measuring
+from data_access.risk.frame import Whose
 from program.periods import WindowKind
 from program.risk import judging
 from program.risk.judging import Measured
@@ -509,6 +510,29 @@ def test_only_some_accounts_are_measured_the_same(measured: Any) -> None:
     assert all(after[id_] == before[id_] for id_ in some)
     assert {row["r04"] for id_, row in after.items() if id_ not in some} == {77}
     measuring.measure(engine, now=world.now)
+    assert rows(engine) == before
+
+
+def test_who_waits_and_the_others_are_together_everybody(measured: Any) -> None:
+    world, engine, _ = measured
+    before = rows(engine)
+    waiting = (
+        "account_id in (select account_id from exchange.applications where status = 'pending')"
+    )
+    with engine.begin() as conn:
+        conn.execute(text("update review.risk_measures set inputs = '{}', r04 = 77"))
+        of_waiting = set(
+            conn.execute(
+                text(f"select account_id from review.risk_measures where {waiting}")
+            ).scalars()
+        )
+
+    measuring.measure(engine, now=world.now, whose=Whose.WAITING)
+    first = rows(engine)
+    measuring.measure(engine, now=world.now, whose=Whose.OTHERS)
+
+    assert {id_ for id_, row in first.items() if row == before[id_]} == of_waiting
+    assert 0 < len(of_waiting) < len(before)
     assert rows(engine) == before
 
 

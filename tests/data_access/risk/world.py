@@ -174,7 +174,7 @@ class World:
             with cursor.copy("copy exchange.referrals from stdin") as copy:  # type: ignore[attr-defined]
                 for row in self.referrals:
                     copy.write_row(row)
-        rollups.refresh(engine, now=self.now, risk=False)
+        rollups.refresh(engine, now=self.now, risk=None)
         measuring.measure(engine, now=self.now)
         with engine.connect() as conn:
             found = conn.execute(text("select * from review.risk_measures")).mappings()
