@@ -2,16 +2,13 @@
 
 from collections.abc import Iterator
 
+from program.policy import robust
 from program.policy.criteria import ON_EXCHANGE, Unit
 from program.risk.signals import SIGNALS
 
 # What is left out of the on-exchange criteria for R03, which is derived from these columns.
-VARIANTS: dict[str, str] = {
-    "without_top": "without the largest user",
-    "without_small": "without users under 1,000 USD of volume",
-    "fee_bearing": "on volume that bore a positive net fee",
-}
-DERIVED = "R03"
+VARIANTS: dict[str, str] = {variant.key: variant.words for variant in robust.VARIANTS}
+DERIVED = robust.FRAGILE
 MEASURED = tuple(signal for signal in SIGNALS if signal.id != DERIVED)
 
 

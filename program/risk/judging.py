@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from program import wording
 from program.risk.signals import (
     BY_ID,
     FAMILY_CAPS,
@@ -22,6 +23,23 @@ INFORMATION_POINTS = 3
 HIGHEST_SCORE = 100
 ORDER = tuple(Severity)
 FLAGGED = (Severity.WARN, Severity.HIGH)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """Level, score and the ids of the flagged signals, high ones first."""
+
+    level: Severity = Severity.NOT_ENOUGH_DATA
+    score: int = 0
+    signals: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the flagged signals, for the middle of a sentence."""
+        return tuple(wording.inline(BY_ID[id_].name) for id_ in self.signals if id_ in BY_ID)
+
+
+NOT_MEASURED = Headline()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +86,16 @@ class Risk:
         """The results that count, high ones first."""
         counting = [result for result in self.results if result.counts]
         return tuple(sorted(counting, key=lambda result: -ORDER.index(result.severity)))
+
+    def of(self, id_: str) -> Result | None:
+        """Return the result of a signal."""
+        return next((result for result in self.results if result.signal.id == id_), None)
+
+    @property
+    def headline(self) -> Headline:
+        """What lists show."""
+        ids = tuple(result.signal.id for result in self.flagged)
+        return Headline(level=self.level, score=self.score, signals=ids)
 
     @property
     def families(self) -> dict[Family, int]:
