@@ -7,6 +7,7 @@ import streamlit as st
 
 from program.policy.outcomes import Outcome
 from program.review.workflow import Status
+from program.risk.signals import Severity
 
 Color = Literal["green", "orange", "gray", "blue", "red", "violet"]
 
@@ -44,6 +45,17 @@ STATUSES: dict[Status, Badge] = {
 OVERDUE = Badge("overdue", ":material/alarm:", "red", "!")
 TRACK_WORDS = {"on_exchange": "on-exchange", "external": "external", "both": "both tracks"}
 
+# A signal asks a question; red is for the few that should be answered before anything else.
+RISKS: dict[Severity, Badge] = {
+    Severity.HIGH: Badge("high", ":material/priority_high:", "red", "▲"),
+    Severity.WARN: Badge("ask", ":material/contact_support:", "orange", "△"),
+    Severity.CLEAR: Badge("clear", ":material/check:", "green", "✓"),
+    Severity.NOT_ENOUGH_DATA: Badge("not enough data", ":material/hourglass_empty:", "gray", "…"),
+}
+RISK_WORDS: dict[Severity, str] = {
+    severity: f"{badge.sign} {badge.word}" for severity, badge in RISKS.items()
+}
+
 OUTCOME_WORDS: dict[Outcome, str] = {
     outcome: f"{badge.sign} {badge.word}" for outcome, badge in OUTCOMES.items()
 }
@@ -68,6 +80,11 @@ def outcome_markdown(outcome: Outcome) -> str:
     """Format an outcome as the same badge within Markdown."""
     badge = OUTCOMES[outcome]
     return f":{badge.color}-badge[{badge.icon} {badge.word}]"
+
+
+def risk_badge(level: Severity) -> None:
+    """Draw the level of risk."""
+    _draw(RISKS[level])
 
 
 def status_badge(status: Status, *, detail: str = "") -> None:

@@ -14,8 +14,8 @@ from data_access.explore.queries import Writer, guarded
 from data_access.explore.sources import Source
 from data_access.queue import drilldown_list
 from program.policy.criteria import CRITERIA
-from program.reports.datasets import APPLICATIONS, DatasetColumn
-from program.review.queue_filters import Filters
+from program.reports.datasets import APPLICATIONS, RISK, DatasetColumn
+from program.review.queue_filters import Filters, Sort
 from program.review.workflow import OPEN_STATUSES, Status
 
 BY_NAME: dict[str, DatasetColumn] = {column.name: column for column in APPLICATIONS.columns}
@@ -35,7 +35,7 @@ def applications(
     unknown column.
     """
     require_known(columns)
-    source = sources.of(APPLICATIONS, context, needed=frozenset(APPLICATIONS.names))
+    source = sources.of(APPLICATIONS, context, needed=_needed(filters, columns, statuses))
     order = _order(filters, source, context, statuses)
     raw = _raw(filters, context, statuses, source, order, columns, write).subquery("raw").c
     derived = source.derived(dict(raw))
@@ -44,6 +44,13 @@ def applications(
         for name in columns
     )
     return select(*shown).order_by(*(raw[f"order_{index}"] for index in range(len(order))))
+
+
+def _needed(filters: Filters, columns: Sequence[str], statuses: Sequence[Status]) -> frozenset[str]:
+    """Return the columns that are written, filtered or ordered by."""
+    needed = frozenset(columns)
+    ranked = filters.sort is Sort.PRIORITY and not _is_whole(filters, statuses)
+    return needed | RISK if filters.risk or filters.robust or ranked else needed
 
 
 def _order(
@@ -82,6 +89,7 @@ def _raw(
             *([] if _is_whole(filters, statuses) else [_in_statuses(statuses, context)]),
             *drilldown_list.filtered(filters, context, matches),
             *drilldown_list.judged(filters, _values(source), context),
+            *drilldown_list.at_risk(filters, source.stored),
         )
         .order_by(*order)
     )
@@ -94,7 +102,9 @@ def _is_whole(filters: Filters, statuses: Sequence[Status]) -> bool:
 
 
 def _values(source: Source) -> dict[str, ColumnElement[Any]]:
-    return {criterion.key: source.stored[criterion.key] for criterion in CRITERIA}
+    values = {criterion.key: source.stored[criterion.key] for criterion in CRITERIA}
+    score = source.stored.get(drilldown_list.RISK)
+    return values if score is None else {**values, drilldown_list.RISK: score}
 
 
 def _in_statuses(statuses: Sequence[Status], context: JudgingContext) -> ColumnElement[bool]:

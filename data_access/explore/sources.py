@@ -44,6 +44,7 @@ from data_access.eligibility.judging import (
 )
 from data_access.explore import invitable
 from data_access.people.identities import person
+from data_access.risk import judged_risk
 from program.periods import ONE_DAY, month_start, utc_day
 from program.policy.criteria import CRITERIA, TRACKS, X_FOLLOWERS, Unit
 from program.reports.datasets import (
@@ -54,6 +55,7 @@ from program.reports.datasets import (
     MONTHLY,
     NEAR_MISSES,
     PEOPLE,
+    RISK,
     Dataset,
 )
 from program.review.workflow import Decision, Status
@@ -111,14 +113,13 @@ def applications(context: JudgingContext, needed: Set[str], only: Sequence[int] 
         "assignee": held_by(context.now),
         "desk_status": effective_status(context.now),
         "status_changed_at": application.c.status_changed_at,
-        "risk_level": cast(null(), Text),
-        "risk_signals": cast(null(), Text),
     }
+    rows, stored = _with_risk(rows, stored, needed, application.c.account_id, context)
     narrowed = [application.c.application_id.in_(only)] if only else []
     return _judged(rows, stored, found, context, narrowed)
 
 
-def affiliates(context: JudgingContext, _: Set[str], only: Sequence[int] = ()) -> Source:
+def affiliates(context: JudgingContext, needed: Set[str], only: Sequence[int] = ()) -> Source:
     """Return accounts with a current approval, each once, with the newest."""
     application, account, made = tables.applications, tables.accounts, tables.current_decisions
     approved = application.alias("approved")
@@ -145,7 +146,7 @@ def affiliates(context: JudgingContext, _: Set[str], only: Sequence[int] = ()) -
         .subquery("newest")
     )
     found = judging(context, only=only)
-    rows = _with_account(found.source, application.c.account_id).join(
+    rows: FromClause = _with_account(found.source, application.c.account_id).join(
         newest, newest.c.application_id == application.c.application_id
     )
     stored: Expressions = {
@@ -155,6 +156,7 @@ def affiliates(context: JudgingContext, _: Set[str], only: Sequence[int] = ()) -
         **_windowed(context),
         **_measured(found),
     }
+    rows, stored = _with_risk(rows, stored, needed, application.c.account_id, context)
     narrowed = [application.c.application_id.in_(only)] if only else []
     return _judged(rows, stored, found, context, narrowed)
 
@@ -303,6 +305,20 @@ def _measured(found: Judging) -> Expressions:
         share = func.round(part / func.nullif(window.volume_usd, 0), 4)
         measured[name] = share if found.late is not None else cast(null(), Numeric)
     return measured
+
+
+def _with_risk(
+    rows: FromClause,
+    stored: Expressions,
+    needed: Set[str],
+    account_id: Expression,
+    context: JudgingContext,
+) -> tuple[FromClause, Expressions]:
+    """Join the account's risk, judged now, if any of its columns is ``needed``."""
+    if not needed & RISK:
+        return rows, stored
+    risk = judged_risk.of_account(context.policy, account_id)
+    return rows.outerjoin(risk, true()), stored | judged_risk.values(risk)
 
 
 def _windowed(context: JudgingContext) -> Expressions:

@@ -3,12 +3,23 @@
 Exports filter and order by the same conditions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, case, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    and_,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
 
 from data_access.applications import conditions as application_conditions
 from data_access.applications import searching
@@ -32,14 +43,20 @@ from data_access.eligibility.judging import (
     with_account,
 )
 from data_access.queue import priority_sql
-from program.policy.criteria import BOTH_TRACKS, TRACKS
-from program.review.queue_filters import Filters, Owner, Sort
+from data_access.risk import judged_risk
+from program.policy.criteria import BOTH_TRACKS, ON_EXCHANGE, TRACKS
+from program.policy.robust import VARIANTS
+from program.review.queue_filters import Filters, Owner, Robustness, Sort
 
 SORT_METRIC = {
     Sort.VOLUME: "volume_usd",
     Sort.ACTIVE: "active_users",
     Sort.NEW: "new_users",
 }
+
+
+# The risk score among the values.
+RISK = "risk_score"
 
 
 def search_matches(filters: Filters, *, pending_only: bool) -> Select[int] | None:
@@ -105,6 +122,21 @@ def judged(
     return conditions
 
 
+def at_risk(
+    filters: Filters, values: Mapping[str, ColumnElement[Any]]
+) -> list[ColumnElement[bool]]:
+    """Return conditions over `judged_risk.values` for the filters on risk."""
+    conditions: list[ColumnElement[bool]] = []
+    if filters.risk:
+        conditions.append(values["risk_level"].in_([str(level) for level in filters.risk]))
+    if filters.robust:
+        met = values["robust_met"]
+        weakest = func.least(*(values[f"robust_{variant.key}"] for variant in VARIANTS))
+        fewer = weakest < met if filters.robust is Robustness.FRAGILE else weakest >= met
+        conditions += [met == len(ON_EXCHANGE.criteria), fewer]
+    return conditions
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class By:
     """A part of an order. Values that ``may_be_unknown`` come last in both directions.
@@ -167,6 +199,7 @@ def _order(
         whole_truth(values, context.policy),
         clock_from=_counting_from(context),
         answered=tables.desk.c.answered_at.is_not(None),
+        risk=values[RISK],
         context=context,
     )
     return [By(column=points, descending=True), *eldest]
@@ -205,6 +238,11 @@ def matching_ids(filters: Filters, context: JudgingContext) -> Matching:
         source, values = measured(late), {key: metric(key, late) for key in METRIC_TYPES}
     if filters.country:
         source = with_account(source)
+    if filters.risk or filters.robust or ranked:
+        joined = judged_risk.of_account(context.policy, application.c.account_id)
+        source, risk = source.outerjoin(joined, true()), judged_risk.values(joined)
+        values = {**values, RISK: risk[RISK]}
+        conditions += at_risk(filters, risk)
     if pending_only or filters.owner or filters.due or filters.slice.clock:
         source = with_desk(source)
     statement = select(application.c.application_id).select_from(source).where(*conditions)
@@ -234,7 +272,12 @@ def _ranked(
     judged_once = select(*found, whole_truth(dict(found), context.policy).label("truth")).offset(0)
     row = judged_once.subquery("judged").c
     points = priority_sql.score(
-        dict(row), row.truth, clock_from=row.counting_from, answered=row.answered, context=context
+        dict(row),
+        row.truth,
+        clock_from=row.counting_from,
+        answered=row.answered,
+        risk=row[RISK],
+        context=context,
     )
     order = [
         By(column=points, descending=True),

@@ -104,7 +104,7 @@ def _matching(filters: Filters, source: Source) -> str:
 
 def _is_summed(filters: Filters) -> bool:
     """Whether the sums know all that the filters ask for."""
-    others = filters.country or filters.platform or filters.search
+    others = filters.country or filters.platform or filters.search or filters.risk or filters.robust
     return (
         filters.status is Status.PENDING
         and filters.owner is not Owner.MINE

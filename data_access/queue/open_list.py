@@ -16,11 +16,12 @@ from data_access.applications import conditions, searching
 from data_access.eligibility.judging import JudgingContext
 from data_access.queue import priority_sql, standings
 from data_access.queue.standings import Source
-from program.policy.criteria import BOTH_TRACKS, TRACKS
+from program.policy.criteria import BOTH_TRACKS, ON_EXCHANGE, TRACKS
 from program.policy.outcomes import Outcome
+from program.policy.robust import VARIANTS
 from program.review import priority
 from program.review.drilldown import UNKNOWN_COUNTRY
-from program.review.queue_filters import Due, Filters, Owner, Sort
+from program.review.queue_filters import Due, Filters, Owner, Robustness, Sort
 from program.review.searching import sought
 from program.review.workflow import Status
 
@@ -36,6 +37,13 @@ OUTCOMES = {
     Outcome.MET: "eligible",
     Outcome.NOT_MET: "not eligible",
     Outcome.UNKNOWN: "eligible is null",
+}
+ALL_MET = f"robust_met = {len(ON_EXCHANGE.criteria)}"
+WEAKEST = f"least({', '.join(f'robust_{variant.key}' for variant in VARIANTS)})"
+# On other activity than all, fewer criteria are met than all of them.
+ROBUSTNESS = {
+    Robustness.FRAGILE: f"{ALL_MET} and {WEAKEST} < robust_met",
+    Robustness.ROBUST: f"{ALL_MET} and {WEAKEST} >= robust_met",
 }
 OWNERS = {Owner.MINE: f"assignee = %(viewer)s and {HELD}", Owner.UNASSIGNED: f"not {HELD}"}
 
@@ -210,7 +218,8 @@ def _possible_points(outcome: Outcome) -> Sequence[int]:
     """Return the points that a standing with this outcome can have, highest first."""
     given = priority.ELIGIBILITY_POINTS[outcome]
     found = {
-        given + volume + near + answered
+        given + volume + near + answered + risk
+        for risk in range(priority.RISK.cap + 1)
         for volume in (0, *(points for _, points in priority.VOLUME_STEPS))
         for near in (0, *([] if outcome is Outcome.MET else [priority.NEAR_MISS.cap]))
         for answered in (0, priority.ANSWERED.cap)
@@ -288,11 +297,16 @@ def judged(filters: Filters) -> Iterator[str]:
     if filters.track:
         # Whoever meets a track is eligible; said, since an index finds these.
         yield f"eligible and {TRACK_CONDITIONS[filters.track]}"
+    if filters.risk:
+        levels = ", ".join(f"'{level}'" for level in filters.risk)
+        yield f"risk_level in ({levels})"
+    if filters.robust:
+        yield ROBUSTNESS[filters.robust]
 
 
 def is_judged(filters: Filters) -> bool:
     """Whether the filters ask for facts or results."""
-    return bool(filters.eligibility or filters.track)
+    return bool(filters.eligibility or filters.track or filters.risk or filters.robust)
 
 
 def values(filters: Filters, context: JudgingContext, source: Source) -> dict[str, Any]:

@@ -4,7 +4,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, DateTime, Integer, and_, case, cast, func, literal
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    DateTime,
+    Integer,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+)
 from sqlalchemy.dialects.postgresql import array
 
 from data_access.eligibility.judging import JudgingContext
@@ -22,15 +32,20 @@ def score(
     *,
     clock_from: ColumnElement[datetime],
     answered: ColumnElement[bool],
+    risk: ColumnElement[int],
     context: JudgingContext,
 ) -> ColumnElement[int]:
-    """Return the points of `priority.explain` for the row; ``truth`` is its eligibility."""
+    """Return the points of `priority.explain` for the row.
+
+    ``truth`` is its eligibility, ``risk`` its risk score, NULL if it was not measured.
+    """
     points = (
         _clock(clock_from, context)
         + _eligibility(truth)
         + _size(values[VOLUME.key], context)
         + case((and_(truth.is_not(True), _near(values, context)), priority.NEAR_MISS.cap), else_=0)
         + case((answered, priority.ANSWERED.cap), else_=0)
+        + func.least(priority.RISK.cap, func.coalesce(risk, 0) // priority.RISK_SCORE_A_POINT)
     )
     total: ColumnElement[int] = func.least(priority.HIGHEST, points)
     return total

@@ -13,12 +13,15 @@ from data_access.applications.read import DESK, Desk, desk_of
 from data_access.eligibility.judging import JudgingContext
 from data_access.queue import priority_sql, standings
 from data_access.queue.open_list import Statement
+from data_access.risk import judged_risk
 from program.periods import month_start, months_later, recent_months
 from program.policy.criteria import CRITERIA
 from program.policy.eligibility import Assessment, Facts, assess
+from program.policy.robust import Robust
 from program.review import business_time, priority
-from program.review.priority import Priority
+from program.review.priority import Clock, Priority
 from program.review.workflow import Status
+from program.risk.judging import Headline
 
 SPARKLINE_MONTHS = 6
 YET_TO_BEGIN = priority_sql.JUST_AFTER
@@ -50,6 +53,8 @@ class QueueRow:
     evidence: EvidenceState
     status: Status
     desk: Desk
+    risk: Headline
+    robust: Robust | None
     priority: Priority
     due_at: datetime
 
@@ -69,6 +74,8 @@ select application.application_id, application.account_id, account.username, acc
          when desk.status = 'deferred' and desk.deferred_until <= %(now)s then 'pending'
          else coalesce(desk.status, 'pending') end as status,
     {", ".join(f"desk.{name}" for name in DESK)},
+    standing.risk_level, standing.risk_score, standing.risk_signals,
+    {", ".join(f"standing.robust_{name}" for name in judged_risk.COUNTS)},
     standing.has_evidence, {", ".join(f"standing.{one.key}" for one in CRITERIA)},
     (select jsonb_object_agg(month, volume_usd::text) from review.affiliate_monthly
      where affiliate_account_id = application.account_id and month >= %(first_month)s) as months,
@@ -123,7 +130,7 @@ def _row(row: RowMapping, context: JudgingContext) -> QueueRow:
     current = found.x_followers is not None or found.external_volume_usd is not None
     recorded = EvidenceState.EXPIRED if row["has_evidence"] else EvidenceState.NONE
     judged_now = assess(found, context.policy)
-    desk = desk_of(row)
+    desk, risk = desk_of(row), judged_risk.headline_of(row)
     return QueueRow(
         application_id=row["application_id"],
         account_id=row["account_id"],
@@ -139,13 +146,15 @@ def _row(row: RowMapping, context: JudgingContext) -> QueueRow:
         evidence=EvidenceState.CURRENT if current else recorded,
         status=Status(row["status"]),
         desk=desk,
-        priority=priority_of(found, judged_now, desk, context),
+        risk=risk,
+        robust=judged_risk.robust_of(row),
+        priority=priority_of(found, judged_now, desk, context, risk),
         due_at=due_at(desk, context),
     )
 
 
 def priority_of(
-    facts: Facts, judged_now: Assessment, desk: Desk, context: JudgingContext
+    facts: Facts, judged_now: Assessment, desk: Desk, context: JudgingContext, risk: Headline
 ) -> Priority:
     """Return the priority with its parts in words; same points as the order in SQL.
 
@@ -156,10 +165,13 @@ def priority_of(
         facts,
         judged_now,
         policy=context.policy,
-        clock_from=context.now + YET_TO_BEGIN if paused else desk.clock_from,
+        clock=Clock(
+            since=context.now + YET_TO_BEGIN if paused else desk.clock_from,
+            now=context.now,
+            holidays=context.holidays,
+        ),
         answered=desk.answered_at is not None,
-        now=context.now,
-        holidays=context.holidays,
+        risk=risk,
     )
 
 

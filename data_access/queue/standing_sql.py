@@ -43,6 +43,7 @@ def points() -> list[str]:
         f"case {steps} else 0 end",
         f"case when ({whole}) is not true and {near} then {priority.NEAR_MISS.cap} else 0 end",
         f"case when desk.answered_at is not null then {priority.ANSWERED.cap} else 0 end",
+        f"least({priority.RISK.cap}, coalesce(risk.score, 0) / {priority.RISK_SCORE_A_POINT})",
     ]
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, func, select
 from data_access.db import database, locks
 from data_access.eligibility import judging
 from data_access.eligibility.judging import JudgingContext
-from program.policy.criteria import CRITERIA
+from data_access.risk import judged_risk
 
 PATIENCE_S, PAUSE_S = 30, 0.05
 COMPUTED = """
@@ -92,9 +92,8 @@ def source(context: JudgingContext, *, judged: bool = True) -> Source:
 
 def values(context: JudgingContext) -> dict[str, Any]:
     """Return the parameters with which standings are computed."""
-    minimums = {c.minimum: str(getattr(context.policy, c.minimum)) for c in CRITERIA}
     return {
-        "policy": Jsonb(minimums),
+        "policy": Jsonb(judged_risk.policy_json(context.policy)),
         "covered_until": context.freshness.refreshed_at if context.freshness else None,
         "evidence_from": context.evidence_from,
         "now": context.now,
@@ -130,6 +129,15 @@ def _restated(engine: Engine, now: datetime) -> bool:
             }
             connection.exec_driver_sql(RESTATE, given)
     return True
+
+
+def follow_measures(engine: Engine) -> None:
+    """Restate the applications whose risk was measured anew, with another result.
+
+    For measures that are not followed by `restate`, which a refresh does.
+    """
+    with database.acting(engine) as connection:
+        connection.execute(select(func.review.restate_measured()))
 
 
 def differences(connection: Connection) -> list[int]:

@@ -21,6 +21,8 @@ from data_access.eligibility.judging import JudgingContext
 from data_access.messages import outbox
 from data_access.people.commands import Result
 from data_access.review import checklist, conflicts, transitions
+from data_access.risk import reading
+from data_access.risk.reading import AccountRisk
 from program import wording
 from program.messages import canned_texts
 from program.periods import is_behind, utc_day
@@ -65,6 +67,7 @@ class Weighed:
     standing: AssessedApplication
     viewed_facts: ViewedFacts
     checks: Mapping[str, CheckOutcome]
+    risk: AccountRisk | None
     is_override: bool
     needed_for: tuple[str, ...]
 
@@ -80,6 +83,7 @@ class Settlement:
     draft: Draft
     standing: AssessedApplication
     checks: Mapping[str, CheckOutcome]
+    risk: AccountRisk | None
     decided_by: str
     message_day: date
     second_approver: str | None = None
@@ -136,6 +140,7 @@ def submit(engine: Engine, command: Decide) -> Decided | Proposed:
             draft=draft,
             standing=weighed.standing,
             checks=weighed.checks,
+            risk=weighed.risk,
             decided_by=command.actor,
             message_day=utc_day(command.at),
         )
@@ -204,6 +209,9 @@ def weigh(connection: Connection, application: Application, command: Decide) -> 
         standing=standing,
         viewed_facts=viewed_facts,
         checks=checks,
+        risk=reading.of_rows(
+            found["measures"], found["dismissals"], facts=standing.facts, policy=standing.policy
+        ),
         is_override=override,
         needed_for=tuple(reason.label for reason in needed),
     )
@@ -217,6 +225,8 @@ def _basis(known: bool) -> Bundle:
         evidence=records.newest_first(tables.evidence),
         checks=records.newest_first(tables.checks),
         conflict=conflicts.REASON,
+        measures=reading.MEASURES,
+        dismissals=reading.DISMISSALS,
     )
 
 
@@ -312,7 +322,7 @@ def _insert(connection: Connection, command: ApplicationCommand, settlement: Set
         "decided_at": command.at,
         "second_approver": settlement.second_approver,
         "policy_version": standing.policy.version,
-        "snapshot": _snapshot(draft, standing, settlement.checks, command.at),
+        "snapshot": _snapshot(settlement, command.at),
     }
     given = {**row, _DECIDED.key: command.application_id}
     decision_id: int = connection.execute(_INSERT, given).scalar_one()
@@ -350,7 +360,7 @@ def _propose(
             reapply=draft.reapply,
             is_override=weighed.is_override,
             needed_for=needed,
-            seen=weighed.viewed_facts.to_json(),
+            seen=weighed.viewed_facts.to_json() | _frozen(weighed.risk),
             proposed_by=command.actor,
             proposed_at=command.at,
         )
@@ -457,10 +467,14 @@ def check_rate(rate: Decimal | None, policy: Policy) -> None:
         raise Invalid(problem)
 
 
-def _snapshot(
-    draft: Draft, standing: AssessedApplication, checks: Mapping[str, CheckOutcome], at: datetime
-) -> dict[str, Any]:
-    metrics = None
+def _frozen(risk: AccountRisk | None) -> dict[str, Any]:
+    if risk is None:
+        return snapshots.risk_of(None, None)
+    return snapshots.risk_of(risk.risk, risk.data_through)
+
+
+def _snapshot(settlement: Settlement, at: datetime) -> dict[str, Any]:
+    standing, metrics = settlement.standing, None
     if (fresh := standing.freshness) is not None:
         metrics = snapshots.Metrics(
             data_through=fresh.data_through,
@@ -472,6 +486,7 @@ def _snapshot(
         policy=standing.policy,
         metrics=metrics,
         evidence_ids=standing.established.evidence_ids,
-        checklist={item: str(outcome) for item, outcome in checks.items()},
-        unproven=unproven(draft, standing, checks),
+        checklist={item: str(outcome) for item, outcome in settlement.checks.items()},
+        unproven=unproven(settlement.draft, standing, settlement.checks),
+        risk=_frozen(settlement.risk),
     )

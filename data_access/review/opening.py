@@ -41,6 +41,8 @@ from data_access.review.presence import Glance
 from data_access.review.proposals import Lapsed, Proposal
 from data_access.review.timeline import TimelineEntry
 from data_access.review.trends import Spans, Trends
+from data_access.risk import reading
+from data_access.risk.reading import AccountRisk
 from program.periods import ONE_DAY, Window, is_behind, month_start, months_later, utc_day
 from program.policy.evidence import EvidenceKind, current_kinds
 from program.review.permissions import Act
@@ -55,11 +57,11 @@ class Opened:
     """One application as read at ``now`` for its viewer, ``person``, in the view of ``filters``.
 
     ``decisions`` are newest first. ``lapsed`` is the last proposal, if it expired and nobody has
-    decided since. ``question`` is the last question to the applicant, if an answer is awaited;
-    ``deferred_because`` is why it is deferred, if it is. ``conflict`` is the sentence why this
-    person may not decide here. ``others_wrote`` is the number of colleagues' entries on the
-    thread, for telling what is new; ``viewers`` are colleagues who have it open too;
-    ``colleagues`` are those to whom it may be assigned.
+    decided since. ``risk`` is ``None`` if none was measured. ``question`` is the last question to
+    the applicant, if an answer is awaited; ``deferred_because`` is why it is deferred, if it is.
+    ``conflict`` is the sentence why this person may not decide here. ``others_wrote`` is the number
+    of colleagues' entries on the thread, for telling what is new; ``viewers`` are colleagues who
+    have it open too; ``colleagues`` are those to whom it may be assigned.
     """
 
     application: Application
@@ -71,6 +73,7 @@ class Opened:
     question: str | None
     deferred_because: str | None
     checks: dict[str, Answer]
+    risk: AccountRisk | None
     conflict: str | None
     place: Place
     earlier: list[EarlierApplication]
@@ -132,10 +135,10 @@ def open_one(
     recorded = written.of_rows(found)
     decisions = decision_history.of_rows(recorded.decisions)
     proposed = proposals.of_rows(recorded.proposals)
-    evidence = assessments.evidence_of(recorded.evidence)
+    standing = assessments.judge(row, assessments.evidence_of(recorded.evidence), context)
     return Opened(
         application=contacts.shown_to(person, application),
-        standing=assessments.judge(row, evidence, context),
+        standing=standing,
         context=context,
         decisions=decisions,
         proposal=proposals.waiting_of(proposed),
@@ -143,6 +146,9 @@ def open_one(
         question=information_requests.question(application, recorded.events),
         deferred_because=deferrals.reason(application, recorded.events),
         checks=checklist.answers_of(recorded.checks),
+        risk=reading.of_rows(
+            found["measures"], found["dismissals"], facts=standing.facts, policy=context.policy
+        ),
         conflict=conflicts.sentence(application, person.email, row[CONFLICT]),
         place=order_cache.place(connection, id_, filters, context),
         earlier=read.others_of(found["earlier"]),
@@ -163,7 +169,13 @@ def read_trends(connection: Connection, shown: Opened) -> Trends:
 
 
 CONFLICT = "conflict"
-_RECORDED = Bundle(**written.PARTS, earlier=read.OTHERS, staff=staff.PRESENT)
+_RECORDED = Bundle(
+    **written.PARTS,
+    earlier=read.OTHERS,
+    staff=staff.PRESENT,
+    measures=reading.MEASURES,
+    dismissals=reading.DISMISSALS,
+)
 
 
 @cache

@@ -28,6 +28,7 @@ from data_access.people.identities import known_by
 from data_access.review import checklist, conflicts, decisions, proposals, transitions
 from data_access.review.decisions import Decided, Draft, Judgment, Settlement
 from data_access.review.proposals import Proposal
+from data_access.risk import reading
 from program.periods import utc_day
 from program.policy import viewed
 from program.policy.checklist import CheckOutcome
@@ -98,6 +99,12 @@ def confirm(engine: Engine, command: Confirm) -> Decided:
             draft=_draft(proposal),
             standing=standing,
             checks=checks,
+            risk=reading.read(
+                connection,
+                application.account_id,
+                facts=standing.facts,
+                policy=standing.policy,
+            ),
             decided_by=proposal.proposed_by,
             second_approver=command.actor,
             message_day=utc_day(proposal.proposed_at),

@@ -9,7 +9,9 @@ from typing import Any
 from data_access.applications.decision_history import MadeDecision
 from data_access.applications.read import Application
 from data_access.review.written import Written
+from program import wording
 from program.review.workflow import Move, Status
+from program.risk.signals import BY_ID
 
 
 class EntryKind(StrEnum):
@@ -193,6 +195,12 @@ def _title(kind: str, detail: dict[str, Any]) -> str:
         return f"assigned to {person.get('new')}"
     if kind == "taken_over" and person.get("old"):
         return f"taken over from {person['old']}"
+    if detail.get("signal") in BY_ID:
+        name = wording.inline(BY_ID[detail["signal"]].name)
+        return {
+            "signal_dismissed": f"dismissed the risk signal {name} {_until(detail)}",
+            "signal_counts_again": f"let the risk signal {name} count again",
+        }.get(kind, words)
     if kind == Move.DEFER:
         return f"deferred {_until(detail)}".rstrip()
     if kind == Move.BRING_BACK and detail.get("why"):

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from program.policy import robust
 from program.policy.criteria import CRITERIA, TRACKS, Unit
 from program.policy.outcomes import Outcome
 from program.review.permissions import Act
 from program.review.queue_filters import TRACK_CHOICES
 from program.review.workflow import UPSTREAM_STATUSES, Decision, Status
+from program.risk.signals import Severity
 
 
 class ColumnKind(StrEnum):
@@ -206,9 +208,21 @@ _JUDGED = (
     _choice("eligibility", "met, not_met or unknown", OUTCOMES, always=True),
     _choice("track", "The track that is met; empty if none", TRACK_CHOICES),
 )
-# The policy has no thresholds for risk, so there is no level. These figures of the window are its
-# inputs; everybody can filter and sort by them.
-_NOT_JUDGED = "Empty: the policy does not judge risk yet"
+RISK_LEVELS = tuple(str(severity) for severity in Severity)
+_RISK = (
+    _choice("risk_level", "clear, warn, high or not_enough_data", RISK_LEVELS, always=True),
+    _text("risk_signals", "Signals that are flagged and not dismissed, by `;`, high ones first"),
+)
+_RISK_FIGURES = (
+    _whole("risk_score", "Points of the flagged signals, at most 100; empty if not measured"),
+    _whole("robust_met", "On-exchange criteria met; empty if their parts were not measured"),
+    *(
+        _whole(f"robust_{variant.key}", f"On-exchange criteria met {variant.words}")
+        for variant in robust.VARIANTS
+    ),
+)
+# The names of all these columns.
+RISK = frozenset(column.name for column in (*_RISK, *_RISK_FIGURES))
 _CONCENTRATION = (
     _money("fees_usd", "Net fees in the window, USD", scale=6),
     _whole("trade_count", "Trades in the window"),
@@ -239,8 +253,7 @@ APPLICATIONS = Dataset(
         *_METRICS,
         *_EVIDENCE,
         *_JUDGED,
-        _choice("risk_level", f"{_NOT_JUDGED}; the shares at the end are what is known"),
-        _text("risk_signals", _NOT_JUDGED),
+        *_RISK,
         _whole("policy_version", "The policy version used", always=True),
         _moment("decided_at", "When it was decided, UTC"),
         _choice("decided_by", "Who decided"),
@@ -258,6 +271,7 @@ APPLICATIONS = Dataset(
         _choice("second_approver", "Who gave the second approval"),
         _truth("is_override", "Whether the decision went against eligibility", always=False),
         *_CONCENTRATION,
+        *_RISK_FIGURES,
     ),
     usual=(
         "application_id",
@@ -375,6 +389,8 @@ AFFILIATES = Dataset(
         *_JUDGED,
         _whole("policy_version", "The policy version in force", always=True),
         *_CONCENTRATION,
+        *_RISK,
+        *_RISK_FIGURES,
     ),
     usual=(
         "account_id",

@@ -25,6 +25,7 @@ class Act(StrEnum):
     REQUEST_INFORMATION = "ask applicants for information"
     RECORD_ANSWER = "record an applicant's answer"
     DEFER = "defer applications"
+    DISMISS_SIGNAL = "dismiss risk signals"
     DECLARE_CONFLICT = "declare a conflict of interest"
     APPROVE_SECOND = "give the second approval"
     REOPEN = "reopen decided applications"
@@ -61,6 +62,7 @@ ALLOWED: dict[Act, frozenset[Role]] = {
     Act.REQUEST_INFORMATION: _DESK,
     Act.RECORD_ANSWER: _DESK,
     Act.DEFER: _DESK,
+    Act.DISMISS_SIGNAL: _DESK,
     Act.DECLARE_CONFLICT: _DESK,
     Act.APPROVE_SECOND: frozenset({Role.MANAGER}),
     Act.REOPEN: frozenset({Role.MANAGER}),

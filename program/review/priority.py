@@ -15,6 +15,7 @@ from program.policy.eligibility import Assessment, Facts
 from program.policy.outcomes import Outcome
 from program.policy.policy import Policy
 from program.review import business_time
+from program.risk.judging import NOT_MEASURED, Headline
 
 HIGHEST = 100
 
@@ -34,6 +35,7 @@ ELIGIBILITY = Component(key="eligibility", label="Eligibility", cap=25)
 VOLUME = Component(key="volume", label="Volume", cap=15)
 NEAR_MISS = Component(key="near_miss", label="Near miss", cap=10)
 ANSWERED = Component(key="answered", label="Answered", cap=10)
+RISK = Component(key="risk", label="Risk", cap=10)
 
 POINTS_A_DAY_WAITING = 2
 POINTS_WHEN_OVERDUE = 15
@@ -42,6 +44,9 @@ ELIGIBILITY_POINTS = {Outcome.MET: 25, Outcome.UNKNOWN: 10, Outcome.NOT_MET: 0}
 # Window volume of at least so many times the minimum; the first match counts.
 VOLUME_STEPS: tuple[tuple[int, int], ...] = ((5, 15), (2, 10), (1, 5))
 NEAR_SHARE = Decimal("0.9")
+# So many points of the risk score are one point here.
+RISK_SCORE_A_POINT = 10
+MOST_SIGNALS_NAMED = 3
 
 
 def waiting_points(days: int) -> int:
@@ -56,6 +61,11 @@ def overdue_points(beyond: int) -> int:
     return min(OVERDUE.cap, POINTS_WHEN_OVERDUE + beyond * POINTS_A_DAY_OVERDUE)
 
 
+def risk_points(score: int) -> int:
+    """Return the points for a risk score: what may be gamed deserves an early look."""
+    return min(RISK.cap, score // RISK_SCORE_A_POINT)
+
+
 def days_counted(policy: Policy) -> int:
     """Return after how many business days the clock adds no more points."""
     waiting = -(-WAITING.cap // POINTS_A_DAY_WAITING)
@@ -68,6 +78,15 @@ def near(criterion: Criterion, policy: Policy) -> Decimal | int:
     minimum: Decimal | int = getattr(policy, criterion.minimum)
     least = NEAR_SHARE * minimum
     return least if criterion.unit is Unit.USD else math.ceil(least)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """The review clock ``since`` it started, read at ``now``."""
+
+    since: datetime
+    now: datetime
+    holidays: frozenset[date] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,19 +117,18 @@ def explain(
     assessment: Assessment,
     *,
     policy: Policy,
-    clock_from: datetime,
+    clock: Clock,
     answered: bool,
-    now: datetime,
-    holidays: frozenset[date] = frozenset(),
+    risk: Headline = NOT_MEASURED,
 ) -> Priority:
-    """Compute one application's priority at ``now``. Unknown figures add nothing."""
-    clock = _clock(clock_from, now, policy, holidays)
+    """Compute one application's priority. Unknown figures add nothing."""
     parts = [
-        *clock,
+        *_clock(clock, policy),
         _eligibility(assessment.outcome),
         *_size(facts, policy),
         *_near_miss(facts, policy, assessment),
         *([_part(ANSWERED, ANSWERED.cap, "the applicant answered")] if answered else []),
+        _part(RISK, risk_points(risk.score), _risk_words(risk)),
     ]
     counting = sorted((p for p in parts if p.points), key=lambda p: -p.points)
     return Priority(
@@ -118,14 +136,12 @@ def explain(
     )
 
 
-def _clock(
-    clock_from: datetime, now: datetime, policy: Policy, holidays: frozenset[date]
-) -> Iterator[PriorityPart]:
-    days = business_time.whole_days(clock_from, now, holidays)
+def _clock(clock: Clock, policy: Policy) -> Iterator[PriorityPart]:
+    days = business_time.whole_days(clock.since, clock.now, clock.holidays)
     yield _part(WAITING, waiting_points(days), f"waiting {_days(days)}")
     beyond = days - policy.review_sla_business_days
     # With zero review days, a clock that has yet to begin is not late.
-    if beyond >= 0 and clock_from <= now:
+    if beyond >= 0 and clock.since <= clock.now:
         sentence = f"overdue by {_days(beyond)}" if beyond else "overdue"
         yield _part(OVERDUE, overdue_points(beyond), sentence)
 
@@ -153,6 +169,11 @@ def _near_miss(facts: Facts, policy: Policy, assessment: Assessment) -> Iterator
     held = [(facts.value(criterion), near(criterion, policy)) for criterion in ON_EXCHANGE.criteria]
     if all(value is not None and value >= least for value, least in held):
         yield _part(NEAR_MISS, NEAR_MISS.cap, "within a tenth of every on-exchange minimum")
+
+
+def _risk_words(risk: Headline) -> str:
+    names, more = risk.names[:MOST_SIGNALS_NAMED], len(risk.signals) - MOST_SIGNALS_NAMED
+    return f"risk: {', '.join(names)}{f' and {more} more' if more > 0 else ''}"
 
 
 def _part(component: Component, points: int, sentence: str) -> PriorityPart:

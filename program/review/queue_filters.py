@@ -17,6 +17,7 @@ from program.review import drilldown
 from program.review.drilldown import UNKNOWN_COUNTRY, WHOLE, Scope, Slice
 from program.review.searching import link_names
 from program.review.workflow import OPEN_STATUSES, Status
+from program.risk.signals import Severity
 from program.text.folding import ZERO_WIDTH
 from program.text.platforms import platform_key
 
@@ -45,6 +46,13 @@ class Due(StrEnum):
 
     OVERDUE = "overdue"
     SOON = "soon"
+
+
+class Robustness(StrEnum):
+    """Whether eligibility on the exchange survives without a part of the activity."""
+
+    FRAGILE = "fragile"
+    ROBUST = "robust"
 
 
 OWNER_LABELS = {Owner.MINE: "Mine", Owner.UNASSIGNED: "Unassigned", None: "Everyone"}
@@ -103,6 +111,11 @@ def _outcomes(text: str) -> tuple[Outcome, ...]:
     return tuple(outcome for outcome in Outcome if outcome in asked)
 
 
+def _levels(text: str) -> tuple[Severity, ...]:
+    asked = text.split(",")
+    return tuple(level for level in Severity if level in asked)
+
+
 def _waiting(text: str) -> int | None:
     days = query.whole(text)
     return days if days in WAITING_CHOICES else None
@@ -137,6 +150,8 @@ class Filters(query.PagedRecord):
         Parameter(name="status", field="status", read=query.member(Status)),
         Parameter(name="owner", field="owner", read=query.member(Owner)),
         Parameter(name="due", field="due", read=query.member(Due)),
+        Parameter(name="risk", field="risk", read=_levels, write=query.joined),
+        Parameter(name="robust", field="robust", read=query.member(Robustness)),
         Parameter(name="sort", field="order", read=_order),
         query.PAGE,
     )
@@ -149,6 +164,8 @@ class Filters(query.PagedRecord):
     status: Status = Status.PENDING
     owner: Owner | None = None
     due: Due | None = None
+    risk: tuple[Severity, ...] = ()
+    robust: Robustness | None = None
     sort: Sort = Sort.PRIORITY
     reverse: bool = False
     viewer: str = ""

@@ -23,6 +23,7 @@ from data_access.review import (
     conflicts,
     decisions,
     deferrals,
+    dismissals,
     evidence,
     information_requests,
     notes,
@@ -311,6 +312,19 @@ def record_evidence(engine: Engine, id_: int, **given: Any) -> int:
 def check(engine: Engine, id_: int, **given: Any) -> int:
     given = {"item": "jurisdiction", "outcome": CheckOutcome.PASSED, "comment": "", **given}
     return checklist.answer(engine, command(checklist.AnswerCheck, application_id=id_, **given))
+
+
+def dismiss_signal(engine: Engine, id_: int, **given: Any) -> int:
+    until = T + timedelta(days=90)
+    given = {"signal": "R10", "reason": "A launch party", "until": until, **given}
+    return dismissals.dismiss(
+        engine, command(dismissals.DismissSignal, application_id=id_, **given)
+    )
+
+
+def end_dismissal(engine: Engine, id_: int, **given: Any) -> int:
+    given = {"signal": "R10", **given}
+    return dismissals.end(engine, command(dismissals.EndDismissal, application_id=id_, **given))
 
 
 def declare_conflict(engine: Engine, id_: int, **given: Any) -> int:

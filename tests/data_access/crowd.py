@@ -6,7 +6,7 @@ The oracle filters, sorts and ranks in plain Python; queue and export must agree
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -16,14 +16,17 @@ from sqlalchemy import Connection, Engine, insert, text
 
 from data_access.db import tables
 from data_access.queue.rows import EvidenceState
+from program.policy import robust
 from program.policy.eligibility import Assessment, Facts, assess
 from program.policy.evidence import EvidenceKind, Observation, establish
 from program.policy.outcomes import Outcome
 from program.policy.policy import Policy
+from program.policy.robust import Robust
 from program.review import business_time, priority
-from program.review.queue_filters import Due, Filters, Owner, Sort
+from program.review.queue_filters import Due, Filters, Owner, Robustness, Sort
 from program.review.searching import search_text, sought
 from program.review.workflow import OPEN_STATUSES, Status
+from program.risk.judging import Headline, Measured, judge
 from program.text.handles import identity_key
 from program.text.platforms import platform_key
 from tests.builders import (
@@ -31,6 +34,7 @@ from tests.builders import (
     T,
     add_application,
     add_evidence,
+    add_measures,
     add_metrics,
     add_refresh,
     add_staff,
@@ -76,6 +80,8 @@ NAMES = (
     "naïve",
     "İstanbul",
 )
+CRITERIA = robust.CRITERIA
+RISKS = ("R10", "R11")
 COUNTRIES = ("BR", "US", "DE", "NG", None)
 PLATFORMS = ("x", "Twitter", "youtube", "YouTube Channel", "tiktok", "My Place", "小红书")
 VOLUMES = ("0.00", "19999999.99", "20000000.00", "20000000.01", "5000000.00", "123456789012.34")
@@ -109,6 +115,8 @@ class Applicant:
     metrics: tuple[Decimal, int, int] | None
     months: dict[int, Decimal] = field(default_factory=dict)
     observations: list[Observation] = field(default_factory=list)
+    # The measures of risk, if there are any.
+    measures: dict[str, Any] | None = None
     # The desk's columns, if somebody worked on it.
     desk: dict[str, Any] = field(default_factory=dict)
 
@@ -127,11 +135,40 @@ class Applicant:
             self.facts,
             self.assessment,
             policy=Policy(),
-            clock_from=NOW + MOMENT if self.is_paused else self.clock_from,
+            clock=priority.Clock(
+                since=NOW + MOMENT if self.is_paused else self.clock_from,
+                now=NOW,
+                holidays=HOLIDAYS,
+            ),
             answered=self.desk.get("answered_at") is not None,
-            now=NOW,
-            holidays=HOLIDAYS,
+            risk=self.risk,
         ).total
+
+    @cached_property
+    def risk(self) -> Headline:
+        if self.measures is None:
+            return Headline()
+        measured = {
+            id_: Measured(
+                value=self.measures[id_.lower()], sample=self.measures[f"{id_.lower()}_sample"]
+            )
+            for id_ in RISKS
+        }
+        whole = replace(self.facts, volume_usd=self.facts.volume_usd or Decimal(0))
+        measured[robust.FRAGILE] = robust.measure(whole, self.parts, Policy())
+        return judge(measured, {}).headline
+
+    @cached_property
+    def robust(self) -> Robust | None:
+        return robust.judge(self.facts, self.parts, Policy())
+
+    @property
+    def parts(self) -> dict[str, Facts]:
+        given = self.measures or {}
+        return {
+            variant.key: Facts(**{c.key: given.get(f"{variant.key}_{c.key}") for c in CRITERIA})
+            for variant in robust.VARIANTS
+        }
 
     @property
     def is_paused(self) -> bool:
@@ -250,7 +287,20 @@ def _someone(chance: random.Random, id_: int) -> Applicant:
         metrics=metrics if traded else None,
         months={back: Decimal(chance.randrange(10**6)) / 100 for back in _some(chance, 8)},
         observations=[_seen(chance, number) for number in _some(chance, 3)],
+        measures=_measured(chance, metrics) if traded and chance.random() < 0.8 else None,
     )
+
+
+def _measured(chance: random.Random, metrics: Sequence[Any]) -> dict[str, Any]:
+    """Return measures of two signals, and figures of which a part may fall short."""
+    shares = {id_.lower(): Decimal(chance.choice(["0.1", "0.7", "0.95"])) for id_ in RISKS}
+    samples = {f"{id_.lower()}_sample": chance.choice([3, 20, 100]) for id_ in RISKS}
+    parts = {
+        f"{variant.key}_{criterion.key}": value * chance.choice([0, 1, 1])
+        for variant in robust.VARIANTS
+        for criterion, value in zip(CRITERIA, metrics, strict=True)
+    }
+    return {**shares, **samples, **parts}
 
 
 def _some(chance: random.Random, most: int) -> list[int]:
@@ -310,6 +360,8 @@ def _settle_figures(conn: Connection, person: Applicant) -> None:
     if person.metrics is not None:
         volume, active, new = person.metrics
         add_metrics(conn, person.account_id, volume=volume, active=active, new=new)
+    if person.measures is not None:
+        add_measures(conn, person.account_id, **person.measures)
     for back, volume in person.months.items():
         conn.execute(
             insert(tables.affiliate_monthly).values(
@@ -405,8 +457,17 @@ def _passes(person: Applicant, filters: Filters) -> bool:
             filters.owner is not Owner.UNASSIGNED or person.holder is None,
             filters.due is not Due.OVERDUE or person.is_overdue,
             filters.due is not Due.SOON or person.is_due_soon,
+            not filters.risk or person.risk.level in filters.risk,
+            filters.robust is None
+            or (person.robust is not None and _robustness(person.robust) is filters.robust),
         )
     )
+
+
+def _robustness(found: Robust) -> Robustness | None:
+    if found.met < found.of:
+        return None
+    return Robustness.FRAGILE if found.is_fragile else Robustness.ROBUST
 
 
 def finds(term: str, person: Applicant) -> bool:

@@ -45,4 +45,5 @@ def draw_scorecard(shown: Opened) -> None:
             window=fresh.window if fresh else None,
             provisional=shown.is_provisional,
             unknown_because=evidence.unknown_because(shown),
+            robust=shown.risk.robust if shown.risk else None,
         )

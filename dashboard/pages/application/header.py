@@ -15,6 +15,7 @@ from data_access.review.opening import Opened
 from program.review.permissions import Act
 from program.review.priority import HIGHEST, Priority
 from program.review.workflow import STATUS_WORDS, Status
+from program.risk.judging import NOT_MEASURED
 
 QUEUE = "dashboard/pages/queue/page.py"
 
@@ -83,7 +84,11 @@ def _draw_standing(shown: Opened) -> None:
         _draw_clock(shown)
         _draw_priority(
             rows.priority_of(
-                shown.standing.facts, assessment, shown.application.desk, shown.context
+                shown.standing.facts,
+                assessment,
+                shown.application.desk,
+                shown.context,
+                shown.risk.risk.headline if shown.risk else NOT_MEASURED,
             )
         )
 

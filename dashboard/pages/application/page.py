@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.forms import submit
 from dashboard.pages.application import checklist as application_checklist
 from dashboard.pages.application import duplicates as application_duplicates
-from dashboard.pages.application import evidence, header, live, referred_users, thread, trend
+from dashboard.pages.application import evidence, header, live, referred_users, risk, thread, trend
 from dashboard.pages.application import facts as application_facts
 from dashboard.pages.application.decide import panel, reopen, unsent_text
 from dashboard.shell import sign_in
@@ -71,6 +71,7 @@ def draw(shown: Opened) -> None:
         facts, judging, acting = st.columns([1.05, 1.35, 1], gap="medium")
     with judging:
         application_facts.draw_scorecard(shown)
+        risk.draw(shown)
     with acting:
         application_duplicates.draw(shown)
         draw_decision(shown)

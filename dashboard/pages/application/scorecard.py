@@ -11,6 +11,7 @@ from program.periods import Window
 from program.policy.criteria import EXTERNAL, Comparison, Unit
 from program.policy.eligibility import Assessment, CriterionResult
 from program.policy.outcomes import Outcome
+from program.policy.robust import Robust
 
 # Only read out; on the screen the lines speak for themselves.
 HEADINGS = ("| outcome | criterion | value | margin |", "|:--|:--|:--|:--|")
@@ -23,10 +24,12 @@ def draw(
     window: Window | None,
     provisional: bool,
     unknown_because: Mapping[str, str],
+    robust: Robust | None = None,
 ) -> None:
     """Draw every track with its criteria, one line each.
 
-    ``unknown_because`` says by criterion key why one has no value.
+    ``unknown_because`` says by criterion key why one has no value; ``robust`` is on how much of the
+    activity the on-exchange criteria rest, if that is known.
     """
     with st.container(horizontal=True, vertical_alignment="center"):
         minimums = " ".join(
@@ -39,6 +42,9 @@ def draw(
             st.caption(f"{span}, UTC", width="content")
     # A table is one element; the style sheet gives it the look of the lines elsewhere.
     st.markdown(_table(assessment, unknown_because))
+    if robust is not None:
+        icon = ":material/warning:" if robust.is_fragile else ":material/verified_user:"
+        st.caption(f"{icon} On the exchange: {robust.sentence}.")
 
 
 def _table(assessment: Assessment, unknown_because: Mapping[str, str]) -> str:

@@ -18,9 +18,11 @@ from program.review.queue_filters import (
     Due,
     Filters,
     Owner,
+    Robustness,
     Sort,
 )
 from program.review.workflow import OPEN_STATUSES, STATUS_WORDS, Status
+from program.risk.signals import Severity
 from program.text.platforms import platform_label
 
 FIELDS = (
@@ -32,6 +34,8 @@ FIELDS = (
     "waiting_days",
     "owner",
     "due",
+    "risk",
+    "robust",
     "sort",
 )
 DECIDED = (Status.APPROVED, Status.REJECTED, Status.WITHDRAWN)
@@ -46,6 +50,15 @@ SETTLED_SORTS = (Sort.PRIORITY, Sort.SUBMITTED, Sort.VOLUME, Sort.ACTIVE, Sort.N
 SETTLED_SORT_LABELS = {**SORT_LABELS, Sort.PRIORITY: "latest first"}
 SETTLED_REVERSED_LABELS = {**REVERSED_LABELS, Sort.PRIORITY: "earliest first"}
 DUE_WORDS = {Due.OVERDUE: "overdue", Due.SOON: "due soon"}
+# Clear and not enough data are never one choice.
+RISKS: list[tuple[Severity, ...]] = [
+    (Severity.HIGH,),
+    (Severity.WARN, Severity.HIGH),
+    (Severity.WARN,),
+    (Severity.CLEAR,),
+    (Severity.NOT_ENOUGH_DATA,),
+]
+ROBUST_WORDS = {Robustness.FRAGILE: "fragile", Robustness.ROBUST: "robust"}
 EVERYONE = "everyone"
 DECIDED_LISTS = "queue-decided"
 Apply = Callable[[Filters], None]
@@ -174,6 +187,8 @@ def fields(
             *("platform", "Platform", _with(list(platforms), filters.platform)),
             lambda key: platforms.get(key) or platform_label(key),
         ),
+        ("risk", "Risk", _risks(filters.risk), _risk_words),
+        ("robust", "Robust", list(Robustness), ROBUST_WORDS.__getitem__),
         ("waiting_days", "Waiting", list(WAITING_CHOICES), lambda days: f"{days} d or more"),
     ]
     with st.container(key="queue-fields", horizontal=True, wrap=False):
@@ -236,6 +251,15 @@ def _search(filters: Filters, on_change: Apply) -> None:
     )
 
 
+def _risks(chosen: tuple[Severity, ...]) -> list[tuple[Severity, ...]]:
+    """Return the choices; a shared link may name another."""
+    return RISKS if not chosen or chosen in RISKS else [*RISKS, chosen]
+
+
+def _risk_words(levels: tuple[Severity, ...]) -> str:
+    return " or ".join(badges.RISKS[level].word for level in reversed(levels))
+
+
 def _choice(
     field: str,
     label: str,
@@ -295,6 +319,8 @@ def _held(filters: Filters, field: str) -> Any:  # noqa: ANN401 - each field has
         return value or EVERYONE
     if field == "sort":
         return sort_shown(filters)
+    if field == "risk":
+        return value or None
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -312,6 +338,8 @@ def _apply(filters: Filters, on_change: Apply) -> None:
                 "waiting": str(held["waiting_days"] or ""),
                 "owner": held["owner"] or "",
                 "due": held["due"] or "",
+                "risk": ",".join(held["risk"] or ()),
+                "robust": held["robust"] or "",
                 "sort": _order_held(filters, held["sort"]),
                 **filters.slice.to_query(),
             }

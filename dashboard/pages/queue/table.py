@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import product
 from typing import Any
 
-from dashboard.ui import badges, due, figures, grid, headings
+from dashboard.ui import badges, due, figures, grid, headings, risk_words
 from data_access.eligibility.judging import JudgingContext
 from data_access.queue.rows import EvidenceState, QueueRow
 from program.policy.outcomes import Outcome
@@ -102,6 +102,20 @@ def _eligibility(label: str, page: Page) -> grid.GridColumn:
     return grid.badges(label, words, BADGES, width=138)
 
 
+RISK_BADGES = {badges.RISK_WORDS[severity]: badge.color for severity, badge in badges.RISKS.items()}
+
+
+def _risk(label: str, page: Page) -> grid.GridColumn:
+    return grid.badges(
+        label,
+        [badges.RISK_WORDS[row.risk.level] for row in page.rows],
+        RISK_BADGES,
+        help="What the figures ask about. The application's page shows which signals, and the rows "
+        "behind them.",
+        width=96,
+    )
+
+
 def _volume(label: str, page: Page) -> grid.GridColumn:
     return grid.volumes(
         label,
@@ -186,6 +200,23 @@ COLUMNS: tuple[QueueColumn, ...] = (
         usual=False,
     ),
     QueueColumn(key="eligibility", label="Eligibility", make=_eligibility),
+    QueueColumn(key="risk", label="Risk", make=_risk),
+    QueueColumn(
+        key="signals",
+        label="Signals",
+        make=_text(200, lambda row: risk_words.names(row.risk.signals) or figures.DASH),
+        usual=False,
+    ),
+    QueueColumn(
+        key="robust",
+        label="Robust",
+        make=_text(
+            78,
+            lambda row: risk_words.robust(row.robust) or figures.DASH,
+            help="On-exchange criteria that are met → the fewest that still are without the top "
+            "user, without small users, or on fee-bearing volume.",
+        ),
+    ),
     QueueColumn(key="volume", label="Volume", make=_volume, sort=Sort.VOLUME),
     QueueColumn(
         key="active",

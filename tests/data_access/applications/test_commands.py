@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlalchemy import Engine, event, text
 
 from data_access.db.errors import Invalid, NotAllowed, NotFound, RequestReused
 from program.policy.checklist import CheckOutcome
-from tests.builders import NOW, add_application, add_eligible, pass_checks
+from tests.builders import NOW, T, add_application, add_eligible, add_measures, pass_checks
 from tests.dashboard.ui.hostile import HOSTILE
 from tests.data_access import clicks
 from tests.data_access.clicks import ADA, ANA, BEN, MIRA, NOOR, NUMBERS
@@ -76,6 +76,20 @@ def proposed(desk: Engine, actor: str) -> int:
     """Add an approval that ana proposed to a second person."""
     id_ = checked(desk, actor)
     clicks.ask_second(desk, id_)
+    return id_
+
+
+def flagged(desk: Engine, actor: str) -> int:
+    """Add an application with a risk signal."""
+    id_ = untouched(desk, actor)
+    with desk.begin() as conn:
+        add_measures(conn, id_, r10=1, r10_sample=12)
+    return id_
+
+
+def dismissed(desk: Engine, actor: str) -> int:
+    id_ = flagged(desk, actor)
+    clicks.dismiss_signal(desk, id_)
     return id_
 
 
@@ -224,6 +238,19 @@ ACTS = (
         do=clicks.check,
         ready=untouched,
         otherwise=({"outcome": CheckOutcome.NOT_APPLICABLE}, {"comment": "Another"}),
+    ),
+    Act(
+        do=clicks.dismiss_signal,
+        ready=flagged,
+        event="signal_dismissed",
+        detail={"signal": "R10", "until": "2026-06-12", "reason": "A launch party"},
+        otherwise=({"reason": "Another"}, {"until": T + timedelta(days=30)}),
+    ),
+    Act(
+        do=clicks.end_dismissal,
+        ready=dismissed,
+        event="signal_counts_again",
+        detail={"signal": "R10"},
     ),
     Act(
         do=clicks.declare_conflict,

@@ -33,16 +33,20 @@ from data_access.exports.copy_stream import CsvStream
 from data_access.queue import listing
 from program.policy.outcomes import Outcome
 from program.policy.policy import Policy
+from program.policy.robust import CRITERIA, VARIANTS
 from program.reports import csv_guard
 from program.reports.datasets import APPLICATIONS, ColumnKind, DatasetColumn
 from program.review.permissions import Act, Role, may
-from program.review.queue_filters import Due, Filters, Owner, Sort
+from program.review.queue_filters import Due, Filters, Owner, Robustness, Sort
 from program.review.workflow import Status
+from program.risk.signals import Severity
 from tests.builders import (
     NOW,
     STAFF,
     add_application,
+    add_eligible,
     add_evidence,
+    add_measures,
     add_metrics,
     add_policy,
     add_refresh,
@@ -150,7 +154,7 @@ def test_a_pending_application_in_every_cell(conn: Connection) -> None:
             "external": "met",
             "eligibility": "met",
             "track": "both",
-            "risk_level": "",
+            "risk_level": "not_enough_data",
             "risk_signals": "",
             "policy_version": "1",
             "decided_at": "",
@@ -168,8 +172,50 @@ def test_a_pending_application_in_every_cell(conn: Connection) -> None:
             "top_user_share": "0.0000",
             "largest_day_share": "0.0000",
             "zero_fee_share": "0.0000",
+            "risk_score": "",
+            "robust_met": "",
+            "robust_without_top": "",
+            "robust_without_small": "",
+            "robust_fee_bearing": "",
         }
     ]
+
+
+def test_risk_is_that_of_now_under_the_policy(conn: Connection) -> None:
+    add_refresh(conn)
+    add_eligible(conn, 7)
+    parts = {f"{v.key}_{c.key}": 20_000_000 for v in VARIANTS for c in CRITERIA}
+    measures = {"without_top_active_users": 14, "r10": 1, "r10_sample": 12, "r33": "0.5"}
+    add_measures(conn, 7, **parts | measures)
+
+    (row,) = rows(conn)
+
+    assert (row["risk_level"], row["risk_signals"], row["risk_score"]) == ("high", "R10;R33", "30")
+    assert [row[f"robust_{name}"] for name in ("met", "without_top", "fee_bearing")] == [
+        *("3", "2", "3")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        (Filters(risk=(Severity.HIGH,)), ["7"]),
+        (Filters(risk=(Severity.NOT_ENOUGH_DATA,)), ["8"]),
+        (Filters(risk=(Severity.WARN,)), []),
+        (Filters(robust=Robustness.FRAGILE), ["7"]),
+        (Filters(robust=Robustness.ROBUST), []),
+    ],
+)
+def test_rows_are_filtered_by_risk_as_in_the_queue(
+    conn: Connection, filters: Filters, found: list[str]
+) -> None:
+    add_refresh(conn)
+    add_eligible(conn, 7)
+    add_application(conn, 8)
+    parts = {f"{v.key}_{c.key}": 20_000_000 for v in VARIANTS for c in CRITERIA}
+    add_measures(conn, 7, **{**parts, "without_top_volume_usd": 0, "r10": 1, "r10_sample": 12})
+
+    assert [row["application_id"] for row in rows(conn, filters)] == found
 
 
 VALUES = ("volume_usd", "active_users", "new_users", "x_followers", "external_volume_usd")

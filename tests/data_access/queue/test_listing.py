@@ -27,10 +27,12 @@ from program.review.queue_filters import (
     Due,
     Filters,
     Owner,
+    Robustness,
     Sort,
     clean_search,
 )
 from program.review.workflow import OPEN_STATUSES, Status
+from program.risk.signals import Severity
 from program.text.platforms import platform_key
 from tests.builders import NOW, add_account, add_application, add_metrics, add_refresh
 from tests.data_access import crowd
@@ -108,6 +110,8 @@ views = st.builds(
     status=st.just(Status.PENDING) | st.sampled_from(Status),
     owner=st.none() | st.sampled_from(Owner),
     due=st.none() | st.sampled_from(Due),
+    risk=st.just(()) | st.lists(st.sampled_from(Severity), unique=True, max_size=3).map(tuple),
+    robust=st.none() | st.sampled_from(Robustness),
     sort=st.sampled_from(Sort),
     reverse=st.booleans(),
     viewer=st.sampled_from([*crowd.HOLDERS, "nobody@example.com"]),
@@ -119,6 +123,7 @@ wide_views = st.builds(
     waiting_days=st.none() | st.sampled_from(WAITING_CHOICES),
     due=st.none() | st.just(Due.OVERDUE),
     owner=st.none() | st.just(Owner.UNASSIGNED),
+    robust=st.none() | st.just(Robustness.FRAGILE),
     sort=st.sampled_from(Sort),
     reverse=st.booleans(),
 )
@@ -135,6 +140,8 @@ def test_the_crowd_holds_every_case(desk: Desk) -> None:
     assert tracks == {None, *TRACK_CHOICES}
     assert {p.evidence_state for p in pending} == set(EvidenceState)
     assert {p.status for p in desk.people} == set(Status)
+    assert {p.risk.level for p in pending} == set(Severity)
+    assert {p.robust and p.robust.is_fragile for p in pending} == {None, False, True}
     assert None in volumes
     assert Decimal(0) in volumes
     assert len(volumes) > len(set(volumes))
@@ -153,6 +160,8 @@ def test_the_crowd_holds_every_case(desk: Desk) -> None:
 @example(view=Filters(due=Due.SOON), chance=random.Random(0))
 @example(view=Filters(owner=Owner.MINE, viewer=crowd.HOLDERS[0]), chance=random.Random(0))
 @example(view=Filters(owner=Owner.UNASSIGNED), chance=random.Random(0))
+@example(view=Filters(risk=(Severity.HIGH,), sort=Sort.WAITING), chance=random.Random(0))
+@example(view=Filters(robust=Robustness.FRAGILE), chance=random.Random(0))
 @example(view=Filters(status=Status.DEFERRED), chance=random.Random(0))
 @example(view=Filters(status=Status.REJECTED), chance=random.Random(0))
 @example(view=Filters(search="%"), chance=random.Random(0))

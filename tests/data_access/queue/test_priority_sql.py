@@ -28,6 +28,7 @@ from program.policy.criteria import CRITERIA
 from program.policy.eligibility import Facts, assess
 from program.policy.policy import Policy
 from program.review import business_time, priority
+from program.risk.judging import Headline
 
 CASES_A_BATCH = 100
 BATCHES = 25
@@ -73,6 +74,7 @@ case = st.fixed_dictionaries(
         "days": st.sampled_from([0, 0, *range(17)]),
         "beside": st.sampled_from([-MOMENT, timedelta(0), MOMENT, timedelta(hours=7)]),
         "answered": st.booleans(),
+        "risk": st.sampled_from([None, 0, 9, 10, 57, 100]),
     }
 )
 Case = dict[str, Any]
@@ -96,10 +98,13 @@ def by_python(one: Case, judging_context: JudgingContext) -> int:
         facts,
         assess(facts, judging_context.policy),
         policy=judging_context.policy,
-        clock_from=clock_of(one, judging_context),
+        clock=priority.Clock(
+            since=clock_of(one, judging_context),
+            now=judging_context.now,
+            holidays=judging_context.holidays,
+        ),
         answered=one["answered"],
-        now=judging_context.now,
-        holidays=judging_context.holidays,
+        risk=Headline(score=one["risk"] or 0),
     ).total
 
 
@@ -112,6 +117,7 @@ def by_sql(conn: Connection, cases: Sequence[Case], judging_context: JudgingCont
         judging.whole_truth(known, judging_context.policy),
         clock_from=row.clock_from,
         answered=row.answered,
+        risk=row.risk,
         context=judging_context,
     )
     return list(conn.execute(select(points).order_by(row.number)).scalars())
@@ -122,6 +128,7 @@ def literal_rows(cases: Sequence[Case], judging_context: JudgingContext) -> Subq
         column("number", Integer),
         column("clock_from", DateTime(timezone=True)),
         column("answered", Boolean),
+        column("risk", Integer),
         *(column(key, type_) for key, type_ in COLUMNS.items()),
         name="given",
     ).data(
@@ -130,6 +137,7 @@ def literal_rows(cases: Sequence[Case], judging_context: JudgingContext) -> Subq
                 number,
                 clock_of(one, judging_context),
                 one["answered"],
+                one["risk"],
                 *(one[key] for key in COLUMNS),
             )
             for number, one in enumerate(cases)
@@ -137,6 +145,7 @@ def literal_rows(cases: Sequence[Case], judging_context: JudgingContext) -> Subq
     )
     # A column of only NULL would be text.
     typed = [cast(listed.c[key], type_).label(key) for key, type_ in COLUMNS.items()]
+    typed.append(cast(listed.c.risk, Integer).label("risk"))
     return select(listed.c.number, listed.c.clock_from, listed.c.answered, *typed).subquery()
 
 
@@ -176,6 +185,7 @@ NOTHING: Case = {
     "days": 0,
     "beside": timedelta(0),
     "answered": False,
+    "risk": None,
 }
 UNKNOWN: Case = {**NOTHING, **dict.fromkeys(COLUMNS)}
 NEAR: Case = {"volume_usd": Decimal(18_000_000), "active_users": 14, "new_users": 5}
@@ -195,6 +205,7 @@ LARGE: Case = {"volume_usd": Decimal(100_000_000), "active_users": 15, "new_user
         ({**UNKNOWN, **NEAR}, 10 + 10),
         ({**NOTHING, **LARGE}, 25 + 15),
         ({**NOTHING, "answered": True}, 10),
+        ({**NOTHING, "risk": 29}, 2),
         ({**NOTHING, **LARGE, "days": 20, "answered": True}, 100),
     ],
 )

@@ -14,6 +14,8 @@ from program.policy.criteria import CRITERIA
 from program.policy.eligibility import Assessment, Facts, assess
 from program.policy.policy import Policy
 from program.policy.snapshots import Metrics
+from program.risk.judging import Measured, judge
+from program.risk.signals import SIGNALS
 
 T = date(2026, 3, 14)
 SPAN = window(WindowKind.TRAILING_30_DAYS, T)
@@ -87,6 +89,9 @@ def test_it_holds_everything_the_contract_lists() -> None:
         "tracks": {"on_exchange": "not_met", "external": "met"},
         "outcome": "met",
         "track": "external",
+        "risk_level": "not_enough_data",
+        "risk_score": 0,
+        "risk_data_through": None,
         "risk_signals": [],
         "evidence_ids": [3, 9],
         "checklist": {"identity": "passed"},
@@ -136,3 +141,34 @@ def type_of(key: str) -> type[Decimal] | type[int]:
 
 def _no_float(text: str) -> float:
     raise AssertionError(f"{text} is a float")
+
+
+def test_it_holds_every_signal_with_what_was_known_of_it() -> None:
+    measured = {
+        "R10": Measured(value=Decimal("0.9"), sample=Decimal(12)),
+        "R19": Measured(value=Decimal("0.4")),
+    }
+    risk = judge(measured, {"R19.warn": Decimal("0.35")}, dismissed={"R19"})
+    snapshot = taken(assess(FACTS, Policy()), risk=snapshots.risk_of(risk, T))
+    signals = {one["id"]: one for one in snapshot["risk_signals"]}
+
+    assert list(signals) == [signal.id for signal in SIGNALS]
+    assert (snapshot["risk_level"], snapshot["risk_score"]) == ("high", 20)
+    assert snapshot["risk_data_through"] == T.isoformat()
+    assert signals["R10"] == {
+        "id": "R10",
+        "value": "0.9",
+        "sample": "12",
+        "severity": "high",
+        "limits": {"warn": "0.60", "high": "0.85"},
+        "dismissed": False,
+    }
+    assert signals["R19"] == {
+        "id": "R19",
+        "value": "0.4",
+        "sample": None,
+        "severity": "warn",
+        "limits": {"warn": "0.35", "high": "0.60"},
+        "dismissed": True,
+    }
+    assert (signals["R01"]["severity"], signals["R01"]["value"]) == ("not_enough_data", None)

@@ -17,6 +17,7 @@ REQUEST_INFORMATION  yes       yes      .        .
 RECORD_ANSWER        yes       yes      .        .
 DEFER                yes       yes      .        .
 DECLARE_CONFLICT     yes       yes      .        .
+DISMISS_SIGNAL       yes       yes      .        .
 APPROVE_SECOND       .         yes      .        .
 REOPEN               .         yes      .        .
 UNDO                 yes       yes      .        .

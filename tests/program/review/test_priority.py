@@ -16,9 +16,11 @@ from program.review.priority import (
     OVERDUE,
     VOLUME,
     WAITING,
+    Clock,
     Priority,
     explain,
 )
+from program.risk.judging import Headline
 
 NOW = datetime(2026, 3, 27, 12, tzinfo=UTC)  # a Friday
 NEAR: dict[str, Any] = {
@@ -33,10 +35,11 @@ NOTHING: dict[str, Any] = {**NEAR, "volume_usd": Decimal(0), "active_users": 0, 
 
 def priority(facts: dict[str, Any], *, ago: timedelta = timedelta(0), **given: Any) -> Priority:
     known = Facts(**facts)
+    clock = Clock(since=given.pop("since", NOW - ago), now=NOW)
     return explain(
         known,
         assess(known, Policy()),
-        **{"policy": Policy(), "clock_from": NOW - ago, "answered": False, "now": NOW, **given},
+        **{"policy": Policy(), "clock": clock, "answered": False, **given},
     )
 
 
@@ -142,3 +145,15 @@ def test_the_priority_is_explained_in_words_with_the_points() -> None:
         "overdue by 1 business day 18 · within a tenth of every on-exchange minimum 10 · "
         "waiting 4 business days 8"
     )
+
+
+@pytest.mark.parametrize(("score", "expected"), [(0, 0), (9, 0), (10, 1), (57, 5), (100, 10)])
+def test_risk_adds_a_tenth_of_its_score(score: int, expected: int) -> None:
+    assert points(priority(NOTHING, risk=Headline(score=score)), "risk") == expected
+
+
+def test_risk_names_its_first_three_signals() -> None:
+    signals = ("R01", "R07", "R19", "R33")
+    (part,) = priority(NOTHING, risk=Headline(score=60, signals=signals)).parts
+
+    assert part.sentence == "risk: top-user share, one-day volume, zero-fee share and 1 more"

@@ -16,7 +16,8 @@ class Made:
     """One decision for display; texts are typed text.
 
     ``unproven`` is what the reason asserts and was not established. ``criteria`` are lines such as
-    ``✓ Active users 44 of 15``, as of the decision.
+    ``✓ Active users 44 of 15``, as of the decision; ``risk_signals`` those of flagged signals, and
+    ``risk`` is ``None`` if it was not measured then.
     """
 
     outcome: str
@@ -34,6 +35,8 @@ class Made:
     data_through: date | None
     eligibility: str
     criteria: tuple[str, ...] = ()
+    risk: str | None = None
+    risk_signals: tuple[str, ...] = ()
     provisional: bool = False
     unproven: tuple[str, ...] = ()
 
@@ -63,6 +66,11 @@ def draw(made: Made) -> None:
         if text:
             st.caption(label)
             st.text(text)
+    _draw_basis(made)
+
+
+def _draw_basis(made: Made) -> None:
+    """Draw what was known when it was decided."""
     if made.data_through is None:
         st.caption("Decided before metrics were ever computed.")
     else:
@@ -71,4 +79,9 @@ def draw(made: Made) -> None:
         st.caption(f"Eligibility then {made.eligibility}, on data through {through}{behind}:")
         with st.container(gap=None):
             for line in made.criteria:
+                st.caption(escape(line))
+    if made.risk is not None:
+        st.caption(f"Risk then {made.risk}")
+        with st.container(gap=None):
+            for line in made.risk_signals:
                 st.caption(escape(line))

@@ -1,5 +1,6 @@
 """The current decision, earlier ones, and Reopen for managers."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,7 @@ from dashboard.forms import fields, sending, submit
 from dashboard.pages.application import scorecard
 from dashboard.pages.application.decide import decision_card
 from dashboard.pages.application.decide.steps import name
-from dashboard.ui import badges, figures, keyboard, state
+from dashboard.ui import badges, figures, keyboard, risk_words, state
 from data_access.applications.decision_history import MadeDecision
 from data_access.review import decisions
 from data_access.review.opening import Opened
@@ -21,6 +22,8 @@ from program.policy.outcomes import Outcome
 from program.review.permissions import Act
 from program.review.reapplication import RULES_BY_KEY
 from program.review.workflow import REASONS_BY_CODE, Status
+from program.risk.judging import FLAGGED
+from program.risk.signals import BY_ID, Severity
 
 
 def draw(shown: Opened) -> None:
@@ -71,7 +74,28 @@ def as_made(made: MadeDecision) -> decision_card.Made:
         provisional=bool(made.snapshot.get("provisional")),
         unproven=tuple(made.snapshot.get("unproven", ())),
         criteria=tuple(map(_criterion, made.snapshot.get("criteria", ()))),
+        risk=_risk(made.snapshot),
+        risk_signals=tuple(_signals(made.snapshot)),
     )
+
+
+def _risk(snapshot: dict[str, Any]) -> str | None:
+    """Format the level of risk in a snapshot; ``None`` if none was measured."""
+    through, level = snapshot.get("risk_data_through"), snapshot.get("risk_level")
+    if not through or level not in list(Severity):
+        return None
+    day = figures.day(date.fromisoformat(through), year=True)
+    return f"{badges.RISKS[Severity(level)].word}, on data through {day}"
+
+
+def _signals(snapshot: dict[str, Any]) -> Iterator[str]:
+    """Format the flagged signals of a snapshot, dismissed ones too."""
+    for kept in snapshot.get("risk_signals", ()):
+        signal, severity = BY_ID.get(kept["id"]), Severity(kept["severity"])
+        if signal is not None and severity in FLAGGED:
+            figure = risk_words.value(signal, Decimal(kept["value"]))
+            dismissed = ", dismissed" if kept["dismissed"] else ""
+            yield f"{badges.RISKS[severity].sign} {signal.name} {figure}{dismissed}"
 
 
 def _criterion(kept: dict[str, Any]) -> str:

@@ -12,6 +12,11 @@ create table review.standings (
     clock_day date not null,
     submitted_day date not null,
     points smallint not null,
+    risk_score smallint not null,
+    robust_met smallint,
+    robust_without_top smallint,
+    robust_without_small smallint,
+    robust_fee_bearing smallint,
     active_users integer,
     new_users integer,
     x_followers bigint,
@@ -25,6 +30,8 @@ create table review.standings (
     country_code text,
     platform_key text not null,
     assignee text,
+    risk_level text not null,
+    risk_signals text[] not null,
     search_keys text[] not null,
     search_text text not null,
     constraint standings_pkey primary key (application_id),
@@ -50,6 +57,8 @@ create index standings_by_country on review.standings (country_code, eligible, p
     status, deferred_until, on_exchange, external, submitted_at, clock_from, paused_at, assignee, claim_until);
 create index standings_by_platform on review.standings (platform_key, eligible) include (
     status, deferred_until, on_exchange, external, submitted_at, clock_from, paused_at, assignee, claim_until);
+create index standings_by_risk on review.standings (risk_level, eligible) include (
+    status, deferred_until, on_exchange, external, submitted_at, clock_from, paused_at, assignee, claim_until);
 create index standings_search on review.standings using gin (search_text gin_trgm_ops, search_keys);
 comment on table review.standings is 'What the queue shows, filters and orders by: one row per application that is pending upstream; kept by triggers, by refreshes, and when another policy takes effect';
 comment on column review.standings.application_id is 'The application';
@@ -63,6 +72,11 @@ comment on column review.standings.newest_observed_at is 'The newest observation
 comment on column review.standings.clock_day is 'The UTC day of clock_from';
 comment on column review.standings.submitted_day is 'The UTC day of submitted_at';
 comment on column review.standings.points is 'The points of the priority that do not depend on the clock';
+comment on column review.standings.risk_score is 'The points of the flagged risk signals, at most 100';
+comment on column review.standings.robust_met is 'How many on-exchange criteria are met; null: unknown, or not measured';
+comment on column review.standings.robust_without_top is 'How many are met without the largest user';
+comment on column review.standings.robust_without_small is 'How many are met without users under 1,000 USD of volume';
+comment on column review.standings.robust_fee_bearing is 'How many are met on volume that bore a positive net fee';
 comment on column review.standings.active_users is 'Active referred users in the window; null: unknown';
 comment on column review.standings.new_users is 'New users in the window; null: unknown';
 comment on column review.standings.x_followers is 'Followers on X by current evidence; null: unknown';
@@ -76,6 +90,8 @@ comment on column review.standings.status is 'What it waits for at the desk; def
 comment on column review.standings.country_code is 'The applicant''s country';
 comment on column review.standings.platform_key is 'review.platform_key of the social platform';
 comment on column review.standings.assignee is 'Who works on it, or did until claim_until';
+comment on column review.standings.risk_level is 'clear, warn, high, or not_enough_data';
+comment on column review.standings.risk_signals is 'The flagged risk signals that are not dismissed, high ones first';
 comment on column review.standings.search_keys is 'What a search matches exactly: identity keys, and the ids of application and account';
 comment on column review.standings.search_text is 'What a search matches in part: review.search_text of name, handle and contact, a line each';
 
@@ -136,8 +152,15 @@ select application.application_id, application.account_id, application.submitted
         + case when value.volume_usd >= 5 * policy.min_volume_usd then 15 when value.volume_usd >= 2 * policy.min_volume_usd then 10 when value.volume_usd >= 1 * policy.min_volume_usd then 5 else 0 end
         + case when (truth.on_exchange or truth.external) is not true and value.volume_usd >= 0.9 * policy.min_volume_usd and value.active_users >= ceil(0.9 * policy.min_active_users) and value.new_users >= ceil(0.9 * policy.min_new_users) then 10 else 0 end
         + case when desk.answered_at is not null then 10 else 0 end
+        + least(10, coalesce(risk.score, 0) / 10)
         -- [[[end]]]
     )::smallint,
+    coalesce(risk.score, 0::smallint),
+    -- While the criteria are unknown, so is how many a part of the activity meets.
+    case when value.volume_usd is not null then risk.met end,
+    case when value.volume_usd is not null then risk.without_top end,
+    case when value.volume_usd is not null then risk.without_small end,
+    case when value.volume_usd is not null then risk.fee_bearing end,
     value.active_users, value.new_users, value.x_followers::bigint, truth.on_exchange, truth.external,
     -- [[[cog
     -- cog.outl(standing_sql.eligible() + ",")
@@ -146,7 +169,7 @@ select application.application_id, application.account_id, application.submitted
     -- [[[end]]]
     recorded.newest_observed_at is not null, value.volume_usd, value.external_volume_usd,
     coalesce(desk.status, 'pending'), account.country_code, review.platform_key(application.social_platform),
-    desk.assignee,
+    desk.assignee, coalesce(risk.level, 'not_enough_data'), coalesce(risk.signals, '{}'),
     array[review.identity_key(application.social_platform, application.social_handle),
         review.identity_key(application.contact_platform, application.contact_handle),
         application.application_id::text, application.account_id::text],
@@ -157,6 +180,7 @@ join exchange.applications as application on application.application_id = one.ap
 join exchange.accounts as account on account.account_id = application.account_id
 left join review.desk as desk on desk.application_id = application.application_id
 left join review.affiliate_window as affiliate on affiliate.affiliate_account_id = application.account_id
+left join lateral review.judged_risk(standing_rows.policy, array[application.account_id]) as risk on true
 cross join lateral (
     select max(observed_at) as newest_observed_at from review.evidence
     where evidence.application_id = application.application_id
@@ -204,14 +228,18 @@ begin
     select * from review.standing_rows(ids, policy, basis.covered_until, basis.evidence_from, timestamptz 'infinity')
     on conflict (application_id) do update set (
         account_id, submitted_at, clock_from, paused_at, deferred_until, claim_until, newest_observed_at, clock_day,
-        submitted_day, points, active_users, new_users, x_followers, on_exchange, external, eligible, has_evidence,
-        volume_usd, external_volume_usd, status, country_code, platform_key, assignee, search_keys, search_text
+        submitted_day, points, risk_score, robust_met, robust_without_top, robust_without_small, robust_fee_bearing,
+        active_users, new_users, x_followers, on_exchange, external, eligible, has_evidence,
+        volume_usd, external_volume_usd, status, country_code, platform_key, assignee, risk_level, risk_signals,
+        search_keys, search_text
     ) = row(
         excluded.account_id, excluded.submitted_at, excluded.clock_from, excluded.paused_at, excluded.deferred_until,
         excluded.claim_until, excluded.newest_observed_at, excluded.clock_day, excluded.submitted_day, excluded.points,
+        excluded.risk_score, excluded.robust_met, excluded.robust_without_top, excluded.robust_without_small, excluded.robust_fee_bearing,
         excluded.active_users, excluded.new_users, excluded.x_followers, excluded.on_exchange, excluded.external,
         excluded.eligible, excluded.has_evidence, excluded.volume_usd, excluded.external_volume_usd, excluded.status,
-        excluded.country_code, excluded.platform_key, excluded.assignee, excluded.search_keys, excluded.search_text
+        excluded.country_code, excluded.platform_key, excluded.assignee, excluded.risk_level, excluded.risk_signals,
+        excluded.search_keys, excluded.search_text
     ) where kept is distinct from excluded;
 end $$;
 comment on function review.keep_standings(bigint[], review.standing_basis) is 'Writes the standings that differ; all of these applications must be pending';
@@ -321,6 +349,28 @@ begin
 end $$;
 comment on function review.restate_all(review.standing_basis) is 'Computes all standings with another basis';
 
+-- Not a trigger on the measures: whoever replaces thousands of them would wait for every act, and make it wait.
+create function review.restate_measured() returns void language plpgsql as $$
+declare
+    basis review.standing_basis;
+    policy review.policies;
+begin
+    select * into basis from review.standing_basis;
+    if not found then
+        return;
+    end if;
+    select * into policy from review.policies where version = basis.policy_version;
+    perform review.restate(array(
+        select kept.application_id
+        from review.standings as kept
+        left join review.judged_risk(policy, array(select account_id from review.standings)) as risk using (account_id)
+        where (kept.risk_level, kept.risk_score, kept.risk_signals, kept.robust_met, kept.robust_without_top,
+                kept.robust_without_small, kept.robust_fee_bearing)
+            is distinct from (coalesce(risk.level, 'not_enough_data'), coalesce(risk.score, 0::smallint),
+                coalesce(risk.signals, '{}'), risk.met, risk.without_top, risk.without_small, risk.fee_bearing)));
+end $$;
+comment on function review.restate_measured() is 'Brings the standings up to date with the newest measures of risk';
+
 -- These run with the rights of their owner: who writes to exchange need not write to review.
 create function review.follow_changes() returns trigger language plpgsql
     security definer set search_path = pg_catalog, pg_temp as $$
@@ -401,5 +451,7 @@ create trigger standings_update after update on review.desk
     referencing old table as was new table as changed for each statement execute function review.follow_desk();
 create trigger standings_delete after delete on review.desk
     referencing old table as changed for each statement execute function review.follow_desk();
+create trigger standings_insert after insert on review.risk_dismissals
+    referencing new table as changed for each statement execute function review.follow_accounts();
 create trigger standings_insert after insert on review.evidence
     referencing new table as changed for each statement execute function review.follow_changes();

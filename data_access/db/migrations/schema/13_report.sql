@@ -20,7 +20,11 @@ select application.application_id, application.account_id, account.username, acc
     coalesce(decision.snapshot -> 'tracks' ->> 'external', case standing.external when true then 'met' when false then 'not_met' else 'unknown' end) as external,
     coalesce(decision.snapshot ->> 'outcome', case standing.eligible when true then 'met' when false then 'not_met' else 'unknown' end) as eligibility,
     coalesce(decision.snapshot ->> 'track', case when standing.on_exchange then 'on_exchange' when standing.external then 'external' end) as track,
-    null::text as risk_level, null::text as risk_signals,
+    coalesce(decision.snapshot ->> 'risk_level', standing.risk_level, 'not_enough_data') as risk_level,
+    case when decision.snapshot is not null then (
+        select string_agg(signal ->> 'id', ';') from jsonb_array_elements(decision.snapshot -> 'risk_signals') as signal
+        where signal ->> 'severity' in ('warn', 'high') and not (signal ->> 'dismissed')::boolean
+    ) else nullif(array_to_string(standing.risk_signals, ';'), '') end as risk_signals,
     coalesce(decision.policy_version, basis.policy_version) as policy_version,
     decision.decided_at, decision.decided_by, decision.reason_code, decision.rebate_rate,
     decision.second_approver, decision.is_override, application.status_changed_at
@@ -37,7 +41,7 @@ cross join lateral (
     -- An account without a row has no referrals, which is a known zero once a refresh covers it.
     select case when account.first_seen_at <= newest.refreshed_at then 0 end as no_referrals
 ) as covered;
-comment on view report.applications is 'Every application with the metrics of the window; eligibility is that of now while it is pending, and that of the decision afterwards';
+comment on view report.applications is 'Every application with the metrics of the window; eligibility and risk are those of now while it is pending, and those of the decision afterwards';
 
 create view report.decisions as
 select decision.decision_id, decision.application_id, application.account_id, account.username,

@@ -653,6 +653,8 @@ def test_the_usual_columns_leave_the_finer_ones_out(queue: Desk) -> None:
         "due",
         "priority",
         "eligibility",
+        "risk",
+        "robust",
         "volume",
         "active",
         "new",
@@ -669,7 +671,7 @@ def test_a_choice_of_columns_is_remembered_for_the_person_alone(queue: Desk) -> 
     assert list(app.dataframe[0].value.columns) == ["open", "applicant", "owner"]
     assert list(queue.open(QUEUE).dataframe[0].value.columns) == ["open", "applicant", "owner"]
     queue.who = PEOPLE[Role.ANALYST]
-    assert len(queue.open(QUEUE).dataframe[0].value.columns) == 12
+    assert len(queue.open(QUEUE).dataframe[0].value.columns) == 14
 
 
 def test_the_usual_columns_come_back(queue: Desk) -> None:
@@ -678,7 +680,7 @@ def test_the_usual_columns_come_back(queue: Desk) -> None:
 
     app.button(key="columns-usual").click().run()
 
-    assert len(app.dataframe[0].value.columns) == 12
+    assert len(app.dataframe[0].value.columns) == 14
 
 
 @pytest.mark.parametrize("kept", [None, [], "owner", {"a": 1}, ["gone"], [["nested"]], 7])
@@ -690,7 +692,7 @@ def test_a_choice_that_means_nothing_is_the_usual_one(kept: Any, queue: Desk) ->
         ),
     )
 
-    assert len(queue.open(QUEUE).dataframe[0].value.columns) == 12
+    assert len(queue.open(QUEUE).dataframe[0].value.columns) == 14
 
 
 # The next application.
