@@ -1,5 +1,6 @@
 """Read the policy: the version in force, the newest one, and the history."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -115,8 +116,16 @@ def history(connection: Connection) -> list[Published]:
 
 def add(connection: Connection, policy: Policy) -> None:
     """Append a version; its number must be new."""
-    row = {name: getattr(policy, name) for name in NAMES}
-    connection.execute(insert(tables.policies).values({k: _stored(v) for k, v in row.items()}))
+    connection.execute(insert(tables.policies).values(_columns(policy)))
+
+
+def as_json(policy: Policy) -> str:
+    """Return the row of a policy that may not be stored, for `jsonb_populate_record`."""
+    return json.dumps(_columns(policy), default=str)
+
+
+def _columns(policy: Policy) -> dict[str, Any]:
+    return {name: _stored(getattr(policy, name)) for name in NAMES}
 
 
 def _withdrawn() -> ColumnElement[bool]:

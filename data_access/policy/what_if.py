@@ -34,7 +34,7 @@ from data_access.applications import conditions as application_conditions
 from data_access.db import tables
 from data_access.eligibility import judging, policies
 from data_access.eligibility.judging import METRIC_TYPES, JudgingContext
-from data_access.policy import what_if_values
+from data_access.policy import what_if_risk, what_if_values
 from data_access.policy.what_if_values import Sides, Values
 from data_access.queue import listing
 from program.affiliates.requalification import Standing, Step
@@ -91,6 +91,7 @@ def replay(
         rebates=costs,
         overdue=_overdue(connection, context, draft),
         suggested=_suggested(connection, context.policy, draft),
+        risk=what_if_risk.replay(connection, context.policy, draft),
         gaps=_gaps(connection, context, draft, replays),
     )
 

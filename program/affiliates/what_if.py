@@ -1,6 +1,6 @@
 """What a draft would change: who changes sides, and what follows for the program."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -10,6 +10,7 @@ from program.periods import Window
 from program.policy.criteria import CRITERIA
 from program.policy.outcomes import Outcome
 from program.policy.settings import Change
+from program.risk.signals import Severity
 
 PAGE_SIZE = 50
 Move = tuple[Outcome, Outcome]
@@ -133,11 +134,45 @@ class Rebates:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RiskReplay:
+    """The risk of open applications and approved affiliates under both policies.
+
+    ``levels`` counts (in force, draft) by population; ``unmeasured`` have no measures yet.
+    ``signals`` that moved have how many each flags (in force, draft), dismissed ones left out.
+    ``stale`` ones were measured against the minimums in force, and move only after a refresh.
+    """
+
+    levels: Mapping[Population, Mapping[tuple[Severity, Severity], int]]
+    unmeasured: Mapping[Population, int]
+    signals: Mapping[str, Mapping[Population, tuple[int, int]]]
+    stale: tuple[str, ...] = ()
+
+    def before(self, population: Population, level: Severity) -> int:
+        """Return how many have this level under the policy in force."""
+        return sum(n for (old, _), n in self._moves(population) if old is level)
+
+    def after(self, population: Population, level: Severity) -> int:
+        """Return how many have this level under the draft."""
+        return sum(n for (_, new), n in self._moves(population) if new is level)
+
+    def changed(self, population: Population) -> int:
+        """Return how many have another level under the draft."""
+        return sum(n for (old, new), n in self._moves(population) if old is not new)
+
+    def total(self, population: Population) -> int:
+        """Return how many were measured."""
+        return sum(n for _, n in self._moves(population))
+
+    def _moves(self, population: Population) -> Iterable[tuple[tuple[Severity, Severity], int]]:
+        return self.levels.get(population, {}).items()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WhatIf:
     """The whole replay. ``gaps`` says in sentences what could not be replayed, and why.
 
     ``overdue`` open applications and ``suggested`` steps of the requalification board are (in
-    force, draft); ``None`` if the draft does not affect them.
+    force, draft); ``None`` if the draft does not affect them, as is ``risk``.
     """
 
     replays: Mapping[Population, Replay]
@@ -145,6 +180,7 @@ class WhatIf:
     rebates: Rebates
     overdue: tuple[int, int] | None = None
     suggested: tuple[Mapping[Step, int], Mapping[Step, int]] | None = None
+    risk: RiskReplay | None = None
     gaps: tuple[str, ...] = ()
 
 

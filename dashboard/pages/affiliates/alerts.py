@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard.pages.affiliates import frame
-from dashboard.ui import figures, grid, state, states
+from dashboard.ui import badges, figures, grid, state, states
 from data_access.db import database
 from data_access.eligibility import freshness
 from data_access.people.staff import Person
@@ -25,8 +25,7 @@ CHOSEN = "alerts-day"
 DAYS_OFFERED = 30
 MOST = 500
 ROWS_SHOWN = 15
-SEVERITIES = {Severity.HIGH: "▲ high", Severity.WARN: "△ ask"}
-COLORS = {"▲ high": "red", "△ ask": "orange"}
+COLORS = {badges.RISK_WORDS[one]: badges.RISKS[one].color for one in (Severity.HIGH, Severity.WARN)}
 
 
 def draw(filters: BoardFilters, _person: Person) -> None:
@@ -85,7 +84,7 @@ def draw_digest(shown: Day, found: Sequence[Alert]) -> None:
             ),
             "account": grid.text("Affiliate", [one.username for one in found], width=150),
             "severity": grid.badges(
-                "Severity", [SEVERITIES[one.severity] for one in found], COLORS, width=90
+                "Severity", [badges.RISK_WORDS[one.severity] for one in found], COLORS, width=90
             ),
             "signal": grid.text(
                 "What broke", [f"{one.signal.id} {one.signal.name}" for one in found], width=190

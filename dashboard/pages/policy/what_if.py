@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from dashboard.pages.policy import what_if_panel
+from dashboard.pages.policy import what_if_panel, what_if_risk
 from dashboard.shell import replica
 from dashboard.ui import address, figures, navigation, state, states
 from dashboard.ui.safe_text import escape
@@ -112,6 +112,8 @@ def _draw_result(replayed: Replayed, kept: Kept, context: JudgingContext) -> Non
     what_if_panel.draw_sides(found)
     what_if_panel.draw_rebates(found)
     what_if_panel.draw_consequences(found)
+    if found.risk is not None:
+        what_if_risk.draw(found.risk)
     _draw_list(replayed, kept, context)
 
 

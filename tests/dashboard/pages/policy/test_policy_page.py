@@ -355,3 +355,27 @@ def test_before_the_first_measuring_there_is_nothing_to_calibrate(office: Desk) 
     app = office.open(POLICY, part="calibration", signal="R99")
 
     assert any("Nothing was measured yet" in one for one in texts(app))
+
+
+def test_a_what_if_counts_who_new_thresholds_would_flag(office: Desk) -> None:
+    with office.engine.begin() as conn:
+        conn.execute(
+            text(
+                "insert into review.risk_measures (account_id, data_through, policy_version,"
+                " measured_at, r19) select account_id, :day, 1, now(), 0.27"
+                " from exchange.applications where application_id = :id"
+            ),
+            {"id": MET, "day": office.yesterday},
+        )
+    app = draft_page(office)
+    (choice,) = [one for one in app.get("button_group") if one.key == "policy-risk-families"]
+    app = choice.set_value(["Economics"]).run()
+    field(app, "text_input", "R19 Zero-fee share, warn").set_value("25")
+    press(app, SAVE)
+
+    app = draft_page(office, replay=str(kept(office).draft_id))
+
+    assert "**Risk: who would be flagged**" in texts(app)
+    assert cells(app, "warn", 1) == ["0 → 1", "0"]
+    assert cells(app, "signal", 2) == ["R19 Zero-fee share"]
+    assert any("2 were not measured yet" in one for one in texts(app))
