@@ -88,12 +88,13 @@ def refresh(
 
 
 def measure_risk(engine: Engine, *, now: datetime, whose: Whose) -> None:
-    """Measure the risk signals. The refresh is done by then, whatever becomes of it.
+    """Measure the risk signals, and show them in the queue. The refresh is done by then.
 
     If it fails, the measures stay those of an earlier refresh, which their T tells.
     """
     try:
         measuring.measure(engine, now=now, whose=whose)
+        standings.follow_measures(engine)
     except Exception:
         LOG.exception("the risk signals could not be measured")
 

@@ -16,6 +16,7 @@ from sqlalchemy import Engine, text
 
 from data_access import rollups
 from data_access.eligibility import freshness, policies
+from data_access.queue import standings
 from data_access.risk import measuring
 from data_access.risk.frame import Whose
 from program.periods import WindowKind
@@ -534,6 +535,20 @@ def test_who_waits_and_the_others_are_together_everybody(measured: Any) -> None:
     assert {id_ for id_, row in first.items() if row == before[id_]} == of_waiting
     assert 0 < len(of_waiting) < len(before)
     assert rows(engine) == before
+
+
+def test_the_queue_shows_the_risk_that_a_refresh_measured(measured: Any) -> None:
+    world, engine, _ = measured
+    with engine.begin() as conn:
+        conn.execute(text("delete from review.risk_measures"))
+
+    rollups.refresh(engine, now=world.now, risk=Whose.WAITING)
+
+    with engine.connect() as conn:
+        levels = conn.execute(text("select distinct risk_level from review.standings")).scalars()
+        assert {"clear", "warn", "high"} & set(levels)
+        assert standings.differences(conn) == []
+    rollups.measure_risk(engine, now=world.now, whose=Whose.OTHERS)
 
 
 def test_a_failure_of_the_measuring_leaves_the_refresh_done(
