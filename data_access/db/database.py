@@ -173,18 +173,22 @@ def replica() -> State | None:
     """Return whether the replica may be read; ``None`` if there is none."""
     if not environment.get(REPLICA):
         return None
-    return _watch(_address_in(MAIN, Purpose.READER), _address_in(REPLICA, Purpose.READER)).state()
+    return _watch(engine(Purpose.READER), _replicas(Purpose.READER)).state()
 
 
 def _of_replica(purpose: Purpose) -> Engine:
     found = replica()
     usable = found is not None and found.obstacle is None
-    return _engine(purpose, _address_in(REPLICA if usable else MAIN, purpose))
+    return _replicas(purpose) if usable else engine(purpose)
+
+
+def _replicas(purpose: Purpose) -> Engine:
+    return _engine(purpose, _address_in(REPLICA, purpose), pooled=False)
 
 
 @cache
-def _watch(main: str, other: str) -> Watch:
-    return Watch(_engine(Purpose.READER, main), _engine(Purpose.READER, other))
+def _watch(main: Engine, other: Engine) -> Watch:
+    return Watch(main, other)
 
 
 def loader() -> Engine:

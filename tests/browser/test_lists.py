@@ -122,7 +122,7 @@ def test_a_view_of_the_same_name_is_replaced_knowingly_and_a_double_click_saves_
 
 
 # The middle of these headings on a desktop screen, with checkboxes.
-WAITING_AT, VOLUME_AT = 415, 930
+WAITING_AT, VOLUME_AT = 362, 1030
 
 
 def press_heading(page: Page, x: int) -> None:
@@ -164,7 +164,7 @@ def test_a_heading_sorts_the_whole_list_and_never_the_page_alone(site: Site, vis
 
     # The column's menu offers no sorting of the loaded rows.
     page.locator(".stDataFrame .dvn-scroller").hover(position={"x": VOLUME_AT, "y": 15})
-    press_heading(page, VOLUME_AT + 66)
+    press_heading(page, VOLUME_AT + 54)
     menu = page.get_by_test_id("stDataFrameColumnMenu")
     expect(menu.get_by_text("Hide column")).to_be_visible()
     expect(menu.get_by_text("Sort ascending")).to_be_hidden()
