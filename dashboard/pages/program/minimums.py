@@ -117,18 +117,21 @@ def sheet(found: Bunching, view: ReportView) -> Sheet:
             SheetColumn(
                 key="from",
                 label="From",
+                help="The least value of the step, which belongs to it.",
                 kind=CellKind.USD if found.criterion is VOLUME else CellKind.COUNT,
                 cells=[_cell(found, one.start) for one in found.bins],
             ),
             SheetColumn(
                 key="below",
                 label="Below",
+                help="Where the next step begins; this value does not belong to the step.",
                 kind=CellKind.USD if found.criterion is VOLUME else CellKind.COUNT,
                 cells=[_cell(found, one.end) for one in found.bins],
             ),
             SheetColumn(
                 key="applicants",
                 label="Applicants",
+                help="Applicants of the period with a value in the step.",
                 kind=CellKind.COUNT,
                 cells=[one.applicants for one in found.bins],
             ),

@@ -565,19 +565,15 @@ def test_the_command_line_refuses_invalid_exports(
     assert done.stderr.count("\n") == 1
 
 
-def test_files_are_read_from_the_replica_and_logged_in_the_database(
+def test_a_file_is_written_and_logged_although_the_replica_does_not_respond(
     stocked: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_REPLICA_URL", "postgresql://nobody@127.0.0.1:1/nowhere")
 
     done = run("decisions", "-")
 
-    assert (
-        "DATABASE_REPLICA_URL" in done.stderr
-        or "is not responding" in done.stderr
-        or "does not respond" in done.stderr
-    )
-    assert last_line(stocked).outcome == "failed"
+    assert done.exit_code == 0, done.stderr
+    assert last_line(stocked).outcome == "complete"
 
 
 # --- The link -------------------------------------------------------------------------------------
