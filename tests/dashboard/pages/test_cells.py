@@ -39,6 +39,8 @@ TYPED = re.compile(
 )
 # Text columns whose values may look like numbers, and why they are text.
 WORDS = {
+    ("Thresholds of risk signals", "warn"): "in the unit of each signal, by sample size",
+    ("Thresholds of risk signals", "high"): "in the unit of each signal, by sample size",
     ("Applications", "due"): "a sign and a word beside the time, which the column Due at holds",
     ("Applications", "contact_handle"): "typed by people, telephone numbers among them",
     ("Affiliates", "contact_handle"): "typed by people, telephone numbers among them",
