@@ -309,7 +309,7 @@ def passes(filter_: Filter, value: Any, kind: ColumnKind) -> bool:
             meant = platform_key(word) if filter_.column == "social_platform" else word
             return meant in filter_.values
         case Contains():
-            parts = sought(filter_.part).texts if filter_.column in explore_queries.NAMING else ()
+            parts = sought(filter_.part).texts if filter_.column in conditions.NAMING else ()
             return any(part in search_text(value) for part in parts or (folded(filter_.part),))
     raise AssertionError(filter_)
 
