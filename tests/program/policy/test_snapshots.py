@@ -145,7 +145,7 @@ def _no_float(text: str) -> float:
 
 def test_it_holds_every_signal_with_what_was_known_of_it() -> None:
     measured = {
-        "R10": Measured(value=Decimal("0.9"), sample=Decimal(12)),
+        "R10": Measured(value=Decimal("0.9"), sample=Decimal(30)),
         "R19": Measured(value=Decimal("0.4")),
     }
     risk = judge(measured, {"R19.warn": Decimal("0.35")}, dismissed={"R19"})
@@ -158,7 +158,7 @@ def test_it_holds_every_signal_with_what_was_known_of_it() -> None:
     assert signals["R10"] == {
         "id": "R10",
         "value": "0.9",
-        "sample": "12",
+        "sample": "30",
         "severity": "high",
         "limits": {"warn": "0.60", "high": "0.85"},
         "dismissed": False,
