@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from data_access.risk import columns
+from data_access.risk import columns, judging_sql
 from program.policy.calibration import Calibration, Endings, Portion, calibrate
 from program.policy.criteria import ON_EXCHANGE
 from program.policy.policy import Policy
@@ -19,11 +19,21 @@ MOST_DECISIONS = 20_000
 DECIDED_WITHIN = timedelta(days=365)
 SEEN = text("select count(*) as measured, max(data_through) as through from review.risk_measures")
 # A hash of the number is as good as chance, and the same each time.
-MEASURES = """
-select {columns} from review.risk_measures as measure
-left join review.affiliate_window as whole on whole.affiliate_account_id = measure.account_id
+MEASURES = f"""
+select {{columns}},
+    case when without_top + without_small + fee_bearing is not null then whole.lost end::float8
+        as {columns.DERIVED.lower()},
+    whole.met::float8 as {columns.DERIVED.lower()}_sample
+from review.risk_measures as measure
+left join review.affiliate_window as affiliate
+    on affiliate.affiliate_account_id = measure.account_id
+cross join (select {{minimums}}) as limits
+cross join lateral (
+    select {", ".join(judging_sql.counts())}
+    from (select {", ".join(judging_sql.met())}) as truth
+) as whole
 order by hashint8(measure.account_id) limit :most
-"""
+"""  # noqa: S608 - names of columns
 DISMISSED = text(
     "select signal, count(*) as number, count(distinct account_id) as accounts"
     " from review.risk_dismissals group by 1"
@@ -115,38 +125,17 @@ def _endings(row: Row[Any] | None) -> Endings:
 
 
 def _measures() -> str:
-    listed = [
-        f"measure.{name}::float8 as {name}"
-        for signal in columns.MEASURED
-        for name in (signal.column, *([f"{signal.column}_sample"] if signal.sample else []))
-    ]
-    met = [
-        f"(coalesce(whole.{one.key}, 0) >= :{one.minimum})::integer" for one in ON_EXCHANGE.criteria
-    ]
-    listed.append(f"({_lost()})::float8 as {columns.DERIVED.lower()}")
-    listed.append(f"({' + '.join(met)})::float8 as {columns.DERIVED.lower()}_sample")
-    return MEASURES.format(columns=", ".join(listed))
-
-
-def _lost() -> str:
-    """Return the most criteria that are met, and not by one part of the activity."""
-    parts = [
-        " + ".join(
-            f"(coalesce(whole.{one.key}, 0) >= :{one.minimum}"
-            f" and measure.{variant}_{one.key} < :{one.minimum})::integer"
-            for one in ON_EXCHANGE.criteria
-        )
-        for variant in columns.VARIANTS
-    ]
-    # The sum of one part is null if it was not measured; `greatest` would leave it out.
-    known = " and ".join(
-        f"measure.{variant}_{one.key} is not null"
-        for variant in columns.VARIANTS
-        for one in ON_EXCHANGE.criteria
+    names = [name for signal in columns.MEASURED for name in columns.of(signal)]
+    minimums = [f"cast(:{m} as numeric) as {m}" for m in _minimum_names()]
+    return MEASURES.format(
+        columns=", ".join(f"measure.{name}::float8 as {name}" for name in names),
+        minimums=", ".join(minimums),
     )
-    return f"case when {known} then greatest({', '.join(parts)}) end"
+
+
+def _minimum_names() -> list[str]:
+    return [criterion.minimum for criterion in ON_EXCHANGE.criteria]
 
 
 def _minimums(policy: Policy) -> dict[str, Any]:
-    minimums = {one.minimum: getattr(policy, one.minimum) for one in ON_EXCHANGE.criteria}
-    return {"most": MOST_MEASURED, **minimums}
+    return {"most": MOST_MEASURED, **{m: getattr(policy, m) for m in _minimum_names()}}

@@ -10,10 +10,11 @@ from psycopg import Cursor
 from psycopg.rows import DictRow
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
+from data_access.risk import columns, judging_sql
 from data_access.risk.frame import Measuring
 from program.policy import thresholds
 from program.policy.policy import Policy
-from program.risk.signals import BREAKS, BY_ID, THRESHOLDS, Severity, Signal
+from program.risk.signals import BREAKS, BY_ID, Signal
 
 BEFORE = SQL(
     """
@@ -30,12 +31,13 @@ NOTICE = SQL(
     """
     insert into review.risk_alerts
         (account_id, signal, severity, value, threshold, data_through, noticed_at)
-    select account_id, found.signal, found.severity, found.value,
-        case found.severity when 'high' then found.high else found.warn end, {through}, {now}
+    select account_id, found.signal, case found.severity when {high} then 'high' else 'warn' end,
+        found.value,
+        case found.severity when {high} then found.high else found.warn end, {through}, {now}
     from (select account_id, {columns} from review.risk_measures) as measure
     join pg_temp.risk_before as before using (account_id)
     cross join lateral ({breaks}) as found
-    where found.severity in ('warn', 'high') and found.severity_before not in ('warn', 'high')
+    where found.severity >= {warn} and found.severity_before < {warn}
         and not exists (
             select from review.risk_dismissals as dismissal
             where dismissal.account_id = measure.account_id and dismissal.signal = found.signal
@@ -54,7 +56,6 @@ BREAK = SQL(
         {now} as severity, {before} as severity_before
     """
 )
-WORSE = {True: SQL("<="), False: SQL(">=")}
 
 
 def remember(cursor: Cursor[DictRow], measuring: Measuring) -> None:  # noqa: ARG001 - as `notice`
@@ -72,6 +73,8 @@ def notice(cursor: Cursor[DictRow], measuring: Measuring) -> int:
             columns=_columns(),
             through=Literal(measuring.through),
             now=Literal(measuring.now),
+            warn=Literal(judging_sql.WARN),
+            high=Literal(judging_sql.HIGH),
             breaks=SQL(" union all ").join(_breaks(measuring.policy)),
         )
     )
@@ -79,11 +82,8 @@ def notice(cursor: Cursor[DictRow], measuring: Measuring) -> int:
 
 
 def _columns() -> Composable:
-    return SQL(", ").join(
-        Identifier(name)
-        for signal in map(BY_ID.__getitem__, BREAKS)
-        for name in (signal.column, *([f"{signal.column}_sample"] if signal.sample else []))
-    )
+    names = (name for id_ in BREAKS for name in columns.of(BY_ID[id_]))
+    return SQL(", ").join(map(Identifier, names))
 
 
 def _breaks(policy: Policy) -> Iterator[Composable]:
@@ -91,45 +91,28 @@ def _breaks(policy: Policy) -> Iterator[Composable]:
         yield BREAK.format(
             id=Literal(signal.id),
             value=Identifier(signal.column),
-            warn=_limit(policy, signal, Severity.WARN, "measure"),
-            high=_limit(policy, signal, Severity.HIGH, "measure"),
+            warn=_limit(policy, signal, judging_sql.WARN),
+            high=_limit(policy, signal, judging_sql.HIGH),
             now=_severity(policy, signal, "measure"),
             before=_severity(policy, signal, "before"),
         )
 
 
-def _limit(policy: Policy, signal: Signal, severity: Severity, row: str) -> Composable:
-    """Return the threshold for the sample of ``row``; null if there is none."""
-    steps = [
-        SQL("when {} >= {} then {}").format(
-            _sample(signal, row), Literal(one.sample), Literal(thresholds.value(policy, one))
-        )
-        for one in reversed(THRESHOLDS)
-        if one.signal is signal and one.severity is severity
-    ]
-    if not steps:
-        return SQL("null::numeric")
-    return SQL("case {} end").format(SQL(" ").join(steps))
+def _limit(policy: Policy, signal: Signal, severity: int) -> Composable:
+    """Return the threshold for the measured sample; null if there is none."""
+    found = judging_sql.threshold(signal, severity, _sample(signal, "measure"), _of(policy))
+    return SQL(found or "null::numeric")
 
 
 def _severity(policy: Policy, signal: Signal, row: str) -> Composable:
-    """Return the severity of the values in ``row``, as `program.risk.judging` judges them."""
-    value = Identifier(row, signal.column)
-    steps = [
-        SQL("when {} {} {} then {}").format(
-            value,
-            WORSE[signal.lower_is_worse],
-            _limit(policy, signal, severity, row),
-            Literal(str(severity)),
-        )
-        for severity in (Severity.HIGH, Severity.WARN)
-    ]
-    return SQL("case when {} is null or {} < {} then 'not_enough_data' {} else 'clear' end").format(
-        value, _sample(signal, row), Literal(signal.least_sample), SQL(" ").join(steps)
-    )
+    """Return the severity, as a number, of the values in ``row``."""
+    value = f"{row}.{signal.column}"
+    return SQL(judging_sql.alone(signal, value, _sample(signal, row), _of(policy)))
 
 
-def _sample(signal: Signal, row: str) -> Composable:
-    if not signal.sample:
-        return Literal(0)
-    return SQL("coalesce({}, 0)").format(Identifier(row, f"{signal.column}_sample"))
+def _of(policy: Policy) -> judging_sql.Limit:
+    return lambda one: f"{thresholds.value(policy, one):f}"
+
+
+def _sample(signal: Signal, row: str) -> str:
+    return f"{row}.{signal.column}_sample" if signal.sample else "null"

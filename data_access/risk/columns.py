@@ -4,12 +4,17 @@ from collections.abc import Iterator
 
 from program.policy import robust
 from program.policy.criteria import ON_EXCHANGE, Unit
-from program.risk.signals import SIGNALS
+from program.risk.signals import SIGNALS, Signal
 
 # What is left out of the on-exchange criteria for R03, which is derived from these columns.
 VARIANTS: dict[str, str] = {variant.key: variant.words for variant in robust.VARIANTS}
 DERIVED = robust.FRAGILE
 MEASURED = tuple(signal for signal in SIGNALS if signal.id != DERIVED)
+
+
+def of(signal: Signal) -> tuple[str, ...]:
+    """Return the columns of a signal: its value and, if it has one, its sample."""
+    return (signal.column, *([f"{signal.column}_sample"] if signal.sample else []))
 
 
 def names() -> list[str]:

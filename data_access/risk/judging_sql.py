@@ -4,13 +4,24 @@ The text is kept in the schema's ``08_standing_risk.sql``: `review.judged_risk` 
 `program.risk.judging` does, with severities as numbers.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from data_access.risk import columns
 from program.policy import robust
 from program.policy.criteria import Comparison, Criterion
 from program.risk import judging
-from program.risk.signals import FAMILY_CAPS, SIGNALS, THRESHOLDS, Family, Severity, Signal
+from program.risk.signals import (
+    FAMILY_CAPS,
+    SIGNALS,
+    THRESHOLDS,
+    Family,
+    Severity,
+    Signal,
+    Threshold,
+)
+
+# How a statement writes a threshold.
+Limit = Callable[[Threshold], str]
 
 NUMBERS = {severity: number for number, severity in enumerate(Severity)}
 CLEAR, WARN, HIGH = (NUMBERS[s] for s in (Severity.CLEAR, Severity.WARN, Severity.HIGH))
@@ -60,14 +71,33 @@ def severities() -> Iterator[str]:
         derived = signal.id == columns.DERIVED
         value = "whole.lost" if derived else f"measure.{signal.column}"
         sample = "whole.met" if derived else f"measure.{signal.column}_sample"
-        lacking = f"{value} is null"
-        if signal.least_sample:
-            lacking += f" or coalesce({sample}, 0) < {signal.least_sample}"
-        reached = " ".join(
-            f"when {value} {'<=' if signal.lower_is_worse else '>='} {limit} then {number}"
-            for number, limit in _steps(signal, f"coalesce({sample}, 0)")
-        )
-        yield f"case when {lacking} then {NONE} {reached} else {CLEAR} end as {signal.column}"
+        severity = alone(signal, value, sample, lambda one: f"limits.{_limit(one.key)}")
+        yield f"{severity} as {signal.column}"
+
+
+def alone(signal: Signal, value: str, sample: str, limit: Limit) -> str:
+    """Return the severity, as a number, of a value and its sample."""
+    lacking = f"{value} is null"
+    if signal.least_sample:
+        lacking += f" or coalesce({sample}, 0) < {signal.least_sample}"
+    sign = "<=" if signal.lower_is_worse else ">="
+    steps = [(severity, threshold(signal, severity, sample, limit)) for severity in (HIGH, WARN)]
+    reached = " ".join(f"when {value} {sign} {step} then {n}" for n, step in steps if step)
+    return f"case when {lacking} then {NONE} {reached} else {CLEAR} end"
+
+
+def threshold(signal: Signal, severity: int, sample: str, limit: Limit) -> str | None:
+    """Return the threshold for a sample; ``None`` if the signal has none of that severity."""
+    own = [o for o in THRESHOLDS if o.signal is signal and NUMBERS[o.severity] == severity]
+    if not own:
+        return None
+    if [one.sample for one in own] == [0]:
+        return limit(own[0])
+    largest_first = sorted(own, key=lambda one: -one.sample)
+    steps = " ".join(
+        f"when coalesce({sample}, 0) >= {one.sample} then {limit(one)}" for one in largest_first
+    )
+    return f"case {steps} end"
 
 
 def counting() -> Iterator[str]:
@@ -125,22 +155,6 @@ def _points(signal: Signal) -> str:
     if not signal.scored_with:
         return points
     return f"case when {signal.scored_with.lower()} >= {WARN} then 0 else {points} end"
-
-
-def _steps(signal: Signal, sample: str) -> Iterator[tuple[int, str]]:
-    """Return the thresholds for the sample, the highest severity first."""
-    for severity in (Severity.HIGH, Severity.WARN):
-        own = [one for one in THRESHOLDS if one.signal is signal and one.severity is severity]
-        if not own:
-            continue
-        if [one.sample for one in own] == [0]:
-            yield NUMBERS[severity], f"limits.{_limit(own[0].key)}"
-            continue
-        largest_first = sorted(own, key=lambda one: -one.sample)
-        steps = " ".join(
-            f"when {sample} >= {one.sample} then limits.{_limit(one.key)}" for one in largest_first
-        )
-        yield NUMBERS[severity], f"case {steps} end"
 
 
 def _limit(key: str) -> str:
