@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Date, Select, Text, bindparam, cast, func, select
 
+from data_access.applications.read import ACCOUNT_ID
 from data_access.db import tables
 from data_access.db.bundles import Bundle
-from data_access.risk.reading import ACCOUNT_ID
+from data_access.review.trends import top_users
 from program.periods import ONE_DAY, Window
 from program.reports.periods import Dimension
 from program.risk.signals import DAYS
@@ -69,40 +70,6 @@ def read(connection: Connection, account_id: int, *, through: date) -> Rows:
     )
 
 
-def _users() -> Select[Any]:
-    activity, referral, account = (
-        tables.referral_activity,
-        tables.referrals,
-        tables.accounts,
-    )
-    top = (
-        select(
-            activity.c.referred_account_id,
-            func.sum(activity.c.volume_usd).label("volume_usd"),
-            func.sum(activity.c.fees_usd).label("fees_usd"),
-            func.count().filter(activity.c.volume_usd > 0).label("trading_days"),
-        )
-        .where(
-            activity.c.affiliate_account_id == ACCOUNT_ID,
-            activity.c.activity_date >= START,
-            activity.c.activity_date < END,
-        )
-        .group_by(activity.c.referred_account_id)
-        .order_by(func.sum(activity.c.volume_usd).desc(), activity.c.referred_account_id)
-        .limit(USERS_SHOWN)
-        .subquery("top")
-    )
-    mine = (referral.c.affiliate_account_id == ACCOUNT_ID) & (
-        referral.c.referred_account_id == top.c.referred_account_id
-    )
-    return (
-        select(top, referral.c.referred_at, cast(account.c.kyc_status, Text).label("kyc_status"))
-        .outerjoin_from(top, referral, mine)
-        .outerjoin(account, account.c.account_id == top.c.referred_account_id)
-        .order_by(top.c.volume_usd.desc(), top.c.referred_account_id)
-    )
-
-
 def _days() -> Select[Any]:
     program, own = tables.segment_daily, tables.affiliate_daily
     mine = (own.c.day == program.c.day) & (own.c.affiliate_account_id == ACCOUNT_ID)
@@ -123,4 +90,5 @@ def _days() -> Select[Any]:
     )
 
 
-_ROWS = Bundle(users=_users(), days=_days())
+_KYC = cast(tables.accounts.c.kyc_status, Text).label("kyc_status")
+_ROWS = Bundle(users=top_users(START, END, USERS_SHOWN, _KYC), days=_days())

@@ -135,8 +135,14 @@ def _figures(own: Table, known: ColumnElement[bool]) -> list[ColumnElement[Any]]
     ]
 
 
-def _users() -> Select[Any]:
-    """Select the window's referred users with the most volume."""
+def top_users(
+    start: ColumnElement[date], end: ColumnElement[date], most: int, *also: ColumnElement[Any]
+) -> Select[Any]:
+    """Select the referred users with the most volume from ``start`` until before ``end``.
+
+    ``also`` are columns of the user's account, which upstream may not have.
+    """
+    account = tables.accounts
     activity, referral = tables.referral_activity, tables.referrals
     top = (
         select(
@@ -147,23 +153,22 @@ def _users() -> Select[Any]:
         )
         .where(
             activity.c.affiliate_account_id == ACCOUNT_ID,
-            activity.c.activity_date >= WINDOW_START,
-            activity.c.activity_date < WINDOW_END,
+            activity.c.activity_date >= start,
+            activity.c.activity_date < end,
         )
         .group_by(activity.c.referred_account_id)
         .order_by(func.sum(activity.c.volume_usd).desc(), activity.c.referred_account_id)
-        .limit(USERS_SHOWN)
+        .limit(most)
         .subquery("top")
     )
-    return (
-        select(top, referral.c.referred_at)
-        .outerjoin(
-            referral,
-            (referral.c.affiliate_account_id == ACCOUNT_ID)
-            & (referral.c.referred_account_id == top.c.referred_account_id),
-        )
-        .order_by(top.c.volume_usd.desc(), top.c.referred_account_id)
+    mine = (referral.c.affiliate_account_id == ACCOUNT_ID) & (
+        referral.c.referred_account_id == top.c.referred_account_id
     )
+    found = select(top, referral.c.referred_at, *also).outerjoin_from(top, referral, mine)
+    if also:
+        found = found.outerjoin(account, account.c.account_id == top.c.referred_account_id)
+    return found.order_by(top.c.volume_usd.desc(), top.c.referred_account_id)
 
 
-_TRENDS = Bundle(days=_days(), months=_months(), users=_users())
+_USERS = top_users(WINDOW_START, WINDOW_END, USERS_SHOWN)
+_TRENDS = Bundle(days=_days(), months=_months(), users=_USERS)

@@ -1,6 +1,6 @@
 """The rows behind a risk signal: users, days or sign-ups, as a picture and a table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -108,17 +108,24 @@ def _draw_users(shown: Opened, rows: Rows) -> None:
     )
 
 
-def _draw_days(_: Opened, rows: Rows) -> None:
+def _draw_bars(
+    rows: Rows, what: str, values: Sequence[Decimal | int], *, unit: str, key: str
+) -> None:
     charts.draw(
         charts.daily_bars(
             [day.day for day in rows.days],
-            [day.volume_usd for day in rows.days],
-            title="Volume by day, UTC; the last 30 days are shaded",
-            unit="USD",
+            values,
+            title=f"{what} by day, UTC; the last 30 days are shaded",
+            unit=unit,
             window=rows.window,
         ),
-        key="risk-days-chart",
+        key=key,
     )
+
+
+def _draw_days(_: Opened, rows: Rows) -> None:
+    volumes = [day.volume_usd for day in rows.days]
+    _draw_bars(rows, "Volume", volumes, unit="USD", key="risk-days-chart")
     busiest = sorted(rows.days, key=lambda day: -day.volume_usd)[:3]
     words = [
         f"{figures.day(day.day)} {figures.usd(day.volume_usd)} USD"
@@ -135,16 +142,8 @@ def _draw_days(_: Opened, rows: Rows) -> None:
 
 
 def _draw_signups(_: Opened, rows: Rows) -> None:
-    charts.draw(
-        charts.daily_bars(
-            [day.day for day in rows.days],
-            [day.new_users for day in rows.days],
-            title="Sign-ups by day, UTC; the last 30 days are shaded",
-            unit="users",
-            window=rows.window,
-        ),
-        key="risk-signups-chart",
-    )
+    sign_ups = [day.new_users for day in rows.days]
+    _draw_bars(rows, "Sign-ups", sign_ups, unit="users", key="risk-signups-chart")
 
 
 def _span(rows: Rows) -> str:

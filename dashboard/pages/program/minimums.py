@@ -110,6 +110,7 @@ def histogram(found: Bunching) -> Chart:
 
 def sheet(found: Bunching, view: ReportView) -> Sheet:
     """Return the bins as rows."""
+    kind = CellKind.USD if found.criterion is VOLUME else CellKind.COUNT
     return Sheet(
         name=f"applicants-near-{found.criterion.key.replace('_', '-')}",
         window=view.period,
@@ -118,14 +119,14 @@ def sheet(found: Bunching, view: ReportView) -> Sheet:
                 key="from",
                 label="From",
                 help="The least value of the step, which belongs to it.",
-                kind=CellKind.USD if found.criterion is VOLUME else CellKind.COUNT,
+                kind=kind,
                 cells=[_cell(found, one.start) for one in found.bins],
             ),
             SheetColumn(
                 key="below",
                 label="Below",
                 help="Where the next step begins; this value does not belong to the step.",
-                kind=CellKind.USD if found.criterion is VOLUME else CellKind.COUNT,
+                kind=kind,
                 cells=[_cell(found, one.end) for one in found.bins],
             ),
             SheetColumn(
