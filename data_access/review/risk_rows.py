@@ -51,6 +51,12 @@ class Rows:
     users: list[User]
     days: list[Day]
 
+    @property
+    def volume_usd(self) -> Decimal:
+        """The volume of all users in the window."""
+        inside = (day.volume_usd for day in self.days if day.day >= self.window.start)
+        return sum(inside, Decimal(0))
+
 
 def read(connection: Connection, account_id: int, *, through: date) -> Rows:
     """Return the rows behind the signals measured up to ``through``."""

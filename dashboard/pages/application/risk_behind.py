@@ -64,7 +64,7 @@ def _figure(value: float | str) -> str:
 
 
 def _draw_users(shown: Opened, rows: Rows) -> None:
-    total = sum((user.volume_usd for user in rows.users), Decimal(0))
+    total = rows.volume_usd
     if not total:
         st.caption("No referred user traded in these days.")
         return
