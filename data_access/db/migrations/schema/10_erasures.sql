@@ -84,7 +84,7 @@ from (values
     ('review.application_courses', 'kept', 'status platform country decided_by track', 'codes that reports count'),
     ('review.work_daily', 'kept', 'moment dimension segment waits', 'counts'),
     ('review.work_monthly', 'kept', 'moment dimension segment waits', 'counts'),
-    ('review.standings', 'kept', 'status country_code platform_key assignee search_keys search_text', 'only of open applications, which are not erased'),
+    ('review.standings', 'kept', 'status country_code platform_key assignee search_keys search_text risk_level risk_signals', 'only of open applications, which are not erased'),
     ('review.standing_sums', 'kept', 'status', 'counts'),
     ('review.exports', 'kept', 'exported_by dataset format columns outcome', 'about staff, or codes'),
     ('review.exports', 'searched', 'filters view_name', 'may hold a search'),
