@@ -4,6 +4,7 @@
 """
 
 import argparse
+import asyncio
 import gc
 import importlib
 import logging
@@ -24,18 +25,21 @@ from streamlit import logger as streamlit_logger
 from streamlit.web.server.starlette import starlette_server
 
 import dashboard
-from dashboard.shell import failures, metrics, openid, routes, settings, unsent
+from dashboard.shell import failures, metrics, openid, proxied, routes, settings, unsent
 from dashboard.shell.addresses import KnownAddresses
 from dashboard.shell.browsers import BrowserMark, SecureCookies, SignOuts, WayBack
 from dashboard.shell.files import FileGate
 from dashboard.shell.headers import SecurityHeaders
 from dashboard.shell.websockets import WebsocketGate
 from data_access.db import database, logs
+from data_access.db.database import Purpose
 from data_access.db.errors import DatabaseRefused, SettingMissing
 from data_access.db.logs import LOG
 from data_access.exports import jobs
 
 ROOT = Path(__file__).resolve().parent
+# Less than the limit of deploy/systemd. A statement of an act may take this long.
+STOPS_WITHIN_S = 15
 
 
 @asynccontextmanager
@@ -47,7 +51,18 @@ async def _life(_: st.App) -> AsyncIterator[None]:
     for ready in (jobs.prepare, jobs.clear, import_ahead):
         threading.Thread(target=ready, name="prepare", daemon=True).start()
     yield
+    await acts_end()
     LOG.info("stopped")
+
+
+async def acts_end() -> None:
+    """Wait for acts under way, since threads of pages end with the process.
+
+    Each is one transaction: one that takes longer leaves nothing.
+    """
+    deadline = time.monotonic() + STOPS_WITHIN_S
+    while database.connections_in_use().get(Purpose.WRITER) and time.monotonic() < deadline:
+        await asyncio.sleep(0.05)
 
 
 def import_ahead() -> None:
@@ -89,6 +104,7 @@ def _not_the_plain_copy(record: logging.LogRecord) -> bool:
 MIDDLEWARE = [
     Middleware(SecurityHeaders),
     Middleware(failures.LoggedRequests),
+    Middleware(proxied.CheckedHeaders),
     Middleware(SecureCookies),
     Middleware(KnownAddresses),
     Middleware(WebsocketGate),
@@ -97,6 +113,8 @@ MIDDLEWARE = [
     Middleware(SignOuts),
     Middleware(WayBack),
 ]
+# Also for another server than `main`: uvicorn loads this file before it wraps the app.
+proxied.note_peers()
 app = st.App(
     ROOT / "streamlit_app.py",
     lifespan=_life,

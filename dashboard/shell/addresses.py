@@ -38,6 +38,8 @@ ADDRESSES = {
     "/oauth2callback": Reach.SIGN_IN,
     "/local-sign-in": Reach.SIGN_IN,
     "/local-sign-out": Reach.SIGN_IN,
+    "/proxy-sign-in": Reach.SIGN_IN,
+    "/proxy-sign-out": Reach.SIGN_IN,
     "/_stcore/host-config": Reach.SHELL,
     "/static/": Reach.SHELL,
     "/app/static/": Reach.SHELL,

@@ -12,7 +12,7 @@ from streamlit.auth_util import get_cookie_with_chunks
 from streamlit.web.server.server_util import AUTH_COOKIE_NAME, get_cookie_secret
 from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
 
-from dashboard.shell import local_sign_in, openid, sign_in
+from dashboard.shell import local_sign_in, openid, proxied, sign_in
 from data_access.db import database
 from data_access.people import sessions
 from data_access.people.staff import Person
@@ -34,6 +34,8 @@ def session_key(connection: HTTPConnection) -> str | None:
     """Return the key of the browser's session, which may have ended."""
     if sign_in.uses_openid():
         return openid.session_key(_claims(connection))
+    if proxied.trusted():
+        return proxied.session_key(connection.headers, connection.cookies)
     if local_sign_in.obstacle(
         server_address=st.get_option("server.address"), headers=connection.headers
     ):

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from dashboard.shell import local_sign_in, openid
+from dashboard.shell import local_sign_in, openid, proxied
 from data_access.db import database, logs
 from data_access.db.errors import SettingMissing
 from program.review import sign_in as rules
@@ -22,7 +22,7 @@ def require() -> None:
     for path in st.get_option("secrets.files"):
         secrets |= _readable(Path(path))
     logs.hide(*_secrets_in(secrets))
-    faults = [*_header_faults(), *auth_faults(secrets.get("auth", {}))]
+    faults = [*_header_faults(auth=secrets.get("auth")), *auth_faults(secrets.get("auth", {}))]
     faults += sign_in_faults(secrets.get("sign_in", {}))
     if faults:
         raise SettingMissing(faults[0])
@@ -48,11 +48,19 @@ def _secrets_in(section: Mapping[str, Any]) -> Iterator[str]:
             yield value
 
 
-def _header_faults() -> Iterator[str]:
+def _header_faults(*, auth: object) -> Iterator[str]:
     if st.get_option("server.trustedUserHeaders"):
         yield (
             "server.trustedUserHeaders lets every visitor say who they are, and is not supported. "
-            "Remove it, and let people sign in through OpenID Connect."
+            "Remove it, and let people sign in through OpenID Connect, or set "
+            f"{proxied.NAME} and {proxied.PEERS}."
+        )
+    if wrong := proxied.fault():
+        yield f"{wrong} See docs/sign-in.md."
+    if auth and proxied.trusted():
+        yield (
+            f"{proxied.NAME} is set and .streamlit/secrets.toml has [auth]: people sign in one way "
+            "or the other. Remove one of them."
         )
 
 

@@ -1,8 +1,9 @@
 """Sign-in: the current person, and the screen for people who are not signed in.
 
-If ``.streamlit/secrets.toml`` has ``[auth]``, people sign in through OpenID Connect. Otherwise
-there is the local sign-in, on this computer only. Both leave a session's secret in a cookie; whose
-session that is, and whether it still counts, is read at every run.
+If ``.streamlit/secrets.toml`` has ``[auth]``, people sign in through OpenID Connect; if a proxy's
+header is trusted, by that. Otherwise there is the local sign-in, on this computer only. All leave a
+session's secret in a cookie; whose session that is, and whether it still counts, is read at every
+run.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboard.shell import local_sign_in, openid
+from dashboard.shell import local_sign_in, openid, proxied
 from dashboard.ui import states
 from dashboard.ui.safe_text import escape, escape_html
 from data_access.db import database
@@ -27,6 +28,7 @@ from program.review import sign_in as rules
 from program.review.permissions import Act, Role
 
 STATIC = Path(__file__).parent.parent.parent / "static"
+PROXY_SIGN_IN = "proxy-sign-in"
 SHARED_SETTINGS = ("redirect_uri", "cookie_secret")
 PROVIDER_SETTINGS = ("client_id", "client_secret", "server_metadata_url")
 PURPOSE = "Review affiliate applications: the facts, the evidence, and one place to decide."
@@ -105,6 +107,8 @@ def session_key() -> str | None:
     """Return the key of the browser's session, which may have ended."""
     if uses_openid():
         return openid.session_key(st.user)
+    if proxied.trusted():
+        return proxied.session_key(st.context.headers, st.context.cookies)
     if local_obstacle() is not None:
         return None
     return local_sign_in.session_key(st.context.cookies.get(local_sign_in.COOKIE))
@@ -145,6 +149,11 @@ def uses_openid() -> bool:
     return bool(openid.settings())
 
 
+def is_local() -> bool:
+    """Whether people choose who they are, because nothing else is configured."""
+    return not uses_openid() and proxied.trusted() is None
+
+
 def local_obstacle() -> str | None:
     """Return why the local sign-in is refused here; ``None`` if it is allowed."""
     return local_sign_in.obstacle(
@@ -154,7 +163,7 @@ def local_obstacle() -> str | None:
 
 def banner() -> None:
     """Show on every page that the local sign-in proves nothing, if it is used."""
-    if not uses_openid():
+    if is_local():
         with st.container(key="local-banner", width="content"):
             st.badge(
                 "Local sign-in: for trials on this computer only",
@@ -174,7 +183,8 @@ def sign_out_button() -> None:
             type="tertiary",
         )
     else:
-        st.html('<a class="sign-out" href="local-sign-out">Sign out</a>')
+        way = "local-sign-out" if is_local() else "proxy-sign-out"
+        st.html(f'<a class="sign-out" href="{way}">Sign out</a>')
 
 
 def screen() -> None:
@@ -184,6 +194,8 @@ def screen() -> None:
         st.text(PURPOSE)
         if uses_openid():
             _openid_choices()
+        elif proxied.trusted():
+            _proxied_choice()
         elif (sentence := local_obstacle()) is not None:
             _not_set_up(sentence)
         else:
@@ -202,12 +214,34 @@ def _local_choices() -> None:
     st.subheader("Choose a person", anchor=False)
     order = list(Role)
     people.sort(key=lambda person: (order.index(person.role), person.email))
-    st.html(f'<div class="people">{"".join(_card(person) for person in people)}</div>')
+    cards = "".join(
+        _card(person, local_sign_in.mint_link(person.email, back_to=_here())) for person in people
+    )
+    st.html(f'<div class="people">{cards}</div>')
     banner()
 
 
-def _card(person: Person) -> str:
-    link = local_sign_in.mint_link(person.email, back_to=_here())
+def _proxied_choice() -> None:
+    named = proxied.email(st.context.headers)
+    if named is None:
+        st.text(
+            "Your proxy does not say who you are. Open the dashboard at its public address, where "
+            "people sign in first, or ask an administrator."
+        )
+        return
+    with database.reading(database.reader()) as connection:
+        sentence = sessions.obstacle(connection, proxied.identity(named))
+        person = staff.find(connection, named)
+    if sentence or person is None:
+        st.text(sentence)
+        return
+    if st.context.cookies.get(proxied.COOKIE):
+        st.text(SESSION_OVER)
+    link = f"{PROXY_SIGN_IN}?{urlencode({'to': _here()})}"
+    st.html(f'<div class="people">{_card(person, link)}</div>')
+
+
+def _card(person: Person, link: str) -> str:
     name = escape_html(person.display_name)
     initials = "".join(word[0] for word in person.display_name.split()[:2]).upper()
     return (

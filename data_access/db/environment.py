@@ -106,6 +106,17 @@ SETTINGS: tuple[Setting, ...] = (
         default="this computer",
     ),
     Setting(
+        name="SIGN_IN_HEADER",
+        meaning="Header with the e-mail address of whom a proxy has signed in, "
+        "such as `X-Auth-Email`; see [sign-in.md](sign-in.md)",
+        default="no sign-in by a header",
+    ),
+    Setting(
+        name="SIGN_IN_HEADER_FROM",
+        meaning="Addresses or networks that this proxy connects from, by commas; both or neither",
+        default="no sign-in by a header",
+    ),
+    Setting(
         name="SSL_CERT_FILE",
         meaning="Certificates to trust for mail and webhook",
         default="the system's",
@@ -119,7 +130,7 @@ SETTINGS: tuple[Setting, ...] = (
 )
 BY_NAME: dict[str, Setting] = {setting.name: setting for setting in SETTINGS}
 # Others of Streamlit and Postgres begin otherwise.
-OWN = ("DATABASE_", "NOTIFY_", "HISTORY_", "SMTP_")
+OWN = ("DATABASE_", "NOTIFY_", "HISTORY_", "SMTP_", "SIGN_IN_")
 
 
 def get(name: str) -> str:

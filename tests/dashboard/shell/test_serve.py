@@ -32,6 +32,7 @@ from dashboard.shell import (
 )
 from dashboard.shell.export_links import Promise
 from data_access.db import database
+from data_access.db.database import Purpose
 from data_access.db.errors import DatabaseUnavailable
 from data_access.db.logs import LOG, RedactingFormatter, path_asked
 from data_access.people import sessions
@@ -432,6 +433,19 @@ def test_the_server_sends_short_messages_at_once(monkeypatch: pytest.MonkeyPatch
             accepted, _ = listening.accept()
     with accepted:
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_a_server_that_is_told_to_stop_waits_for_acts_under_way_and_not_forever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    left = [3, 1, 0]
+    monkeypatch.setattr(database, "connections_in_use", lambda: {Purpose.WRITER: left.pop(0)})
+    asyncio.run(serve.acts_end())
+    assert left == []
+
+    monkeypatch.setattr(database, "connections_in_use", lambda: {Purpose.WRITER: 1})
+    monkeypatch.setattr(serve, "STOPS_WITHIN_S", 0)
+    asyncio.run(serve.acts_end())
 
 
 def test_what_the_pages_import_is_there_before_the_first_visit() -> None:

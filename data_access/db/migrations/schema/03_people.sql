@@ -12,7 +12,7 @@ create table review.staff (
     constraint staff_pkey primary key (email),
     constraint staff_identity_unique unique (issuer, subject),
     constraint staff_identity_whole check ((issuer is null) = (subject is null)),
-    constraint staff_issuer_known check (issuer = 'demo' or issuer ~ '^https?://'),
+    constraint staff_issuer_known check (issuer in ('demo', 'proxy') or issuer ~ '^https?://'),
     constraint staff_email_normal check (email = review.person(email) and email ~ '^[!-~]+$'),
     constraint staff_role_known check (role in ('reviewer', 'manager', 'analyst', 'admin'))
 );
@@ -21,7 +21,7 @@ comment on column review.staff.email is 'The person''s address, in lower case; t
 comment on column review.staff.display_name is 'The name that colleagues see';
 comment on column review.staff.role is 'reviewer, manager, analyst or admin';
 comment on column review.staff.active is 'False ends the person''s access at their next act';
-comment on column review.staff.issuer is 'The identity provider of the sign-in, as in its tokens; null until bound';
+comment on column review.staff.issuer is 'The identity provider of the sign-in, as in its tokens; ''proxy'' for a proxy''s header; null until bound';
 comment on column review.staff.subject is 'The person''s id at the provider; null until bound at the first sign-in or by an administrator';
 comment on column review.staff.signed_in_after is 'Sessions begun before this moment have ended';
 comment on column review.staff.last_seen_at is 'When the person last did something in the dashboard, to the minute';
