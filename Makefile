@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.runtime
 READY_DEV := $(VENV)/.development
 READY_BENCH := $(VENV)/.bench
+READY_PROVE := $(VENV)/.prove
 PORT ?= 8501
 .DEFAULT_GOAL := help
 
@@ -26,6 +27,10 @@ $(READY_DEV): requirements-dev.txt $(READY)
 
 $(READY_BENCH): requirements-bench.txt $(READY_DEV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt -c constraints.txt
+	@touch $@
+
+$(READY_PROVE): requirements-prove.txt $(READY_DEV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-prove.txt -c constraints.txt
 	@touch $@
 
 .PHONY: run
@@ -63,7 +68,7 @@ docs: $(READY_DEV) ## Write the generated tables in docs/
 	$(BIN)/python -m cogapp -r docs/*.md data_access/db/migrations/schema/08_*.sql
 
 .PHONY: prove
-prove: $(READY_DEV) ## The longer proofs, and known vulnerabilities of the packages
+prove: $(READY_PROVE) ## The longer proofs, and known vulnerabilities of the packages
 	$(BIN)/python -m pytest -m slow
 	$(BIN)/python -m tests.audit
 

@@ -52,7 +52,10 @@ def test_without_an_answer_every_package_is_named_as_unknown(answer: str) -> Non
 
 def test_every_required_package_is_among_those_looked_up() -> None:
     looked_up = pins(PINNED.read_text())
-    for name in ("requirements.txt", "requirements-dev.txt", "requirements-bench.txt"):
+    for name in (
+        "requirements.txt",
+        *(f"requirements-{of}.txt" for of in ("dev", "prove", "bench")),
+    ):
         for package, version in pins((ROOT / name).read_text()).items():
             bare = package.partition("[")[0]
             assert looked_up[bare] == version, f"{bare} of {name}"
