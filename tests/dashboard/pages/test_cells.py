@@ -19,6 +19,7 @@ from dashboard.shell.screens import (
     POLICY,
     PROGRAM,
     QUEUE,
+    STAFF,
     Screen,
 )
 from dashboard.ui import headings
@@ -102,6 +103,7 @@ def views() -> Iterator[tuple[Screen, dict[str, str]]]:
     yield from ((OUTBOX, {"show": part}) for part in ("waiting", "sent", "parked"))
     yield POLICY, {}
     yield from ((IMPORT, {}), (IMPORT, {"show": "history"}))
+    yield from ((STAFF, {}), (STAFF, {"person": PEOPLE[Role.REVIEWER]}))
 
 
 def tables(app: AppTest) -> Iterator[tuple[str, str, list[Any]]]:
