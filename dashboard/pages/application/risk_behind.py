@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any
 
 import streamlit as st
 
 from dashboard.shell import sign_in
-from dashboard.ui import charts, figures, grid
+from dashboard.ui import charts, figures, grid, risk_inputs
 from data_access.db import database
 from data_access.review import risk_rows
 from data_access.review.opening import Opened
@@ -18,49 +17,21 @@ from program.periods import utc_day
 from program.risk.signals import Signal
 
 MOST_BARS = 15
-MOST_INPUTS = 12
 
 
 @st.fragment
 def draw(shown: Opened, found: AccountRisk, signal: Signal) -> None:
     """Read and draw what a signal was measured from; nothing else waits for it."""
     sign_in.require_same(shown.person)
-    inputs = _inputs(found.inputs.get(signal.id, {}))
+    inputs = risk_inputs.words(signal.id, found.inputs.get(signal.id, {}))
     if inputs:
-        st.caption(inputs)
+        st.text(inputs)
     picture = PICTURES.get(signal.id)
     if picture is None:
         return
     with database.reading(database.reader()) as connection:
         rows = risk_rows.read(connection, shown.application.account_id, through=found.data_through)
     picture(shown, rows)
-
-
-def _inputs(inputs: Any) -> str:  # noqa: ANN401 - whatever was measured
-    """Format the numbers behind a value."""
-    items = list(inputs.items()) if isinstance(inputs, dict) else []
-    return " · ".join(
-        f"{_words(name)} {_figure(value)}"
-        for name, value in items[:MOST_INPUTS]
-        if isinstance(value, int | float | str) and not isinstance(value, bool)
-    )
-
-
-def _words(name: str) -> str:
-    return name.replace("_usd", "").replace("_", " ")
-
-
-def _figure(value: float | str) -> str:
-    """Format a number of JSON, or a day or an id as it is."""
-    try:
-        number = Decimal(str(value))
-    except ArithmeticError:
-        return str(value)[:40]
-    if abs(number) >= 1_000_000:
-        return figures.usd(number)
-    rounded = wording.rounded(number, 0 if abs(number) >= 1_000 else 4)
-    text = f"{rounded:,f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _draw_users(shown: Opened, rows: Rows) -> None:
