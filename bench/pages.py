@@ -58,6 +58,12 @@ VIEWS = (
     View(name="program, reviewers", path="program", query="tab=reviewers", shows="reviewers-chart"),
     View(name="program, volume", path="program", query="tab=volume", shows="volume-figures"),
     View(name="program, cohorts", path="program", query="tab=cohorts", shows="retention"),
+    View(
+        name="program, minimums",
+        path="program",
+        query="tab=minimums",
+        shows="minimum-volume_usd",
+    ),
     View(name="affiliates", path="affiliates", shows="Newest month tested"),
     View(name="affiliates, outcomes", path="affiliates", query="part=outcomes", shows="cohorts-"),
     View(
@@ -65,6 +71,12 @@ VIEWS = (
         path="affiliates",
         query="part=near-misses",
         shows="affiliates-page-near-misses",
+    ),
+    View(
+        name="affiliates, alerts",
+        path="affiliates",
+        query="part=alerts",
+        shows="were not flagged when measured before",
     ),
     View(name="explore", path="explore", shows="explore-table"),
     View(
@@ -82,6 +94,7 @@ VIEWS = (
     View(name="outbox", path="outbox", shows="Messages to applicants"),
     View(name="policy", path="policy", shows="policy-part"),
     View(name="policy, history", path="policy", query="part=history", shows="version-1"),
+    View(name="policy, calibration", path="policy", query="part=calibration", shows="All signals"),
     View(name="settings", path="settings", shows="The review clock stops"),
     View(name="staff", path="staff", shows="staff-people"),
     View(name="import", path="import", shows="Import applications from a form"),
