@@ -27,9 +27,13 @@ class Choice(StrEnum):
     WEEK = "7d"
     THIRTY = "30d"
     NINETY = "90d"
+    YEAR = "365d"
     THIS_MONTH = "this_month"
     LAST_MONTH = "last_month"
     THIS_QUARTER = "this_quarter"
+    LAST_QUARTER = "last_quarter"
+    THIS_YEAR = "this_year"
+    LAST_YEAR = "last_year"
     CUSTOM = "custom"
 
 
@@ -37,13 +41,26 @@ CHOICE_LABELS = {
     Choice.WEEK: "Last 7 days",
     Choice.THIRTY: "Last 30 days",
     Choice.NINETY: "Last 90 days",
+    Choice.YEAR: "Last 365 days",
     Choice.THIS_MONTH: "This month",
     Choice.LAST_MONTH: "Last month",
     Choice.THIS_QUARTER: "This quarter",
+    Choice.LAST_QUARTER: "Last quarter",
+    Choice.THIS_YEAR: "This year",
+    Choice.LAST_YEAR: "Last year",
     Choice.CUSTOM: "From – to",
 }
-ROLLING_DAYS = {Choice.WEEK: 7, Choice.THIRTY: 30, Choice.NINETY: 90}
-CALENDAR_MONTHS = {Choice.THIS_MONTH: 1, Choice.LAST_MONTH: 1, Choice.THIS_QUARTER: 3}
+ROLLING_DAYS = {Choice.WEEK: 7, Choice.THIRTY: 30, Choice.NINETY: 90, Choice.YEAR: 365}
+CALENDAR_MONTHS = {
+    Choice.THIS_MONTH: 1,
+    Choice.LAST_MONTH: 1,
+    Choice.THIS_QUARTER: 3,
+    Choice.LAST_QUARTER: 3,
+    Choice.THIS_YEAR: 12,
+    Choice.LAST_YEAR: 12,
+}
+# Calendar periods that have ended; the others run up to today.
+ENDED = frozenset({Choice.LAST_MONTH, Choice.LAST_QUARTER, Choice.LAST_YEAR})
 
 
 class Grain(StrEnum):
@@ -236,14 +253,14 @@ def _next(day: date, grain: Grain) -> date:
 
 
 def _period(choice: Choice, today: date) -> Window:
+    months = CALENDAR_MONTHS.get(choice)
+    if months is None:
+        return Window(today - timedelta(days=ROLLING_DAYS.get(choice, 30)), today)
     month = month_start(today)
-    if choice is Choice.THIS_MONTH:
-        return Window(month, today + ONE_DAY)
-    if choice is Choice.LAST_MONTH:
-        return Window(months_later(month, -1), month)
-    if choice is Choice.THIS_QUARTER:
-        return Window(months_later(month, -((month.month - 1) % 3)), today + ONE_DAY)
-    return Window(today - timedelta(days=ROLLING_DAYS.get(choice, 30)), today)
+    start = months_later(month, -((month.month - 1) % months))
+    if choice in ENDED:
+        return Window(months_later(start, -months), start)
+    return Window(start, today + ONE_DAY)
 
 
 def _custom(since: date, until: date, today: date) -> Window:
@@ -256,7 +273,8 @@ def _before(choice: Choice, period: Window) -> Window:
     days = timedelta(days=max(period.days, 1))
     if choice not in CALENDAR_MONTHS:
         return Window(period.start - days, period.start)
-    start = months_later(period.start, -CALENDAR_MONTHS[choice])
-    if choice is Choice.LAST_MONTH and period.end == months_later(period.start, 1):
+    months = CALENDAR_MONTHS[choice]
+    start = months_later(period.start, -months)
+    if choice in ENDED and period.end == months_later(period.start, months):
         return Window(start, period.start)
     return Window(start, min(start + days, period.start))
