@@ -52,12 +52,14 @@ from program.reports.datasets import (
     AFFILIATES,
     APPLICATIONS,
     DECISIONS_MADE,
+    LOG,
     MONTHLY,
     NEAR_MISSES,
     PEOPLE,
     RISK,
     Dataset,
 )
+from program.review.permissions import Act
 from program.review.workflow import Decision, Status
 
 Expression = ColumnElement[Any]
@@ -228,6 +230,28 @@ def activity(_: JudgingContext, __: Set[str], ___: Sequence[int] = ()) -> Source
     return Source(rows=_with_account(table, table.c.affiliate_account_id), stored=stored)
 
 
+def log(_: JudgingContext, __: Set[str], ___: Sequence[int] = ()) -> Source:
+    """Return every act of staff with its application, if any; personal settings are no acts."""
+    made, application, account = tables.requests, tables.applications, tables.accounts
+    of = application.c.application_id == made.c.application_id
+    rows = _with_account(made.outerjoin(application, of), application.c.account_id)
+    stored: Expressions = {
+        **{name: made.c[name] for name in ("at", "application_id", "result")},
+        **{name: account.c[name] for name in ("username", "country_code")},
+        "request_id": cast(made.c.request_id, Text),
+        "actor": person(made.c.actor),
+        # The command's name, in words: RecordEvidence is "record evidence".
+        "done": func.lower(
+            func.regexp_replace(made.c.content["command"].astext, "(?<!^)([A-Z])", r" \1", "g")
+        ),
+        "outcome": made.c.content["draft"]["outcome"].astext,
+        "permission": func.replace(func.lower(made.c.act), "_", " "),
+        "account_id": application.c.account_id,
+        "status": application.c.status,
+    }
+    return Source(rows=rows, stored=stored, conditions=[made.c.act != Act.READ.name])
+
+
 _APPLICATION = (
     "application_id",
     "account_id",
@@ -362,6 +386,7 @@ _MAKERS: dict[str, Callable[[JudgingContext, Set[str], Sequence[int]], Source]] 
     NEAR_MISSES.key: near_misses,
     MONTHLY.key: monthly,
     ACTIVITY.key: activity,
+    LOG.key: log,
 }
 # The column by which a source finds given rows fast, if any.
 NARROWED_BY = {

@@ -40,7 +40,7 @@ TIMES = frozenset({ColumnKind.DAY, ColumnKind.MOMENT})
 WORDS = frozenset({ColumnKind.TEXT, ColumnKind.CHOICE})
 TRUTHS = ("yes", "no")
 # Columns that hold a person's address, compared in normal form.
-PEOPLE = frozenset({"assignee", "decided_by", "second_approver"})
+PEOPLE = frozenset({"actor", "assignee", "decided_by", "second_approver"})
 # The column whose days are first days of months.
 MONTH = "month"
 
@@ -500,6 +500,39 @@ NEAR_MISSES = Dataset(
     keys=("account_id",),
 )
 
+LOG = Dataset(
+    key="log",
+    title="Activity log",
+    description="Everything that staff did on the dashboard, but for their personal settings.",
+    empty="Nobody has done anything yet.",
+    act=Act.SEE_LOG,
+    columns=(
+        _text("request_id", "The id of the form that was sent"),
+        _moment("at", "When, UTC", always=True),
+        _choice("actor", "Who", always=True),
+        _choice("done", "What was done", always=True),
+        _choice("outcome", "Of a decision: approved or rejected", DECISIONS),
+        _choice("permission", "What they had to be allowed", always=True),
+        _id("application_id", "The application, if it was about one", always=False),
+        _id("account_id", "The applicant's account", always=False),
+        *_ACCOUNT,
+        _choice("status", "The application's status now, upstream", STATUSES),
+        _whole("result", "The row that was written, or how many were changed"),
+    ),
+    usual=(
+        "at",
+        "actor",
+        "done",
+        "outcome",
+        "application_id",
+        "username",
+        "country_code",
+        "status",
+    ),
+    order="-at",
+    keys=("request_id",),
+)
+
 DATASETS: tuple[Dataset, ...] = (
     APPLICATIONS,
     DECISIONS_MADE,
@@ -507,6 +540,7 @@ DATASETS: tuple[Dataset, ...] = (
     NEAR_MISSES,
     MONTHLY,
     ACTIVITY,
+    LOG,
 )
 # Datasets that have no rows without metrics.
 OF_METRICS = frozenset({MONTHLY.key, ACTIVITY.key})

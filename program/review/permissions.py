@@ -43,6 +43,7 @@ class Act(StrEnum):
     SEE_CONTACT = "see applicants' email and contact"
     IMPORT = "import applications"
     SEE_EXPORTS = "see who exported what, and who read contacts"
+    SEE_LOG = "see who did what"
     MANAGE_STAFF = "manage staff"
     BIND_STAFF = "bind staff to an account of the identity provider"
     KEEP_LEAVE = "set leave dates"
@@ -80,6 +81,7 @@ ALLOWED: dict[Act, frozenset[Role]] = {
     Act.SEE_CONTACT: _DESK,
     Act.IMPORT: _DESK,
     Act.SEE_EXPORTS: frozenset({Role.MANAGER}),
+    Act.SEE_LOG: frozenset({Role.MANAGER, Role.ADMIN}),
     Act.MANAGE_STAFF: frozenset({Role.MANAGER, Role.ADMIN}),
     # A manager who binds a reviewer to an account of their own could approve twice.
     Act.BIND_STAFF: frozenset({Role.ADMIN}),

@@ -16,6 +16,7 @@ from data_access.people.roster import Done, Member
 from data_access.people.staff import Person
 from data_access.people.staff_changes import StaffEvent
 from program.periods import utc_day
+from program.reports.datasets import LOG
 from program.review.permissions import ALLOWED, Act, Role
 from program.review.sign_in import DEMO_ISSUER
 
@@ -108,18 +109,26 @@ def draw_acts(acts: Sequence[Done], member: Member | None) -> None:
     st.markdown("**Lately**")
     if not acts:
         states.empty("Nothing was done yet." if member is None else "They have done nothing yet.")
-        return
-    grid.draw(
-        {
-            "when": grid.moment("When", [act.at for act in acts]),
-            "who": grid.text("Who", [act.actor for act in acts], width=190),
-            "what": grid.text("What", [act_words(act.act) for act in acts], width=220),
-            "application": grid.applications([act.application_id for act in acts]),
-        },
-        key="staff-acts",
-        alt="What people did lately",
-        row_height=grid.LOW_ROW_HEIGHT,
-        most_high=ROWS_SHOWN,
+    else:
+        grid.draw(
+            {
+                "when": grid.moment("When", [act.at for act in acts]),
+                "who": grid.text("Who", [act.actor for act in acts], width=190),
+                "what": grid.text("What", [act_words(act.act) for act in acts], width=220),
+                "application": grid.applications([act.application_id for act in acts]),
+            },
+            key="staff-acts",
+            alt="What people did lately",
+            row_height=grid.LOW_ROW_HEIGHT,
+            most_high=ROWS_SHOWN,
+        )
+    whose = {} if member is None else {"actor": member.email}
+    st.page_link(
+        "dashboard/pages/explore/page.py",
+        label="Activity log",
+        icon=":material/history:",
+        query_params={"dataset": LOG.key, **whose},
+        help="Everything that was done, to filter and export.",
     )
 
 

@@ -1,5 +1,6 @@
 """Views of datasets: counted, paged, grouped and exported like a plain frame of the same rows."""
 
+import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
@@ -29,6 +30,7 @@ from program.reports.datasets import (
     BY_KEY,
     DATASETS,
     DECISIONS_MADE,
+    MONTHLY,
     NUMBERS,
     TIMES,
     WORDS,
@@ -42,6 +44,7 @@ from program.review.workflow import Status
 from program.text.folding import folded
 from program.text.platforms import platform_key
 from tests.builders import NOW, T, add_account, add_application, add_metrics, add_refresh
+from tests.conftest import ROOT
 from tests.data_access import crowd, statements
 from tests.data_access.crowd import Applicant
 from tests.databases import Databases
@@ -607,3 +610,44 @@ def test_activity_is_read_by_days(town: Engine) -> None:
         for days in ("2025-03-15..2026-03-16", "..2026-03-01", "last367", "!", "?2000-01-01.."):
             with pytest.raises(Invalid, match="at most 366 days at a time"):
                 explore_queries.count(conn, view(ACTIVITY, day=days), context(conn))
+
+
+# --- Views for BI tools ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "dataset"),
+    [("applications", APPLICATIONS), ("decisions", DECISIONS_MADE), ("monthly", MONTHLY)],
+)
+def test_a_view_has_the_values_of_its_dataset(
+    town: Engine, frames: dict[str, pd.DataFrame], name: str, dataset: Dataset
+) -> None:
+    with town.connect() as conn:
+        viewed = [
+            dict(row) for row in conn.execute(text(f"select * from report.{name}")).mappings()
+        ]
+    expected = frames[dataset.key].to_dict("records")
+    shared = [column for column in dataset.names if column in viewed[0]]
+
+    assert {*dataset.keys} <= {*shared}
+    assert "email" not in viewed[0]
+    assert by_key(viewed, dataset, shared) == by_key(expected, dataset, shared)
+
+
+def by_key(
+    found: list[dict[str, Any]], dataset: Dataset, names: list[str]
+) -> dict[tuple[Any, ...], dict[str, Any]]:
+    return {
+        tuple(row[key] for key in dataset.keys): {name: row[name] for name in names}
+        for row in found
+    }
+
+
+def test_every_question_of_the_guide_is_answered(town: Engine) -> None:
+    guide = (ROOT / "docs" / "reports.md").read_text()
+    questions = re.findall(r"```sql\n(.*?)```", guide, re.DOTALL)
+    with town.connect() as conn:
+        answers = [conn.execute(text(question)).all() for question in questions]
+
+    assert len(answers) == 3
+    assert all(answers[:2])

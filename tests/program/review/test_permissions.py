@@ -34,6 +34,7 @@ KEEP_OUTBOX          .         yes      .        yes
 SEE_CONTACT          yes       yes      .        .
 IMPORT               yes       yes      .        .
 SEE_EXPORTS          .         yes      .        .
+SEE_LOG              .         yes      .        yes
 MANAGE_STAFF         .         yes      .        yes
 BIND_STAFF           .         .        .        yes
 KEEP_LEAVE           .         yes      .        yes

@@ -13,6 +13,7 @@ create table review.requests (
     constraint requests_people_normal check (actor = review.person(actor))
 );
 create index requests_by_actor on review.requests (actor, at) where act <> 'READ';
+create index requests_by_time on review.requests (at) where act <> 'READ';
 create index requests_of_preferences on review.requests (at) where content ->> 'command' = 'PutPreference';
 comment on table review.requests is 'Every submitted form, by the id made when it was drawn; a repeat returns the first result. A refresh removes those of personal settings after a week';
 comment on column review.requests.request_id is 'The id made when the form was drawn';

@@ -49,6 +49,8 @@ def test_the_address_holds_the_view_and_the_page_shows_the_totals(queue: Desk) -
 
 @pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.key)
 def test_an_empty_database_has_a_sentence_for_every_dataset(desk: Desk, dataset: Any) -> None:
+    desk.who = PEOPLE[Role.MANAGER]
+
     app = desk.open(EXPLORE, dataset=dataset.key)
 
     assert any(dataset.empty in words.replace("\\", "") for words in texts(app))

@@ -12,7 +12,7 @@ from data_access.people import leave, roster, staff_changes
 from data_access.people.roster import Member
 from data_access.people.staff_changes import Bind
 from program.review.permissions import Act, Role, may
-from tests.dashboard.pages.screen import PEOPLE, Desk, cells, press_row, texts
+from tests.dashboard.pages.screen import PEOPLE, Desk, cells, press_row, protos, texts
 
 BEN = "ben@example.com"
 
@@ -66,6 +66,8 @@ def test_a_person_is_added_opened_and_disabled(staff_desk: Desk) -> None:
     fill(app, "staff-access-nia@example.com", "reason", "Left")
     app = send(app, "Disable")
 
+    (log,) = (one for one in protos(app, "page_link") if one.label == "Activity log")
+    assert log.query_string == "dataset=log&actor=nia%40example.com"
     assert members(staff_desk)["nia@example.com"].state == "disabled"
     assert any("disabled nia@example.com: Left" in said for said in texts(app, ["text"]))
 
