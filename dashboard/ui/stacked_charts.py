@@ -1,8 +1,10 @@
 """Charts of parts of a whole: over time, across groups, and a grid of shares."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import plotly.graph_objects as go
@@ -29,6 +31,21 @@ from dashboard.ui.charts import (
 from dashboard.ui.safe_text import escape_chart
 
 Series = Mapping[str, Sequence[Value]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """The fill of a part that means something; ``pattern`` is one of Plotly's, for hatching.
+
+    The color must stand out from white and from near-black, and from the others for eyes that
+    see fewer colors.
+    """
+
+    color: str
+    pattern: str = ""
+
+
+NO_LOOKS: Mapping[str, Look] = MappingProxyType({})
 MOST_PARTS = 9
 ROW_HEIGHT = 34
 ROOM = 96
@@ -72,12 +89,18 @@ def over_time(
 
 
 def across(
-    labels: Sequence[str], parts: Series, *, title: str, unit: str, colors_from: int = 0
+    labels: Sequence[str],
+    parts: Series,
+    *,
+    title: str,
+    unit: str,
+    colors_from: int = 0,
+    looks: Mapping[str, Look] = NO_LOOKS,
 ) -> Chart:
     """Return horizontal bars, one per label, the first on top; stacked for several parts.
 
     ``colors_from`` skips so many of the theme's colors, so that a part has the same color in every
-    chart.
+    chart; ``looks`` set those of parts by name.
     """
     _check_parts(parts)
     if any(len(values) != len(labels) for values in parts.values()):
@@ -95,7 +118,7 @@ def across(
             text=_inside(values) if len(parts) == 1 else None,
             textposition="auto",
             textangle=0,
-            marker={"line": {"width": 0}},
+            marker=_marker(looks.get(name)),
         )
         for name, values in parts.items()
     ]
@@ -109,6 +132,14 @@ def across(
     _lay_down(figure, len(labels), ceiling_of([totals]), unit)
     _legend(figure, parts)
     return Chart(figure, f"{title} {_alternative(parts, unit, labels)}")
+
+
+def _marker(look: Look | None) -> dict[str, Any]:
+    plain: dict[str, Any] = {"line": {"width": 0}}
+    if look is None:
+        return plain
+    pattern = {"shape": look.pattern, "fgopacity": 0.5, "size": 6} if look.pattern else {}
+    return {**plain, "color": look.color, "pattern": pattern}
 
 
 def grid(

@@ -10,6 +10,7 @@ from dashboard.pages.program import report_bar
 from dashboard.pages.program.report_bar import ReportView, drilldown, open_list
 from dashboard.ui import badges, charts, data_table, stacked_charts, states
 from dashboard.ui.data_table import CellKind, Sheet, SheetColumn
+from dashboard.ui.stacked_charts import Look
 from data_access.reports import backlog, funnel
 from data_access.reports.backlog import Open
 from data_access.reports.page import Head, Work
@@ -43,6 +44,12 @@ CLOCK_LABELS = {
     Clock.SOON: "due soon",
     Clock.LATER: "due later",
     Clock.STOPPED: "clock stopped",
+}
+CLOCK_LOOKS = {
+    CLOCK_LABELS[Clock.OVERDUE]: Look(color="#c93440"),
+    CLOCK_LABELS[Clock.SOON]: Look(color="#c2830c"),
+    CLOCK_LABELS[Clock.LATER]: Look(color="#5b8def"),
+    CLOCK_LABELS[Clock.STOPPED]: Look(color="#8b93a5", pattern="/"),
 }
 
 
@@ -95,7 +102,7 @@ def _draw_open_now(head: Head, view: ReportView) -> None:
         {CLOCK_LABELS[clock]: sheet.cells(clock) for clock in Clock},
         title="How old are open applications, and are they due? Now",
         unit=APPLICATIONS,
-        colors_from=3,
+        looks=CLOCK_LOOKS,
     )
     data_table.card(sheet, chart, key="open-now", on_open=open_list, take=view.take)
 
