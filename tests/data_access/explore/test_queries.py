@@ -617,7 +617,7 @@ def test_activity_is_read_by_days(town: Engine) -> None:
 
 @pytest.mark.parametrize(
     ("name", "dataset"),
-    [("applications", APPLICATIONS), ("decisions", DECISIONS_MADE), ("monthly", MONTHLY)],
+    [("decisions", DECISIONS_MADE), ("monthly", MONTHLY)],
 )
 def test_a_view_has_the_values_of_its_dataset(
     town: Engine, frames: dict[str, pd.DataFrame], name: str, dataset: Dataset

@@ -10,7 +10,11 @@ with newest as (
 )
 select application.application_id, application.account_id, account.username, account.country_code,
     account.kyc_status, application.social_platform, application.social_handle, application.submitted_at,
-    application.status, coalesce(desk.status, application.status) as desk_status, desk.assignee,
+    application.status,
+    -- A deferral that has ended and a claim that has expired need no write to be over.
+    case when desk.status = 'deferred' and desk.deferred_until <= now() then 'pending'
+         else coalesce(desk.status, application.status) end as desk_status,
+    case when desk.claim_until is null or desk.claim_until > now() then desk.assignee end as assignee,
     newest.data_through, newest.window_start, newest.window_end,
     coalesce(metrics.volume_usd, covered.no_referrals) as volume_usd,
     coalesce(metrics.active_users, covered.no_referrals) as active_users,
