@@ -13,7 +13,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
-from functools import partial
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -38,7 +37,19 @@ from streamlit.testing.v1 import AppTest
 from dashboard.pages.application import claim, header, thread
 from dashboard.pages.queue import table as queue_table
 from dashboard.pages.queue.bulk_dialog import Chosen
-from dashboard.shell.screens import APPLICATION, IMPORT, PROGRAM, QUEUE, SETTINGS, Screen
+from dashboard.shell.screens import (
+    AFFILIATES,
+    APPLICATION,
+    EXPLORE,
+    IMPORT,
+    OUTBOX,
+    POLICY,
+    PROGRAM,
+    QUEUE,
+    SETTINGS,
+    STAFF,
+    Screen,
+)
 from dashboard.ui.safe_text import escape, escape_html
 from data_access.db import tables
 from data_access.eligibility import assessments, judging
@@ -48,9 +59,17 @@ from program.messages import letters
 from program.review.permissions import Act, Role, may
 from program.review.queue_filters import clean_search
 from program.review.workflow import Decision
-from tests.builders import add_refresh, pass_checks, set_policy
+from tests.builders import pass_checks, set_policy
+from tests.dashboard.pages.planting import (
+    APPROVED,
+    NUMBERS,
+    REJECTED,
+    address_of,
+    plant,
+    plant_elsewhere,
+    planted,
+)
 from tests.dashboard.pages.screen import Desk, open_popovers
-from tests.dashboard.ui.hostile import HOSTILE
 from tests.data_access import clicks
 
 PLAIN = {
@@ -67,6 +86,8 @@ PLAIN = {
     # Titles over a grid are drawn literally; the rest of its description is checked separately.
     "Dataframe.columns",
 }
+# Names of elements, which the browser does not show.
+IDS = (".id", ".form_id")
 ADDRESSES = {"PageLink.query_string", "PageLink.page", "LinkButton.url"}
 PLAIN_COLUMNS = {
     "text",
@@ -83,17 +104,7 @@ PLAIN_COLUMNS = {
 OWN_LINKS = {("application", "link"), ("import", "link")}
 OWN_LINK = re.compile(r"(/application\?id=[0-9]+|/import\?show=history&import=[0-9]+)?")
 MARK = re.compile(r"zq[0-9]+[a-z]+q")
-NUMBERS = range(1, len(HOSTILE) + 1)
-APPROVED, REJECTED = 1_000, 2_000  # added to the number of the pending application
-
-
-def planted(number: int, column: str) -> str:
-    """Return the payload as typed into ``column``; Postgres stores no NUL, and tests no sign.
-
-    Staff addresses accept only visible ASCII characters.
-    """
-    typed = HOSTILE[number - 1].replace("\0", "") + f"zq{number}{column}q"
-    return "".join(s for s in typed if "!" <= s <= "~") if column == "email" else typed
+COLUMN = re.compile(r"zq[0-9]+([a-z]+)q")
 
 
 def forms(number: int, column: str, safe: Callable[[str], str]) -> Iterator[str]:
@@ -156,7 +167,7 @@ def leaks_in(message: Message) -> list[str]:
 def leaks(path: str, words: str) -> bool:
     """Return whether a text holds a planted one other than in its place's escaped form."""
     marks = set(MARK.findall(words))
-    if path in PLAIN or not marks:
+    if path in PLAIN or path.endswith(IDS) or not marks:
         return False
     # A badge escapes brackets again and shows backslashes, so typed text has no place there.
     if path == "Markdown.body" and re.search(r":\w+-badge\[", words):
@@ -247,10 +258,6 @@ def test_the_walk_sees_an_escape_that_is_missing(
 # Everything that people can type.
 
 
-def address_of(number: int, role: Role) -> str:
-    return planted(number, "email").lower() + role
-
-
 def show(desk: Desk, screen: Screen, number: int, role: Role, **query: str) -> AppTest:
     desk.who = address_of(number, role)
     if screen is APPLICATION:
@@ -260,117 +267,8 @@ def show(desk: Desk, screen: Screen, number: int, role: Role, **query: str) -> A
 
 @pytest.fixture
 def hostile(desk: Desk) -> Desk:
-    """Add a pending, an approved and a rejected application full of each payload."""
-    now = desk.now
-    with desk.engine.begin() as conn:
-        add_refresh(conn, through=desk.yesterday, at=now)
-        conn.execute(
-            insert(tables.staff),
-            [
-                {
-                    "email": address_of(n, role),
-                    "display_name": planted(n, "name"),
-                    "role": role,
-                    "active": True,
-                }
-                for n in NUMBERS
-                for role in Role
-            ],
-        )
-        conn.execute(
-            insert(tables.accounts),
-            [
-                {
-                    "account_id": n,
-                    "username": planted(n, "username"),
-                    "email": planted(n, "mail"),
-                    "country_code": "*_",
-                    "kyc_status": "none",
-                    "created_at": now - timedelta(days=400),
-                    "first_seen_at": now - timedelta(days=300),
-                }
-                for n in NUMBERS
-            ],
-        )
-        conn.execute(
-            insert(tables.applications),
-            [
-                {
-                    "application_id": n + offset,
-                    "account_id": n,
-                    "social_platform": "x" if offset else planted(n, "platform"),
-                    "social_handle": planted(n, "handle"),
-                    "contact_platform": planted(n, "channel"),
-                    "contact_handle": planted(n, "contact"),
-                    "submitted_at": now - timedelta(days=1),
-                    "status": status,
-                }
-                for n in NUMBERS
-                for offset, status in (
-                    (0, "pending"),
-                    (APPROVED, "approved"),
-                    (REJECTED, "rejected"),
-                )
-            ],
-        )
-        for table, rows in typed_by_staff(now).items():
-            conn.execute(insert(getattr(tables, table)), rows)
+    plant(desk.engine, now=desk.now)
     return desk
-
-
-def typed_by_staff(now: Any) -> dict[str, list[dict[str, Any]]]:
-    """Return rows of judgments with a payload in every free text, by table."""
-    rows: dict[str, list[dict[str, Any]]] = {
-        "notes": [],
-        "evidence": [],
-        "checks": [],
-        "events": [],
-        "decisions": [],
-    }
-    for n in NUMBERS:
-        typed = partial(planted, n)
-        by = address_of(n, Role.REVIEWER)
-        for id_ in (n, n + APPROVED, n + REJECTED):
-            about = {"application_id": id_}
-            rows["notes"].append(about | {"body": typed("body"), "author": by})
-            rows["evidence"].append(
-                about
-                | {
-                    "kind": "external_volume",
-                    "value": 1,
-                    "exchange_name": typed("exchange"),
-                    "source_url": typed("source"),
-                    "method": "other",
-                    "observed_at": now - timedelta(days=1),
-                    "recorded_by": by,
-                }
-            )
-            rows["checks"].append(
-                about
-                | {
-                    "item": typed("item"),
-                    "outcome": "passed",
-                    "comment": typed("comment"),
-                    "author": by,
-                }
-            )
-            rows["events"].append(about | {"kind": typed("kind"), "actor": by})
-        for id_, outcome in ((n + APPROVED, "approved"), (n + REJECTED, "rejected")):
-            rows["decisions"].append(
-                {
-                    "application_id": id_,
-                    "outcome": outcome,
-                    "reason_code": typed("reason") if outcome == "rejected" else None,
-                    "rationale": typed("rationale"),
-                    "message_to_applicant": typed("message"),
-                    "rebate_rate": Decimal("0.2") if outcome == "approved" else None,
-                    "decided_by": by,
-                    "decided_at": now - timedelta(days=2),
-                    "policy_version": 1,
-                    "snapshot": {},
-                }
-            )
-    return rows
 
 
 @pytest.mark.parametrize("role", Role)
@@ -387,6 +285,42 @@ def test_no_page_gives_life_to_typed_text(role: Role, hostile: Desk) -> None:
         assert pending.get("link_button") == decided.get("link_button") == []
     for screen in (QUEUE, PROGRAM):
         assert assert_no_leak(show(hostile, screen, 4, role)) >= 2
+
+
+ELSEWHERE: tuple[tuple[Screen, dict[str, str]], ...] = (
+    (AFFILIATES, {}),
+    (EXPLORE, {}),
+    *((OUTBOX, {"show": part}) for part in ("parked", "waiting", "templates", "settings")),
+    *((POLICY, {"part": part}) for part in ("", "draft", "history")),
+    (SETTINGS, {}),
+    (STAFF, {}),
+    (STAFF, {"person": address_of(7, Role.ANALYST)}),
+    (IMPORT, {"show": "kept"}),
+)
+
+
+SEEN_ELSEWHERE = {
+    *("username", "email", "name", "handle"),
+    *("view", "holiday", "old", "new", "reason", "note"),
+    *("subject", "body", "recipient", "message", "error"),
+}
+
+
+@pytest.mark.parametrize("role", Role)
+def test_no_other_page_gives_life_to_typed_text(role: Role, hostile: Desk) -> None:
+    plant_elsewhere(hostile.engine, now=hostile.now)
+
+    seen: set[str] = set()
+    for screen, query in ELSEWHERE:
+        app = show(hostile, screen, 4, role, **query)
+        # Their own name is in the header.
+        assert assert_no_leak(app) >= 1
+        cells = [str(table.value.to_dict("list")) for table in app.dataframe]
+        walked = [words for message in messages(app) for _, words in strings(message)]
+        seen |= {column for words in (*walked, *cells) for column in COLUMN.findall(words)}
+
+    # A planted text that no page shows would prove nothing.
+    assert role is not Role.MANAGER or SEEN_ELSEWHERE - seen == set()
 
 
 def test_imports_give_no_life_to_typed_text(hostile: Desk) -> None:
