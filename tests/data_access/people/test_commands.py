@@ -4,13 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine, text
 
 from data_access.applications.commands import ApplicationCommand
 from data_access.db import tables
-from data_access.db.errors import RequestReused
+from data_access.db.errors import NotAllowed, Refusal, RequestReused
 from data_access.eligibility import policies
 from data_access.explore import saved_views
 from data_access.loading import form_maps, imports, kept_rows
@@ -24,11 +25,12 @@ from data_access.policy.holiday_changes import ChangeKind
 from data_access.review.bulk_runs import BulkCommand
 from program.messages.delivery import MessageKind
 from program.policy.drafts import Draft
+from program.review.permissions import Role, may
 from program.review.queue_filters import Filters
-from tests.builders import NOW, add_account, add_staff
+from tests.builders import NOW, STAFF, add_account, add_staff
 from tests.data_access.clicks import ADA, ANA, MIRA, command
 
-LEO = "leo@example.com"
+LEO, GONE = "leo@example.com", "gone@example.com"
 APRIL = datetime(2026, 4, 1, tzinfo=UTC)
 EXPORT = "UID,Social Media Account Name,Created\n1,@new,2026-03-01T10:00:00Z\n9,@gone,\n"
 
@@ -312,6 +314,36 @@ def test_another_form_under_the_same_id_is_refused(desk: Engine, case: Case) -> 
             case.verb(desk, replace(fields, **other))
 
     assert stored(desk) == before
+
+
+@every_command
+def test_each_of_five_people_may_what_their_role_may(desk: Engine, case: Case) -> None:
+    with desk.begin() as conn:
+        gone = "insert into review.staff values (:e, 'Gone', 'manager', false)"
+        conn.execute(text(gone), {"e": GONE})
+    fields = case.ready(desk)
+    before = stored(desk)
+    allowed = [email for email, role in STAFF.items() if may(Role(role), fields.act)]
+
+    for actor in {*STAFF, GONE} - set(allowed):
+        with pytest.raises(NotAllowed, match=r"Your role|staff list"):
+            case.verb(desk, replace(fields, actor=actor, request_id=uuid4()))
+    assert stored(desk) == before
+
+    assert fields.actor in {*allowed, LEO}
+    for actor in allowed:
+        # What one of them did may leave nothing to do, or belong to them alone.
+        said = refusal(case, desk, replace(fields, actor=actor, request_id=uuid4()))
+        assert "Your role" not in said, actor
+
+
+def refusal(case: Case, desk: Engine, fields: Command) -> str:
+    """Return why the command was refused; empty if it was not."""
+    try:
+        case.verb(desk, fields)
+    except Refusal as refused:
+        return str(refused)
+    return ""
 
 
 def names(of: type[Command]) -> set[str]:
