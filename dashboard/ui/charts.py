@@ -120,16 +120,24 @@ def monthly_bars(
     title: str,
     unit: str,
     minimum: Minimum | None = None,
+    running: date | None = None,
 ) -> Chart:
-    """Return one bar per month; ``months`` are first days of months."""
+    """Return one bar per month; ``months`` are first days of months.
+
+    That of the month from ``running`` on is fainter, and says that it is not over.
+    """
     check(months, values)
+    notes = ["still running" if month == running else "" for month in months]
     ends = [months_later(month, 1) for month in months]
     bars = go.Bar(
         **places(months, ends),
         y=lengths(values),
-        customdata=hover(values, unit),
+        customdata=hover(values, unit, notes),
         hovertemplate="%{x|%b %Y}<br>%{customdata}<extra></extra>",
-        marker={"line": {"width": 0}},
+        marker={
+            "line": {"width": 0},
+            "opacity": [OUTSIDE_OPACITY if note else 1 for note in notes],
+        },
     )
     figure = framed([bars], title, ceiling_of([values], minimum), unit)
     _name_steps(figure, months, ends, ticks="%b\n%Y", most=MOST_MONTH_TICKS)

@@ -172,10 +172,16 @@ def links(label: str, addresses: Iterable[str], pattern: str, **look: Any) -> Gr
     return GridColumn(cells=pa.array(list(addresses), pa.string()), config=config)
 
 
-def applications(ids: Iterable[int | None], *, width: int = 84) -> GridColumn:
+def applications(
+    ids: Iterable[int | None],
+    *,
+    label: str = "Application",
+    width: int = 84,
+    help: str = "Open the application",  # noqa: A002 - as Streamlit calls it
+) -> GridColumn:
     """Make a column of links to applications, shown as their numbers."""
     addresses = [f"/application?id={id_}" if id_ else "" for id_ in ids]
-    return links("Application", addresses, r"id=(\d+)", width=width, help="Open the application")
+    return links(label, addresses, r"id=(\d+)", width=width, help=help)
 
 
 def opens(labels: Iterable[str], *, key: str, on_open: Callable[[], None]) -> GridColumn:

@@ -35,6 +35,7 @@ from data_access.explore import conditions, sources
 from data_access.explore.sources import Source
 from program.periods import utc_day
 from program.reports import csv_guard
+from program.reports.charted import Charted
 from program.reports.column_filters import Filter, OneOf
 from program.reports.datasets import AMOUNTS, WORDS, ColumnKind, Dataset, DatasetColumn
 from program.reports.views import PAGE_SIZE, Bucket, Function, Measure, View
@@ -58,6 +59,15 @@ class Preview:
     view: View
     total: int
     rows: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chartable:
+    """The groups of a chart; ``has_more`` if there are others, which are smaller or later."""
+
+    charted: Charted
+    rows: list[dict[str, Any]]
+    has_more: bool
 
 
 def preview(connection: Connection, view: View, context: JudgingContext) -> Preview:
@@ -95,6 +105,20 @@ def _grouped_preview(connection: Connection, view: View, context: JudgingContext
     names = [column.name for column in view.shown]
     shown = [{name: row[name] for name in names} for row in rows]
     return Preview(view=view, total=rows[0][TOTAL], rows=shown)
+
+
+def charted(connection: Connection, wanted: Charted, context: JudgingContext) -> Chartable | None:
+    """Return the groups that a chart draws, of all rows that match; ``None`` if that is too slow.
+
+    Call it last in a transaction, which is at its end then.
+    """
+    try:
+        rows = page(connection, wanted.view, context, size=wanted.most + 1)
+    except OperationalError as error:
+        if isinstance(error.orig, QueryCanceled):
+            return None
+        raise
+    return Chartable(charted=wanted, rows=rows[: wanted.most], has_more=len(rows) > wanted.most)
 
 
 class TooSlow(Refusal):

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 
 import streamlit as st
@@ -20,9 +20,11 @@ from data_access.db.errors import Invalid
 from data_access.eligibility import judging
 from data_access.eligibility.judging import JudgingContext
 from data_access.explore import queries, saved_views
-from data_access.explore.queries import Preview, TooSlow
+from data_access.explore.queries import Chartable, Preview, TooSlow
 from data_access.explore.saved_views import SavedView
 from data_access.people.staff import Person
+from program.periods import ONE_DAY, month_start, utc_day
+from program.reports import charted
 from program.reports.datasets import DATASETS, OF_METRICS
 from program.reports.views import OWN_NAMES, PAGE_SIZE, View
 from program.review.permissions import Act
@@ -38,6 +40,7 @@ class Loaded:
     view: View
     context: JudgingContext
     preview: Preview | None
+    chartable: Chartable | None
     refused: str
     views: list[SavedView[View]]
 
@@ -70,17 +73,20 @@ def load(view: View, person: Person, now: datetime) -> Loaded:
     personal = person.may(Act.SEE_CONTACT)
     with database.reading(database.reader()) as connection:
         views = saved_views.explored(connection, viewer=person.email, personal=personal)
-    preview, refused = None, ""
+    preview, chartable, refused = None, None, ""
     with database.reading(database.reporter()) as connection:
         context = judging.read_context(connection, now=now)
         try:
             preview = queries.preview(connection, view, context)
+            wanted = charted.of(preview.view, now.date()) if preview.rows else None
+            chartable = wanted and queries.charted(connection, wanted, context)
         except (Invalid, TooSlow) as refusal:
             refused = str(refusal)
     return Loaded(
         view=preview.view if preview else view,
         context=context,
         preview=preview,
+        chartable=chartable,
         refused=refused,
         views=views,
     )
@@ -130,7 +136,7 @@ def draw_results(page: Loaded) -> None:
         else:
             states.empty(view.dataset.empty)
     else:
-        draw_chart(preview)
+        draw_chart(preview, page.chartable, page.context)
         with st.container(key="explore-table"):
             table.draw(
                 preview.rows,
@@ -143,17 +149,29 @@ def draw_results(page: Loaded) -> None:
         draw_pages(preview)
 
 
-def draw_chart(preview: Preview) -> None:
-    """Draw the view's chart from the rows on the page."""
+def draw_chart(preview: Preview, found: Chartable | None, context: JudgingContext) -> None:
+    """Draw the view's chart from all rows that match; if that is too slow, from those shown."""
     columns = {column.name: column for column in preview.view.shown}
     across, _, up = preview.view.chart.partition(",")
     if across not in columns or up not in columns:
         return
-    number = len(preview.rows)
-    what = "all that match" if number == preview.total else f"the {number} rows shown"
-    bucket = next((one.bucket for one in preview.view.groups if one.name == across), None)
-    drawn = table.chart_of(preview.rows, columns[across], columns[up], what=what, bucket=bucket)
+    running = running_month(preview.view, context)
+    if found is None:
+        number = len(preview.rows)
+        what = "all that match" if number == preview.total else f"the {number} rows shown"
+        drawn = table.chart_of(
+            preview.rows, columns[across], columns[up], what=what, running=running
+        )
+    else:
+        drawn = table.charted(found, running=running)
     charts.draw(drawn, key=f"explore-chart-{token_of(preview.view)}")
+
+
+def running_month(view: View, context: JudgingContext) -> date:
+    """Return the first day of the month that is not over: by the data, or by the clock."""
+    if view.dataset.key in OF_METRICS and context.freshness is not None:
+        return month_start(context.freshness.data_through + ONE_DAY)
+    return month_start(utc_day(context.now))
 
 
 def draw_pages(preview: Preview) -> None:

@@ -8,13 +8,17 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.ui import charts, figures, grid, headings
+from dashboard.ui import badges, charts, figures, grid, headings
+from dashboard.ui.badges import Badge
 from dashboard.ui.charts import Chart
+from data_access.explore.queries import Chartable
 from program.periods import utc_day
 from program.reports.datasets import (
     AMOUNTS,
     MONTH,
     NUMBERS,
+    OUTCOMES,
+    RISK_LEVELS,
     TIMES,
     WORDS,
     ColumnKind,
@@ -43,6 +47,13 @@ WIDTHS = {
     ColumnKind.TRUTH: 72,
     ColumnKind.DAY: 92,
     ColumnKind.MOMENT: 130,
+}
+# Their cells open the application.
+OPENED = frozenset({"application_id", "last_application_id"})
+# Columns whose words have a sign and a color, by the words they may hold.
+BADGES: dict[tuple[str, ...], dict[str, Badge]] = {
+    OUTCOMES: {str(outcome): badge for outcome, badge in badges.OUTCOMES.items()},
+    RISK_LEVELS: {str(level): badge for level, badge in badges.RISKS.items()},
 }
 ExploreRow = Mapping[str, Any]
 
@@ -97,10 +108,12 @@ def chart_of(
     *,
     what: str,
     bucket: Bucket | None = None,
+    running: date | None = None,
 ) -> Chart:
-    """Return the rows on the page as bars, adding up those with the same label or day.
+    """Return rows as bars, adding up those with the same label or day.
 
-    ``bucket`` is what a day of ``across`` stands for, if for more than itself.
+    ``bucket`` is what a day of ``across`` stands for, if for more than itself; ``running`` is the
+    month that is not over.
     """
     totals: dict[Any, Decimal | int | None] = {}
     for row in rows:
@@ -117,9 +130,23 @@ def chart_of(
     days = sorted(day for day in totals if day is not None)
     values = [totals[day] for day in days]
     if bucket is Bucket.MONTH or across.name == MONTH:
-        return charts.monthly_bars(days, values, title=title, unit=unit)
+        return charts.monthly_bars(days, values, title=title, unit=unit, running=running)
     ends = [day + WEEK for day in days] if bucket is Bucket.WEEK else []
     return charts.step_bars(days, values, title=title, unit=unit, ends=ends)
+
+
+def charted(found: Chartable, *, running: date) -> Chart:
+    """Return the groups of all rows that match as bars."""
+    wanted = found.charted
+    columns = {column.name: column for column in wanted.view.shown}
+    return chart_of(
+        found.rows,
+        columns[wanted.across],
+        columns[wanted.up],
+        what=wanted.words(has_more=found.has_more),
+        bucket=wanted.bucket,
+        running=running,
+    )
 
 
 def can_go_across(column: DatasetColumn) -> bool:
@@ -170,17 +197,31 @@ def _places(values: Sequence[Any], column: DatasetColumn) -> int:
 
 
 def _column(column: DatasetColumn, values: Sequence[Any], first: Order) -> grid.GridColumn:
-    return grid.GridColumn(cells=_held(values, column), config=_config(column, values, first))
+    look = _look(column, values, first)
+    label = look.pop("label")
+    if column.name in OPENED:
+        return grid.applications(values, label=label, **look)
+    shown = BADGES.get(column.choices)
+    if shown is not None:
+        words = {value: f"{badge.sign} {badge.word}" for value, badge in shown.items()}
+        return grid.badges(
+            label,
+            [words.get(value) for value in values],
+            {words[value]: badge.color for value, badge in shown.items()},
+            **look,
+        )
+    return grid.GridColumn(
+        cells=_held(values, column), config=_config(column, values, {"label": label, **look})
+    )
 
 
-def _config(column: DatasetColumn, values: Sequence[Any], first: Order) -> Any:  # noqa: ANN401 - Streamlit's own
-    is_number = column.kind in NUMBERS
-    label = headings.numeric(column.label) if is_number else column.label
+def _look(column: DatasetColumn, values: Sequence[Any], first: Order) -> dict[str, Any]:
+    """Return the heading with its tooltip, and a width for it and the content, within bounds."""
+    label = headings.numeric(column.label) if _is_figure(column) else column.label
     if column.name == first.column:
         label = headings.signed(label, descending=first.descending)
-    # Wide enough for its heading and its content, within bounds.
     longest = max((len(cell(value, column) or "") for value in values), default=0)
-    given: dict[str, Any] = {
+    return {
         "label": label,
         "help": f"{column.name}: {column.description}",
         "width": max(
@@ -188,8 +229,15 @@ def _config(column: DatasetColumn, values: Sequence[Any], first: Order) -> Any: 
             LETTER_WIDTH * len(label) + 18,
             min(MOST_WIDE, LETTER_WIDTH * longest + 18),
         ),
-        "alignment": "right" if is_number else "left",
     }
+
+
+def _is_figure(column: DatasetColumn) -> bool:
+    return column.kind in NUMBERS and column.name not in OPENED
+
+
+def _config(column: DatasetColumn, values: Sequence[Any], look: dict[str, Any]) -> Any:  # noqa: ANN401 - Streamlit's own
+    given = {**look, "alignment": "right" if _is_figure(column) else "left"}
     if column.kind is ColumnKind.DAY:
         return st.column_config.DateColumn(format=DAY, **given)
     if column.kind is ColumnKind.MOMENT:

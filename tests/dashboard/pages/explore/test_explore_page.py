@@ -20,7 +20,7 @@ from program.reports.datasets import APPLICATIONS, DATASETS, MONTHLY, NEAR_MISSE
 from program.reports.export_formats import Ending
 from program.reports.views import Bucket, View
 from program.review.permissions import Act, Role, may
-from tests.builders import add_account, add_metrics
+from tests.builders import add_account, add_application, add_metrics
 from tests.dashboard.pages.screen import PEOPLE, Desk, cells, protos, texts
 from tests.data_access import clicks
 
@@ -40,11 +40,17 @@ def test_the_address_holds_the_view_and_the_page_shows_the_totals(queue: Desk) -
         volume_usd="1..",
     )
 
-    assert cells(app, "application_id", ROWS) == [1, 2]
+    assert opened(app) == [1, 2]
     assert cells(app, "volume_usd", ROWS) == [31234567.89, 19999999.99]
-    assert cells(app, "eligibility", ROWS) == ["met", "not_met"]
+    assert [list(cell) for cell in cells(app, "eligibility", ROWS)] == [["✓ met"], ["− not met"]]
     assert "**2 rows**" in texts(app)
     assert any("Data through" in words and "UTC" in words for words in texts(app))
+
+
+def opened(app: Any) -> list[int]:
+    """The applications that the rows open."""
+    addresses = cells(app, "application_id", ROWS)
+    return [int(address.removeprefix("/application?id=")) for address in addresses]
 
 
 @pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.key)
@@ -162,14 +168,14 @@ def test_a_filter_is_typed_and_goes_into_the_address(queue: Desk) -> None:
     next(w for w in app.text_input if w.label == "At least").set_value("20000000")
     next(b for b in app.button if b.label == "Apply").click().run()
     assert app.query_params["volume_usd"] in ("20000000..", ["20000000.."])
-    assert cells(app, "application_id", ROWS) == [1]
+    assert opened(app) == [1]
 
     next(w for w in app.text_input if w.label == "At least").set_value("many")
     next(b for b in app.button if b.label == "Apply").click().run()
     assert "“many” is not a number; write it like 1234" in texts(app, ["error"])[0].replace(
         "\\", ""
     )
-    assert cells(app, "application_id", ROWS) == [1]
+    assert opened(app) == [1]
 
 
 def test_groups_are_drawn_as_a_chart_with_a_text_alternative(queue: Desk) -> None:
@@ -199,6 +205,48 @@ def test_a_chart_over_time_draws_days_weeks_and_months_as_such() -> None:
     assert chart("submitted_at_week", Bucket.WEEK, date(2026, 11, 2)) == ([7], "%{x|%-d %b")
     assert chart("submitted_at_month", Bucket.MONTH, first) == ([30], "%{x|%b %Y}")
     assert chart("month", None, date(2026, 2, 1), first) == ([28, 30], "%{x|%b %Y}")
+
+
+def test_a_chart_of_rows_draws_all_that_match_and_not_the_page(queue: Desk) -> None:
+    with queue.engine.begin() as conn:
+        for id_ in range(10, 90):
+            add_application(conn, id_, account={"country_code": "BR" if id_ < 50 else "DE"})
+            add_metrics(conn, id_, volume=Decimal(id_ * 1_000), active=1, new=0)
+        conn.execute(text("update exchange.accounts set country_code = 'BR' where account_id < 10"))
+
+    app = queue.open(
+        EXPLORE,
+        columns="application_id,country_code,volume_usd",
+        chart="country_code,volume_usd",
+        volume_usd="..1000000",
+    )
+
+    (chart,) = protos(app, "plotly_chart")
+    assert "all that match" in chart.alt
+    (bars,) = json.loads(chart.spec)["data"]
+    assert bars["y"] == [sum(range(50, 90)) * 1_000, sum(range(10, 50)) * 1_000]
+
+
+def test_a_chart_of_groups_never_adds_up_averages(queue: Desk) -> None:
+    with queue.engine.begin() as conn:
+        for id_, status, volume in (
+            (11, "pending", 30),
+            (12, "rejected", 30),
+            (13, "rejected", 90),
+        ):
+            add_application(conn, id_, status=status, account={"country_code": "DE"})
+            add_metrics(conn, id_, volume=Decimal(volume), active=1, new=0)
+
+    app = queue.open(
+        EXPLORE,
+        group="country_code,status",
+        measures="average:volume_usd",
+        country_code="DE",
+        chart="country_code,average_volume_usd",
+    )
+
+    (chart,) = protos(app, "plotly_chart")
+    assert json.loads(chart.spec)["data"][0]["y"] == [50]
 
 
 def test_a_group_by_day_is_drawn_by_day_though_it_is_the_first_of_a_month(queue: Desk) -> None:
