@@ -4,7 +4,8 @@
    Keys: a widget inside a container with the key `hot-x`, or listed in data-keys, responds to the
    key x while nobody types: a field is focused, a button is pressed. `hot-go` responds to Ctrl+Enter; while
    somebody types, the nearest `hot-go` or `hot-go-...` of the same column or dialog does, after
-   the text has been submitted to the server. Escape leaves a field, or presses `hot-back`. Keys
+   the text has been submitted to the server. Escape leaves a field, presses `hot-back`, or goes from
+   an application back to its list. Keys
    pressed while the server is drawing wait until it is done.
 
    Sending: a button inside a container with the key `sends-...` responds only after it was
@@ -19,8 +20,13 @@
 (() => {
   if (window.reviewDesk) return;
   window.reviewDesk = true;
+  /* Shared with static/rows.js, whichever loads first: its `acts` respond to a letter before widgets
+     do, and return whether it was theirs; `isFree` is whether a key is a shortcut now. */
+  const shared = (window.reviewKeys ??= { acts: {} });
+  shared.isFree = isFree;
 
   const NAMED = { "/": "search", "?": "help" };
+  const LIST_LINK = '.st-key-application-head a[data-testid="stPageLink-NavLink"]';
   const CHECK_MS = 40;
   const LOOKS = 150;
   const STARTS_MS = 400;
@@ -314,7 +320,7 @@
       if (typing) return leave(document.activeElement);
       // Dialogs and lists close by themselves.
       const back = dialog() ? undefined : hot("back");
-      if (!back) return;
+      if (!back) return toList(event);
       take(event);
       return press(() => hot("back"));
     }
@@ -329,9 +335,24 @@
     answer(event, NAMED[event.key] || event.key.toLowerCase());
   }
 
+  /* From an application without an open step, Escape goes back to its list. */
+  function toList(event) {
+    const link = dialog() ? null : document.querySelector(LIST_LINK);
+    if (!link || event.repeat || !isIdle() || waiting.length > 0) return;
+    take(event);
+    click(link);
+  }
+
   const isTakingNext = () => document.documentElement.hasAttribute("data-taking-next");
 
+  /* Whether nobody types, no dialog is open, and the key is pressed alone. */
+  function isFree(event) {
+    const isHeld = event.ctrlKey || event.metaKey || event.altKey || event.shiftKey;
+    return !event.isComposing && !isHeld && !typesIn(document.activeElement) && !wasText() && !dialog();
+  }
+
   function answer(event, name) {
+    if (shared.acts[name]?.(event)) return take(event);
     const element = hot(name);
     // Only digits may wait for a button that is not drawn yet: a letter may become a shortcut of
     // Streamlit's own.

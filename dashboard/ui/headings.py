@@ -9,9 +9,12 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.ui import figures, state
+from dashboard.ui import figures, row_cursor, state
+from dashboard.ui.row_cursor import OpeningRows
 
 Press = Callable[[str], None]
+# Streamlit's own, in pixels, without the table's border.
+HEADER_HEIGHT = 32
 ASCENDING, DESCENDING = "↑", "↓"
 # The grid right-aligns a heading that begins with this invisible mark.
 AT_THE_RIGHT = "\u061c"
@@ -34,20 +37,26 @@ def table(
     key: str,
     on_heading: Press | None = None,
     selectable: bool = False,
+    opens: OpeningRows | None = None,
+    row_height: int,
     **look: Any,  # noqa: ANN401 - what st.dataframe takes
 ) -> list[int]:
     """Draw the table; returns the indexes of the ticked rows.
 
     Pressing a heading calls ``on_heading`` with the column's name; without it headings do nothing.
+    With ``opens``, a click anywhere in a row opens its application, and so does the keyboard.
     """
     modes: Collection[Any] = ("multi-row", "single-column") if selectable else ("single-column",)
     with st.container(key=f"whole-{key}"):
+        if opens is not None:
+            row_cursor.draw(opens, header=HEADER_HEIGHT, row_height=row_height, ticks=selectable)
         shown = st.dataframe(
             data,
             key=key,
             hide_index=True,
             on_select=lambda: _pressed(key, on_heading),
             selection_mode=modes,
+            row_height=row_height,
             **{"placeholder": figures.UNKNOWN, **look},
         )
     return list(shown["selection"]["rows"]) if selectable else []

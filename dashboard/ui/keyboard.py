@@ -28,9 +28,9 @@ def _address_of(script: str) -> str:
     return f"app/static/{script}?{mark}"
 
 
-# The second script keeps the address in step with the list: see static/lists.js.
+# The others keep the address in step with the list, and move a cursor in it: see there.
 SCRIPTS = "".join(
-    f'<script src="{_address_of(name)}"></script>' for name in ("desk.js", "lists.js")
+    f'<script src="{_address_of(name)}"></script>' for name in ("desk.js", "lists.js", "rows.js")
 )
 
 

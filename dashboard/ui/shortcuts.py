@@ -25,7 +25,11 @@ def _on(page: str, key: str, what: str, widget: str = "") -> Shortcut:
 
 
 TAKE_NEXT = _on(QUEUE, "u", "claim and open the next unclaimed application", "take-next")
-OPEN_FIRST = _on(QUEUE, "o", "open the first application of the list", "open-first")
+DOWN = _on(QUEUE, "j", "go to the next row, at the end to the next page")
+UP = _on(QUEUE, "k", "go to the previous row, at the top to the previous page")
+OPEN = _on(QUEUE, "Enter", "open the application of the row")
+TICK = _on(QUEUE, "x", "tick the row, or take its tick away")
+OPEN_FIRST = _on(QUEUE, "o", "open the first application of the list")
 SEARCH = _on(QUEUE, "/", "search by name or handle", "queue-search")
 NEXT = _on(APPLICATION, "j", "go to the next application", "step-next")
 PREVIOUS = _on(APPLICATION, "k", "go to the previous application", "step-previous")
@@ -40,12 +44,16 @@ PASS_CHECKS = _on(APPLICATION, "p", "pass the open checks that are listed before
 EDIT = _on(APPLICATION, "e", "edit what a choice filled in")
 CHOOSE = _on(APPLICATION, "1 … 9", "choose a reason, a question or a date")
 ONWARD = _on(EVERYWHERE, "Ctrl+Enter", "go to the next step: fill in, preview, send")
-BACK = _on(EVERYWHERE, "Escape", "leave the field, or go one step back")
+BACK = _on(EVERYWHERE, "Escape", "leave the field, or go one step back: at the first to the queue")
 HELP = _on(EVERYWHERE, "?", "show these keys", "shortcuts")
 
 SHORTCUTS: tuple[Shortcut, ...] = (
-    TAKE_NEXT,
+    DOWN,
+    UP,
+    OPEN,
+    TICK,
     OPEN_FIRST,
+    TAKE_NEXT,
     SEARCH,
     NEXT,
     PREVIOUS,

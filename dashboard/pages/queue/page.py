@@ -15,7 +15,6 @@ from dashboard.ui import (
     address,
     grid,
     lookups,
-    navigation,
     shortcuts,
     state,
     states,
@@ -94,7 +93,6 @@ def draw_list(person: Person) -> None:
         # The header shows another data-through day than these figures have.
         st.rerun()
     filters = page.filters
-    state.keep_rows(TABLE, [row.application_id for row in page.rows])
     if sign_in.in_fragment():
         # In a run of the whole page the frame has drawn it.
         submit.draw_flash()
@@ -106,7 +104,7 @@ def draw_list(person: Person) -> None:
     states.stale(fresh.data_through if fresh else None, today=now.date())
     if page.rows:
         draw_table(page, person)
-        draw_pages(filters, page.total, first_id=page.rows[0].application_id)
+        draw_pages(filters, page.total)
     else:
         draw_empty(page)
     bulk_dialog.draw(person)
@@ -226,7 +224,7 @@ def draw_table(page: Loaded, person: Person) -> None:
         table.Page(rows=page.rows, context=page.context, names=page.names),
         columns,
         key=f"{TABLE}-{hash((filters, tuple(ids), tuple(column.key for column in columns)))}",
-        on_open=open_clicked,
+        view=filters.to_query(),
         selectable=may_act_on(filters, person),
         order=table.Order(
             by=queue_filters.sort_shown(filters),
@@ -284,18 +282,6 @@ def sort_by(sort: Sort) -> None:
     st.rerun(FRAGMENT)
 
 
-def open_clicked() -> None:
-    """Open the clicked application, keeping the filters for next and previous."""
-    id_ = state.clicked_row(TABLE, state.typed(table.OPEN))
-    if id_ is not None:
-        open_application(id_)
-
-
-def open_application(id_: int) -> None:
-    """Open it within the view's filters."""
-    navigation.open_one(id_, Filters.from_query(st.query_params))
-
-
 def draw_empty(page: Loaded) -> None:
     """Show that nothing matches or nothing waits, with a way on."""
     if page.filters.slice.scope is not None:
@@ -326,20 +312,11 @@ def draw_empty(page: Loaded) -> None:
         states.empty("The queue is empty. New applications appear as they arrive.")
 
 
-def draw_pages(filters: Filters, total: int, *, first_id: int) -> None:
+def draw_pages(filters: Filters, total: int) -> None:
     """Draw the number of rows, the range shown, and the page control."""
     with st.container(horizontal=True, vertical_alignment="center", key="queue-pages"):
         key = f"queue-page-{filters.page}-{total}"
         grid.pages(filters.page, total, size=PAGE_SIZE, key=key, on_turn=turn_page)
-        st.button(
-            "Open first",
-            key=shortcuts.OPEN_FIRST.widget,
-            type="tertiary",
-            icon=":material/keyboard_return:",
-            help=f"Key {shortcuts.OPEN_FIRST.key}",
-            on_click=open_application,
-            args=[first_id],
-        )
 
 
 @st.fragment(run_every=POLL_EVERY)

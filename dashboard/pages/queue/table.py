@@ -7,13 +7,13 @@ from itertools import product
 from typing import Any
 
 from dashboard.ui import badges, due, figures, grid, headings, risk_words
+from dashboard.ui.row_cursor import OpeningRows
 from data_access.eligibility.judging import JudgingContext
 from data_access.queue.rows import EvidenceState, QueueRow
 from program.policy.outcomes import Outcome
 from program.review.queue_filters import Sort
 from program.review.workflow import OPEN_STATUSES, STATUS_WORDS, Status
 
-OPEN = "queue-open"
 SIGN_WIDTH = 14
 EVIDENCE_WORDS = {
     EvidenceState.NONE: figures.DASH,
@@ -276,14 +276,14 @@ def draw(
     columns: Sequence[QueueColumn],
     *,
     key: str,
-    on_open: Callable[[], None],
+    view: Mapping[str, str],
     selectable: bool,
     order: Order,
 ) -> list[int]:
     """Draw one page of the queue; returns the indexes of the ticked rows.
 
-    Clicking a row's button calls ``on_open``. The ticks belong to ``key``: other rows need another
-    key, or the ticks would apply to them.
+    A row opens its application in ``view``, the page's query. The ticks belong to ``key``: other
+    rows need another key, or the ticks would apply to them.
     """
     sorts = {column.key: column.sort for column in columns if column.sort in order.choices}
 
@@ -293,15 +293,13 @@ def draw(
             order.choose(wanted)
 
     return grid.draw(
-        {
-            # Only this column is pinned: pinned columns are drawn faint.
-            "open": grid.opens(["Open"] * len(page.rows), key=OPEN, on_open=on_open),
-            **{
-                column.key: _marked(column, column.make(column.label, page), order)
-                for column in columns
-            },
-        },
+        {column.key: _marked(column, column.make(column.label, page), order) for column in columns},
         key=key,
+        opens=OpeningRows(
+            ids=[row.application_id for row in page.rows],
+            names=[row.username for row in page.rows],
+            query=view,
+        ),
         on_heading=press,
         selectable=selectable,
         alt="Applications",

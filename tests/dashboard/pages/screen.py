@@ -1,6 +1,8 @@
 """Open a screen without a browser, read it, and press its buttons."""
 
+import html
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -88,6 +90,14 @@ def key_of(popover: Any) -> str:
 def cells(app: AppTest, column: str, table: int = 0) -> list[Any]:
     """Return a column of a table."""
     return app.dataframe[table].value[column].tolist()
+
+
+def row_mark(app: AppTest) -> dict[str, str]:
+    """Return what the mark beside a table says about its rows."""
+    (body,) = (
+        one.proto.html.body for one in app.get("html") if "row-cursor" in one.proto.html.body
+    )
+    return {name: html.unescape(value) for name, value in re.findall(r'data-(\w+)="(.*?)"', body)}
 
 
 def press_row(app: AppTest, row: int) -> AppTest:

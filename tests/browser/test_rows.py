@@ -1,0 +1,129 @@
+"""The queue is a list for the keyboard: a cursor moves, ticks and opens; a click opens anywhere."""
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import text
+
+from tests.browser import screen
+from tests.browser.conftest import Site, Visit
+
+pytestmark = [pytest.mark.browser]
+
+
+def stands_at(page: Page, row: int) -> None:
+    """Check where the cursor is drawn."""
+    cursor = page.locator(".row-cursor")
+    expect(cursor).to_be_visible()
+    grid = page.locator(".stDataFrame").bounding_box()
+    assert grid is not None
+    page.wait_for_function(
+        "row => getComputedStyle(document.documentElement).getPropertyValue('--row') == row",
+        arg=str(row),
+    )
+    box = cursor.bounding_box()
+    assert box is not None
+    assert abs(box["y"] - grid["y"] - screen.ROW_HEIGHT * row - 33) < 2
+
+
+def listed(page: Page, names: list[str]) -> None:
+    screen.shows_names(page, names)
+    screen.settled(page)
+
+
+def visits(page: Page) -> int:
+    return int(page.evaluate("() => history.length"))
+
+
+def test_the_keyboard_moves_ticks_opens_and_comes_back_to_the_row(site: Site, visit: Visit) -> None:
+    names = [f"rows_{n}" for n in range(3)]
+    for name in names:
+        site.applicant(account={"username": name})
+    page = visit("ana", "/?search=rows_")
+    listed(page, names)
+    stands_at(page, 0)
+
+    # A control that was pressed before does not get the list's Enter.
+    page.locator(".st-key-queue-owner button").first.focus()
+    for key in ("k", "j", "j", "j", "k", "x"):
+        page.keyboard.press(key)
+    expect(page.locator(".st-key-bulk-bar")).to_contain_text("1 chosen")
+    screen.settled(page)
+    stands_at(page, 1)
+    expect(page.locator(".row-cursor")).to_have_text("rows_1, 2 of 3")
+    before = visits(page)
+    for _ in range(3):
+        page.keyboard.press("Enter")
+
+    screen.shows_application(page, "rows_1")
+    assert visits(page) == before + 1
+    page.keyboard.press("Escape")
+    listed(page, names)
+    stands_at(page, 1)
+    screen.search(page).focus()
+    page.keyboard.type("j")
+    page.keyboard.press("Escape")
+    expect(screen.search(page)).to_have_value("rows_j")
+
+
+def test_a_double_click_anywhere_in_a_row_opens_it_once(site: Site, visit: Visit) -> None:
+    names = [f"wide_{n}" for n in range(3)]
+    for name in names:
+        site.applicant(account={"username": name})
+    page = visit("ana", "/?search=wide_")
+    listed(page, names)
+    before = visits(page)
+
+    page.locator(".stDataFrame .dvn-scroller").dblclick(position={"x": 700, "y": 32 + 36 * 2 + 4})
+
+    screen.shows_application(page, "wide_2")
+    assert visits(page) == before + 1
+    screen.address_has(page, "/application?search=wide_&id=")
+    page.go_back()
+    listed(page, names)
+    stands_at(page, 2)
+
+
+@pytest.mark.slow
+def test_the_cursor_turns_pages_at_both_ends(site: Site, visit: Visit) -> None:
+    for n in range(52):
+        site.applicant(meets=False, account={"username": f"turn_{n:02}"})
+    page = visit("ana", "/?search=turn_")
+    expect(page.get_by_text("1–50 of 52")).to_be_visible()
+    screen.settled(page)
+
+    for _ in range(50):
+        page.keyboard.press("j")
+    expect(page.get_by_text("51–52 of 52")).to_be_visible()
+    screen.settled(page)
+    stands_at(page, 0)
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    screen.shows_application(page, "turn_51")
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("51–52 of 52")).to_be_visible()
+    screen.settled(page)
+    stands_at(page, 1)
+    page.keyboard.press("k")
+    page.keyboard.press("k")
+    expect(page.get_by_text("1–50 of 52")).to_be_visible()
+    stands_at(page, 49)
+
+
+@pytest.mark.slow
+def test_a_decided_row_leaves_the_cursor_at_its_place(site: Site, visit: Visit) -> None:
+    ids = [site.applicant(account={"username": f"gone_{n}"}) for n in range(3)]
+    page = visit("ana", "/?search=gone_")
+    listed(page, ["gone_0", "gone_1", "gone_2"])
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    screen.shows_application(page, "gone_1")
+
+    with site.engine.begin() as connection:
+        connection.execute(
+            text("update exchange.applications set status = 'withdrawn' where application_id = :n"),
+            {"n": ids[1]},
+        )
+    page.go_back()
+
+    listed(page, ["gone_0", "gone_2"])
+    stands_at(page, 1)
