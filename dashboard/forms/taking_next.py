@@ -1,4 +1,4 @@
-"""Next: the button that claims and opens the first unclaimed application of the view."""
+"""Claim next: the button that claims and opens the first unassigned application of the view."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,7 +35,7 @@ def draw(label: str, shortcut: Shortcut, person: Person, *, type: str = "seconda
         type=type,  # type: ignore[arg-type]
         icon=":material/arrow_forward:",
         help=(
-            "Claim the unclaimed application with the highest priority in these filters. "
+            "Claim the unassigned application with the highest priority in these filters. "
             f"Key {shortcut.key}"
         ),
         on_click=_press,
@@ -89,7 +89,7 @@ def _take(filters: Filters, actor: str, request_id: UUID) -> None:
     if taken is None:
         return
     if taken.application_id is None:
-        submit.refused("", "This view has no unclaimed applications left.")
+        submit.refused("", "This view has no unassigned applications left.")
         return
     state.keep(KEY, request_id)
     navigation.open_one(taken.application_id, filters)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 import pyarrow as pa
@@ -23,6 +24,10 @@ DAY, MONTH, MOMENT = "D MMM YYYY", "MMM YYYY", "D MMM YYYY, HH:mm"
 HEADER_HEIGHT, ROW_HEIGHT, LOW_ROW_HEIGHT = 34, 36, 30
 PAGES_WIDTH = 320
 MILLION = Decimal(10**6)
+# How many times the minimum the scale of a bar holds, and its length in pixels.
+BEYOND, BAR_WIDTH = 3.0, 84
+UNQUOTED = "/:=' ,"
+SVG, SVG_NAME = "data:image/svg+xml", "http://www.w3.org/2000/svg"
 # The grid's own short form rounds, and 19.6 M would read 20M beside a minimum of 20 M.
 VOLUME_PLACES = 2
 
@@ -129,6 +134,58 @@ def badges(
         label, options=list(colors), color=list(colors.values()), **look
     )
     return GridColumn(cells=held, config=config)
+
+
+def several_badges(
+    label: str,
+    words: Iterable[Sequence[str]],
+    colors: Mapping[str, str],
+    **look: Any,  # noqa: ANN401
+) -> GridColumn:
+    """Make a column of any number of colored words a row."""
+    config = st.column_config.MultiselectColumn(
+        label, options=list(colors), color=list(colors.values()), **look
+    )
+    return GridColumn(cells=pa.array(map(list, words), pa.list_(pa.string())), config=config)
+
+
+def millions(label: str, usd: Iterable[Decimal | None], **look: Any) -> GridColumn:  # noqa: ANN401
+    """Make a column of USD in millions, rounded down, since 19.999 M does not reach 20 M."""
+    cut = [None if one is None else wording.cut(one / MILLION, VOLUME_PLACES) for one in usd]
+    return number(label, cut, written=f"%.{VOLUME_PLACES}f M", **look)
+
+
+def scaled_volumes(
+    label: str, usd: Iterable[Decimal | None], *, minimum_usd: Decimal, width: int
+) -> GridColumn:
+    """Make a column of bars with a mark at the minimum, whose scale goes on beyond it."""
+    bars = [
+        None if one is None else scaled_bar(float(one / minimum_usd) if minimum_usd else BEYOND)
+        for one in usd
+    ]
+    config = st.column_config.ImageColumn(
+        label,
+        help=f"The line is the minimum, {wording.stated_usd(minimum_usd)}; "
+        f"a bar that ends in a point is at least {BEYOND:g} times it.",
+        width=width,
+    )
+    return GridColumn(cells=pa.array(bars, pa.string()), config=config)
+
+
+def scaled_bar(share: float) -> str:
+    """Return the bar of a value as an image; ``share`` is how many times the minimum it is."""
+    full = share >= BEYOND
+    end = round(BAR_WIDTH * min(max(share, 0), BEYOND) / BEYOND)
+    # Its colors are seen on light and on dark: an image does not know the theme.
+    bar = f"M0 10h{end - 6}l6 4l-6 4H0z" if full else f"M0 10h{end}v8H0z"
+    paths = [
+        (f"M0 10h{BAR_WIDTH}v8H0z", "#808a9c", ".22"),
+        (bar, "#6c62d9", "1"),
+        (f"M{round(BAR_WIDTH / BEYOND)} 5h2v18h-2z", "#8a93a5", "1"),
+    ]
+    drawn = "".join(f"<path d='{d}' fill='{fill}' opacity='{o}'/>" for d, fill, o in paths)
+    image = f"<svg xmlns='{SVG_NAME}' width='{BAR_WIDTH}' height='28'>{drawn}</svg>"
+    return f"{SVG},{quote(image, safe=UNQUOTED)}"
 
 
 def volumes(

@@ -24,7 +24,7 @@ def _on(page: str, key: str, what: str, widget: str = "") -> Shortcut:
     return Shortcut(page=page, key=key, what=what, widget=widget)
 
 
-TAKE_NEXT = _on(QUEUE, "u", "claim and open the next unclaimed application", "take-next")
+TAKE_NEXT = _on(QUEUE, "u", "claim and open the next unassigned application", "take-next")
 DOWN = _on(QUEUE, "j", "go to the next row, at the end to the next page")
 UP = _on(QUEUE, "k", "go to the previous row, at the top to the previous page")
 OPEN = _on(QUEUE, "Enter", "open the application of the row")

@@ -252,7 +252,7 @@ DEFERRALS = (
 REOPENED = "Support confirms that the account was mixed up with another one."
 # Owner, name, whether colleagues see it, and the query parameters.
 VIEWS = (
-    ("mira@example.com", "Met, unclaimed", True, "eligibility=met&owner=unassigned"),
+    ("mira@example.com", "Met, unassigned", True, "eligibility=met&owner=unassigned"),
     ("leo@example.com", "Overdue", True, "due=overdue"),
     ("ana@example.com", "Mine, due first", False, "owner=mine&sort=due"),
 )

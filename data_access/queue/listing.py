@@ -1,6 +1,6 @@
 """The review queue: applications of one list, filtered, ordered, counted and paged in SQL."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
@@ -10,8 +10,10 @@ from data_access.eligibility.judging import JudgingContext
 from data_access.people.identities import known_by
 from data_access.queue import drilldown_list, open_counts, open_list, rows
 from data_access.queue.news import Pulse, pulse_of
+from data_access.queue.open_list import DUES, OUTCOMES, OWNERS
 from data_access.queue.rows import QueueRow
-from program.review.queue_filters import PAGE_SIZE, Filters, Sort
+from program.policy.outcomes import Outcome
+from program.review.queue_filters import PAGE_SIZE, Due, Filters, Owner, Sort
 from program.review.workflow import OPEN_STATUSES, Status
 from program.text.platforms import choices
 
@@ -32,14 +34,21 @@ class Counts:
     set_aside: Mapping[Status, int]
 
 
+# How many of the list each choice of a kind would leave, with the filters of the other kinds.
+Facets = Mapping[Outcome | Owner | Due, int]
+COUNTED_FACETS: tuple[Outcome | Owner | Due, ...] = (*OUTCOMES, *OWNERS, *DUES)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
     """The counts of the whole queue, the pulse, and how many match the view.
 
-    ``matching`` is ``None`` for a list that is not open, or that nothing narrows.
+    ``matching`` is ``None`` for a list that is not open, or that nothing narrows. ``facets`` are
+    empty for a list that is not open.
     """
 
     numbers: Counts
+    facets: Facets
     pulse: Pulse
     matching: int | None
 
@@ -53,7 +62,27 @@ def overview(connection: Connection, filters: Filters, context: JudgingContext) 
         unknown=row["total"] - row["met"] - row["not_met"],
         set_aside={status: row[status] for status in OPEN_STATUSES[1:]},
     )
-    return Overview(numbers=numbers, pulse=pulse_of(row), matching=row.get("matching"))
+    return Overview(
+        numbers=numbers,
+        facets=_facets(filters, numbers, row.get("facets")),
+        pulse=pulse_of(row),
+        matching=row.get("matching"),
+    )
+
+
+def _facets(filters: Filters, numbers: Counts, counted: Sequence[int] | None) -> Facets:
+    if counted is not None:
+        return dict(zip(COUNTED_FACETS, counted, strict=True))
+    if not filters.is_open or filters.status is not Status.PENDING:
+        return {}
+    return {
+        Outcome.MET: numbers.met,
+        Outcome.NOT_MET: numbers.not_met,
+        Outcome.UNKNOWN: numbers.unknown,
+        Owner.MINE: numbers.mine,
+        Owner.UNASSIGNED: numbers.unassigned,
+        Due.OVERDUE: numbers.overdue,
+    }
 
 
 @known_by("viewer")

@@ -4,16 +4,19 @@
 standings are, is counted in the standings: the last day, those that have returned, those held.
 """
 
+from dataclasses import replace
 from functools import cache
 
 from data_access.applications import conditions
 from data_access.eligibility.judging import JudgingContext
 from data_access.queue import news, open_list, standings
 from data_access.queue.open_list import (
+    DUES,
     HELD,
     LONG_WAITING,
     OUTCOMES,
     OVERDUE,
+    OWNERS,
     RETURNED,
     STATUSES,
     WAITING,
@@ -62,6 +65,8 @@ cross join (
     from {{source}} as standing where {HELD} and {STATUSES[Status.PENDING]}
 ) as held
 """  # noqa: S608 - parts written here
+# Each is counted as if it were chosen in place of what is chosen of its kind.
+FACETS = """(select array[{counts}] from {source} as standing where {base})"""
 SUMMED = "(select coalesce(sum(number), 0) from {source} as standing where {conditions})"
 COUNTED = "(select count(*) from {source} as standing where {conditions})"
 
@@ -76,19 +81,49 @@ def counted(filters: Filters, context: JudgingContext) -> Statement:
 def overview(filters: Filters, context: JudgingContext) -> Statement:
     """Return the statement for the counts of the whole queue and the pulse.
 
-    If the view narrows an open list, its ``matching`` is counted too.
+    If the view narrows an open list, its ``matching`` and ``facets`` are counted too.
     """
     source = standings.source(context)
-    overdue = {"overdue_since": conditions.overdue_since(context)}
+    clock = {
+        "overdue_since": conditions.overdue_since(context),
+        "soon_since": conditions.soon_since(context),
+    }
     narrowed = filters.is_open and filters.narrows
-    text = _overview(source, _matching(filters, source) if narrowed else "")
+    text = _overview(
+        source,
+        _matching(filters, source) if narrowed else "",
+        _facets(filters, source) if narrowed else "",
+    )
     given = open_list.values(filters, context, source)
-    return Statement(text, source.computed, {**given, **overdue})
+    return Statement(text, source.computed, {**given, **clock})
+
+
+def _facets(filters: Filters, source: Source) -> str:
+    """Return the expression for how many each outcome, owner and clock would match."""
+    others = replace(filters, eligibility=(), owner=None, due=None)
+    judged = " and ".join(open_list.judged(Filters(eligibility=filters.eligibility))) or "true"
+    owner = OWNERS[filters.owner] if filters.owner else "true"
+    due = DUES[filters.due] if filters.due else "true"
+    counts = [
+        *((OUTCOMES[outcome], owner, due) for outcome in OUTCOMES),
+        *((OWNERS[one], judged, due) for one in OWNERS),
+        *((DUES[one], judged, owner) for one in DUES),
+    ]
+    return FACETS.format(
+        counts=", ".join(
+            f"count(*) filter (where {' and '.join(f'({one})' for one in parts)})"
+            for parts in counts
+        ),
+        source=source.name,
+        base=" and ".join([*open_list.unjudged(others), *open_list.judged(others)]),
+    )
 
 
 @cache
-def _overview(source: Source, matching: str) -> str:
-    more = f", {news.PULSE}{f', {matching} as matching' if matching else ''}"
+def _overview(source: Source, matching: str, facets: str) -> str:
+    more = f", {news.PULSE}"
+    if matching:
+        more += f", {matching} as matching, {facets} as facets"
     return COUNTS.format(source=source.name, sums=source.sums, more=more)
 
 

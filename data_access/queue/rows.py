@@ -37,7 +37,10 @@ class EvidenceState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueRow:
-    """One pending application as the queue shows it. ``months`` ends with T's month, USD."""
+    """One pending application as the queue shows it. ``months`` ends with T's month, USD.
+
+    ``duplicate`` is whether another account applied under the same handle or contact.
+    """
 
     application_id: int
     account_id: int
@@ -55,10 +58,18 @@ class QueueRow:
     desk: Desk
     risk: Headline
     robust: Robust | None
+    duplicate: bool
+    rejected_before: bool
     priority: Priority
     due_at: datetime
 
 
+# Whether another account has an application with the same handle, or contact.
+DUPLICATE = """exists (
+        select from exchange.applications as other
+        where other.account_id <> application.account_id and standing.search_keys[{place}] <> ''
+            and review.identity_key(other.{kind}_platform, other.{kind}_handle) collate "C"
+                = standing.search_keys[{place}])"""
 COMPUTED = """review.standing_rows(
     wanted.ids, wanted.policy, %(covered_until)s, %(evidence_from)s, %(now)s)"""
 # ``{ids}`` are the applications, in the order of the rows.
@@ -76,6 +87,12 @@ select application.application_id, application.account_id, account.username, acc
     {", ".join(f"desk.{name}" for name in DESK)},
     standing.risk_level, standing.risk_score, standing.risk_signals,
     {", ".join(f"standing.robust_{name}" for name in judged_risk.COUNTS)},
+    {DUPLICATE.format(place=1, kind="social")}
+        or {DUPLICATE.format(place=2, kind="contact")} as duplicate,
+    exists (
+        select from exchange.applications as earlier
+        where earlier.account_id = application.account_id and earlier.status = 'rejected'
+            and earlier.submitted_at < application.submitted_at) as rejected_before,
     standing.has_evidence, {", ".join(f"standing.{one.key}" for one in CRITERIA)},
     (select jsonb_object_agg(month, volume_usd::text) from review.affiliate_monthly
      where affiliate_account_id = application.account_id and month >= %(first_month)s) as months,
@@ -148,6 +165,8 @@ def _row(row: RowMapping, context: JudgingContext) -> QueueRow:
         desk=desk,
         risk=risk,
         robust=judged_risk.robust_of(row),
+        duplicate=row["duplicate"],
+        rejected_before=row["rejected_before"],
         priority=priority_of(found, judged_now, desk, context, risk),
         due_at=due_at(desk, context),
     )

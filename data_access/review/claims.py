@@ -61,14 +61,14 @@ class Assign(ApplicationCommand):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The id of the claimed application; ``None`` if the view has no unclaimed one."""
+    """The id of the claimed application; ``None`` if the view has no unassigned one."""
 
     application_id: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeNext(Command):
-    """Claim the first unclaimed application of the view."""
+    """Claim the first unassigned application of the view."""
 
     act: ClassVar[Act] = Act.CLAIM
     filters: Filters
@@ -138,7 +138,7 @@ def assign(engine: Engine, command: Assign) -> int:
 
 
 def take_next(engine: Engine, command: TakeNext) -> Taken:
-    """Claim the first unclaimed application of the view.
+    """Claim the first unassigned application of the view.
 
     Two people never get the same one. Raises NotAllowed or RequestReused.
     """

@@ -195,6 +195,18 @@ class Filters(query.PagedRecord):
         )
         return whole != Filters()
 
+    @property
+    def bare(self) -> "Filters":
+        """The same list in the same order, without filters; the page too unless there are none."""
+        found = Filters(
+            status=self.status,
+            sort=self.sort,
+            reverse=self.reverse,
+            viewer=self.viewer,
+            slice=self.slice,
+        )
+        return self if found == replace(self, page=1) else found
+
     def for_viewer(self, viewer: str) -> "Filters":
         """Return the view for ``viewer``, an address."""
         return replace(self, viewer=viewer)

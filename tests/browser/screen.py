@@ -68,12 +68,12 @@ def shows_names(page: Page, expected: list[str]) -> None:
 
 
 def press_open(page: Page, row: int) -> None:
-    """Click where the button of a row is painted."""
+    """Click into a row."""
     names(page).nth(row).wait_for(state="attached")
     settled(page)
     # The element that takes clicks covers the canvas with the cells.
     below = HEADER_HEIGHT + ROW_HEIGHT * row + ROW_HEIGHT // 2
-    # Inside the button's column, with or without a column of checkboxes before it.
+    # Beside the boxes to tick, if there are any.
     page.locator(".stDataFrame .dvn-scroller").click(position={"x": 44, "y": below})
 
 
@@ -105,6 +105,11 @@ def head(page: Page) -> Locator:
 def shows_application(page: Page, username: str) -> None:
     expect(head(page)).to_contain_text(username)
     settled(page)
+
+
+def other_filters(page: Page) -> None:
+    """Open the popover with the queue's rarer filters."""
+    page.locator(".st-key-queue-others button").first.click()
 
 
 def choose(page: Page, label: str, option: str) -> None:

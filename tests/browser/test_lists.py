@@ -60,7 +60,7 @@ def test_a_link_to_another_view_of_the_page_moves_address_list_next_and_way_back
 
     page.go_back()
     at(page, "/?country=TR&eligibility=unknown")
-    expect(page.get_by_role("combobox", name="Country")).to_have_value("TR")
+    expect(page.locator(".st-key-queue-fields").get_by_text("TR", exact=True)).to_be_visible()
     page.go_forward()
     at(page, "/?search=chip_")
     screen.shows_names(page, ["chip_0", "chip_1"])
@@ -97,7 +97,7 @@ def test_a_view_of_the_same_name_is_replaced_knowingly_and_a_double_click_saves_
     views.get_by_role("button").first.click()
     name.fill("Kept BR")
     save.dblclick()
-    expect(page.get_by_role("link", name="Kept BR")).to_be_visible()
+    expect(page.get_by_role("link", name="Kept BR").first).to_be_visible()
     screen.settled(page)
     expect(page.get_by_text("You have a view")).to_have_count(0)
     expect(screen.results(page)).to_have_count(0)
@@ -122,7 +122,7 @@ def test_a_view_of_the_same_name_is_replaced_knowingly_and_a_double_click_saves_
 
 
 # The middle of these headings on a desktop screen, with checkboxes.
-WAITING_AT, VOLUME_AT = 362, 1030
+WAITING_AT, VOLUME_AT = 292, 1034
 
 
 def press_heading(page: Page, x: int) -> None:
@@ -164,7 +164,7 @@ def test_a_heading_sorts_the_whole_list_and_never_the_page_alone(site: Site, vis
 
     # The column's menu offers no sorting of the loaded rows.
     page.locator(".stDataFrame .dvn-scroller").hover(position={"x": VOLUME_AT, "y": 15})
-    press_heading(page, VOLUME_AT + 54)
+    press_heading(page, VOLUME_AT - 52)
     menu = page.get_by_test_id("stDataFrameColumnMenu")
     expect(menu.get_by_text("Hide column")).to_be_visible()
     expect(menu.get_by_text("Sort ascending")).to_be_hidden()

@@ -59,8 +59,10 @@ def test_a_filtered_view_survives_a_reload_and_can_be_shared(site: Site, visit: 
     page = visit("ana")
     screen.eligibility(page, "met").click()
     screen.address_has(page, "eligibility=met")
+    screen.other_filters(page)
     screen.choose(page, "Country", "BR")
     screen.address_has(page, "country=BR")
+    page.keyboard.press("Escape")
     screen.choose(page, "Order", "Order: newest first")
     screen.address_has(page, "sort=submitted")
     expected = matching(
@@ -71,7 +73,7 @@ def test_a_filtered_view_survives_a_reload_and_can_be_shared(site: Site, visit: 
 
     page.reload()
     screen.shows_names(page, expected)
-    expect(page.get_by_role("combobox", name="Country")).to_have_value("BR")
+    expect(page.locator(".st-key-queue-fields").get_by_text("BR", exact=True)).to_be_visible()
 
     shared = visit("ben", page.url)
     screen.shows_names(shared, expected)
@@ -94,7 +96,7 @@ def test_a_click_before_the_server_has_sent_the_table_gets_the_whole_answer(
         screen.eligibility(page, "met").click(timeout=PATIENCE_MS)
 
         screen.shows_names(page, matching(site, Filters(eligibility=(Outcome.MET,))))
-        expect(page.get_by_role("combobox", name="Country")).to_be_visible()
+        expect(page.get_by_role("combobox", name="Order")).to_be_visible()
         context.close()
 
 

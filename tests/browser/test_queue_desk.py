@@ -115,7 +115,7 @@ def test_the_keys_search_and_explain_themselves(three: list[int], visit: Visit) 
     page.keyboard.press("Escape")
     page.keyboard.press("?")
 
-    expect(page.get_by_role("dialog")).to_contain_text("claim and open the next unclaimed")
+    expect(page.get_by_role("dialog")).to_contain_text("claim and open the next unassigned")
 
 
 def test_next_takes_the_best_and_the_following_the_next_best(

@@ -14,7 +14,7 @@ from program.review.queue_filters import Owner
 
 
 def open_next(shown: Opened, confirmation: str, request_id: UUID) -> None:
-    """Claim and open the next unclaimed application of the view; else open the queue.
+    """Claim and open the next unassigned application of the view; else open the queue.
 
     ``confirmation`` is the toast about the application just left, with a link back.
     """

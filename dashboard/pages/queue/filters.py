@@ -1,12 +1,15 @@
 """The queue's filters: read from the address and written back to it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from dashboard.ui import badges, state
-from data_access.queue.listing import Counts
+from dashboard.ui import badges, popovers, state
+from dashboard.ui.safe_text import escape
+from data_access.queue.listing import Counts, Facets
 from program.policy.outcomes import Outcome
 from program.review.queue_filters import (
     DUE_LABELS,
@@ -59,9 +62,20 @@ RISKS: list[tuple[Severity, ...]] = [
     (Severity.NOT_ENOUGH_DATA,),
 ]
 ROBUST_WORDS = {Robustness.FRAGILE: "fragile", Robustness.ROBUST: "robust"}
-EVERYONE = "everyone"
 DECIDED_LISTS = "queue-decided"
+OTHERS = "queue-others"
+SEARCH_WIDTH, ORDER_WIDTH = 170, 200
 Apply = Callable[[Filters], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A filter with one value of several."""
+
+    field: str
+    label: str
+    options: Sequence[Any]
+    words: Callable[[Any], str]
 
 
 def hold(filters: Filters) -> None:
@@ -70,13 +84,13 @@ def hold(filters: Filters) -> None:
         state.show(_key(field), _held(filters, field))
 
 
-def title(filters: Filters, number: int) -> None:
-    """Draw the list's name and its total, ignoring filters."""
-    if filters.slice.scope is not None:
-        st.subheader(f"Applications {number:,}", anchor=False, width="content")
-        return
+def title(filters: Filters, matching: int, whole: int) -> None:
+    """Draw the list's name, and how many match the filters of how many there are."""
     name = STATUS_TABS.get(filters.status, STATUS_WORDS[filters.status].capitalize())
-    st.subheader(f"{name} {number:,}", anchor=False, width="content")
+    if filters.slice.scope is not None:
+        name = "Applications"
+    number = f"{matching:,} of {whole:,}" if matching != whole else f"{whole:,}"
+    st.subheader(f"{name} {number}", anchor=False, width="content")
 
 
 def lists(filters: Filters, numbers: Counts, on_change: Apply) -> None:
@@ -135,36 +149,31 @@ def _way_to(status: Status, words: str, on_change: Apply) -> None:
     )
 
 
-def by_state(filters: Filters, numbers: Counts, on_change: Apply) -> None:
-    """Draw eligibility, owner and clock, with counts of the whole queue where they apply."""
-    counted = filters.status is Status.PENDING and filters.slice.scope is None
-    outcomes = {
-        Outcome.MET: numbers.met,
-        Outcome.NOT_MET: numbers.not_met,
-        Outcome.UNKNOWN: numbers.unknown,
-    }
-    _eligibility(filters, outcomes if counted else {}, on_change)
+def by_state(filters: Filters, facets: Facets, on_change: Apply) -> None:
+    """Draw eligibility, owner and clock, each choice with how many it would leave."""
+
+    def outcome_words(outcome: Outcome) -> str:
+        look = badges.OUTCOMES[outcome]
+        return _with_number(f"{look.icon} {look.word}", facets.get(outcome))
+
+    _segments("Eligibility", "eligibility", list(Outcome), outcome_words, filters, on_change)
     if not filters.only_open:
         return
-    owners = {Owner.MINE: numbers.mine, Owner.UNASSIGNED: numbers.unassigned} if counted else {}
     _segments(
         "Owner",
         "owner",
-        [Owner.MINE, Owner.UNASSIGNED, EVERYONE],
-        lambda owner: _with_number(
-            OWNER_LABELS[None if owner == EVERYONE else owner], owners.get(owner)
-        ),
+        list(Owner),
+        lambda owner: _with_number(OWNER_LABELS[owner], facets.get(owner)),
         filters,
         on_change,
     )
-    late = {Due.OVERDUE: numbers.overdue} if counted else {}
     _segments(
         "Due",
         "due",
         list(Due),
         lambda due: _with_number(
             f"{badges.OVERDUE.icon} {DUE_WORDS[due]}" if due is Due.OVERDUE else DUE_WORDS[due],
-            late.get(due),
+            facets.get(due),
         ),
         filters,
         on_change,
@@ -174,45 +183,69 @@ def by_state(filters: Filters, numbers: Counts, on_change: Apply) -> None:
 
 def fields(
     filters: Filters,
+    facets: Facets,
     *,
     countries: Sequence[str],
     platforms: Mapping[str, str],
     on_change: Apply,
 ) -> None:
-    """Draw search, the other filters, and the order, on one line."""
-    choices: list[tuple[str, str, list[Any], Callable[[Any], str]]] = [
-        ("track", "Track", list(TRACK_CHOICES), badges.TRACK_WORDS.__getitem__),
-        ("country", "Country", _with(countries, filters.country), str),
-        (
-            *("platform", "Platform", _with(list(platforms), filters.platform)),
-            lambda key: platforms.get(key) or platform_label(key),
-        ),
-        ("risk", "Risk", _risks(filters.risk), _risk_words),
-        ("robust", "Robust", list(Robustness), ROBUST_WORDS.__getitem__),
-        ("waiting_days", "Waiting", list(WAITING_CHOICES), lambda days: f"{days} d or more"),
-    ]
-    with st.container(key="queue-fields", horizontal=True, wrap=False):
+    """Draw search, the states, the other filters, the order, and what clears them: one line."""
+    with st.container(
+        key="queue-fields", horizontal=True, vertical_alignment="center", gap="xsmall"
+    ):
         _search(filters, on_change)
-        for choice in choices:
-            _choice(*choice, filters, on_change)
+        by_state(filters, facets, on_change)
+        popovers.draw(
+            "Filters",
+            partial(_draw_others, filters, countries, platforms, on_change),
+            key=OTHERS,
+            icon=":material/tune:",
+            help="Track, country, platform, risk, robustness and waiting time.",
+        )
+        if said := set_others(filters, platforms):
+            st.caption(escape(said), width="content")
         _order(filters, on_change)
+        if filters.bare != filters:
+            st.button(
+                "Clear filters",
+                key="queue-clear",
+                type="tertiary",
+                icon=":material/filter_alt_off:",
+                on_click=on_change,
+                args=[filters.bare],
+            )
 
 
-def _eligibility(filters: Filters, by_outcome: Mapping[Outcome, int], on_change: Apply) -> None:
-    def words(outcome: Outcome) -> str:
-        look = badges.OUTCOMES[outcome]
-        return _with_number(f"{look.icon} {look.word}", by_outcome.get(outcome))
-
-    st.segmented_control(
-        "Eligibility",
-        list(Outcome),
-        selection_mode="multi",
-        format_func=words,
-        key=_key("eligibility"),
-        label_visibility="collapsed",
-        on_change=_apply,
-        args=[filters, on_change],
+def set_others(filters: Filters, platforms: Mapping[str, str]) -> str:
+    """Return what the filters behind the popover are set to."""
+    return " · ".join(
+        choice.words(getattr(filters, choice.field))
+        for choice in _others([], platforms, filters)
+        if getattr(filters, choice.field)
     )
+
+
+def _draw_others(
+    filters: Filters, countries: Sequence[str], platforms: Mapping[str, str], on_change: Apply
+) -> None:
+    for choice in _others(countries, platforms, filters):
+        _choice(choice, filters, on_change)
+
+
+def _others(
+    countries: Sequence[str], platforms: Mapping[str, str], filters: Filters
+) -> list[Choice]:
+    def platform_words(key: str) -> str:
+        return platforms.get(key) or platform_label(key)
+
+    return [
+        Choice("track", "Track", list(TRACK_CHOICES), badges.TRACK_WORDS.__getitem__),
+        Choice("country", "Country", _with(countries, filters.country), str),
+        Choice("platform", "Platform", _with(list(platforms), filters.platform), platform_words),
+        Choice("risk", "Risk", _risks(filters.risk), _risk_words),
+        Choice("robust", "Robust", list(Robustness), ROBUST_WORDS.__getitem__),
+        Choice("waiting_days", "Waiting", list(WAITING_CHOICES), lambda days: f"{days} d or more"),
+    ]
 
 
 def _segments(
@@ -227,6 +260,7 @@ def _segments(
     st.segmented_control(
         label,
         options,
+        selection_mode="multi" if field == "eligibility" else "single",
         format_func=words,
         key=_key(field),
         help=help_,
@@ -240,7 +274,7 @@ def _search(filters: Filters, on_change: Apply) -> None:
     st.text_input(
         "Search",
         key=_key("search"),
-        width="stretch",
+        width=SEARCH_WIDTH,
         type="search",
         live="300ms",
         placeholder="Search name or handle",
@@ -260,22 +294,13 @@ def _risk_words(levels: tuple[Severity, ...]) -> str:
     return " or ".join(badges.RISKS[level].word for level in reversed(levels))
 
 
-def _choice(
-    field: str,
-    label: str,
-    options: list[Any],
-    words: Callable[[Any], str],
-    filters: Filters,
-    on_change: Apply,
-) -> None:
+def _choice(choice: Choice, filters: Filters, on_change: Apply) -> None:
     st.selectbox(
-        label,
-        options,
-        key=_key(field),
-        format_func=words,
-        placeholder=label,
-        label_visibility="collapsed",
-        width="stretch",
+        choice.label,
+        choice.options,
+        key=_key(choice.field),
+        format_func=choice.words,
+        placeholder="Any",
         index=None,
         on_change=_apply,
         args=[filters, on_change],
@@ -303,7 +328,7 @@ def _order(filters: Filters, on_change: Apply) -> None:
         key=_key("sort"),
         format_func=lambda sort: f"Order: {labels[sort]}",
         label_visibility="collapsed",
-        width="stretch",
+        width=ORDER_WIDTH,
         on_change=_apply,
         args=[filters, on_change],
     )
@@ -315,8 +340,6 @@ def _key(field: str) -> str:
 
 def _held(filters: Filters, field: str) -> Any:  # noqa: ANN401 - each field has its own type
     value = getattr(filters, field)
-    if field == "owner":
-        return value or EVERYONE
     if field == "sort":
         return sort_shown(filters)
     if field == "risk":

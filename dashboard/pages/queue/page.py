@@ -28,7 +28,7 @@ from data_access.explore.saved_views import SavedView
 from data_access.people.staff import Person
 from data_access.queue import listing, own_desk
 from data_access.queue import news as queue_news
-from data_access.queue.listing import Counts
+from data_access.queue.listing import Counts, Facets
 from data_access.queue.news import Pulse
 from data_access.queue.rows import QueueRow
 from data_access.review import bulk_runs
@@ -53,6 +53,7 @@ class Loaded:
 
     context: JudgingContext
     numbers: Counts
+    facets: Facets
     filters: Filters
     total: int
     rows: list[QueueRow]
@@ -135,6 +136,7 @@ def load(filters: Filters, person: Person, now: datetime) -> Loaded:
         return Loaded(
             context=context,
             numbers=seen.numbers,
+            facets=seen.facets,
             filters=filters,
             total=total,
             rows=rows,
@@ -169,30 +171,29 @@ def short_names(people: list[Person]) -> dict[str, str]:
 
 
 def draw_head(page: Loaded, person: Person) -> None:
-    """Draw the list's name, counts, filters, views, and Next."""
+    """Draw two lines: the list with its views, tools and Next; and its filters."""
     filters, numbers = page.filters, page.numbers
     sliced = filters.slice.scope is not None
-    line = {"horizontal": True, "vertical_alignment": "center"}
+    line = {"horizontal": True, "vertical_alignment": "center", "gap": "small"}
     with st.container(key="queue-filters", gap="xsmall"):
         with st.container(key="queue-head", **line):
-            queue_filters.title(filters, page.total if sliced else whole_list(filters, numbers))
+            whole = page.total if sliced else whole_list(filters, numbers)
+            queue_filters.title(filters, page.total, whole)
             queue_filters.lists(filters, numbers, apply_filters)
+            queue_saved_views.draw(page.views, filters, person)
+            queue_columns.draw(page.columns, person)
+            draw_export(person, filters)
             shortcuts.overlay(shortcuts.QUEUE)
             if filters.status is Status.PENDING and not sliced and person.may(Act.CLAIM):
-                taking_next.draw("Next", shortcuts.TAKE_NEXT, person, type="primary")
+                taking_next.draw("Claim next", shortcuts.TAKE_NEXT, person, type="primary")
         queue_filters.behind(filters, apply_filters)
-        with st.container(key="queue-standing", **line):
-            queue_filters.by_state(filters, numbers, apply_filters)
         queue_filters.fields(
             filters,
+            page.facets,
             countries=lookups.pending_countries(),
             platforms=lookups.pending_platforms(),
             on_change=apply_filters,
         )
-        with st.container(key="queue-tools", **line):
-            queue_saved_views.draw(page.views, filters, person)
-            queue_columns.draw(page.columns, person)
-            draw_export(person, filters)
 
 
 def draw_export(person: Person, filters: Filters) -> None:

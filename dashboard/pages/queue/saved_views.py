@@ -18,24 +18,32 @@ QUEUE = "dashboard/pages/queue/page.py"
 
 
 def draw(views: Sequence[SavedView[Filters]], filters: Filters, person: Person) -> None:
-    """Draw a link for each view with its count, and the form; links can be shared."""
-    for view in views:
-        _link(view, filters, person)
-    if person.may(Act.SAVE_VIEW):
-        own = [view for view in views if view.owner == person.email]
+    """Draw a link for each view with its count, as many as fit, and all in a popover."""
+    if views:
+        # What does not fit into its one line is hidden: see style.css.
+        with st.container(key="queue-chips", horizontal=True, gap="xsmall"):
+            for view in views:
+                _link(view, filters, person)
+    if views or person.may(Act.SAVE_VIEW):
         popovers.draw(
-            "Save view" if not own else "Views",
-            partial(_draw_form, own, filters, person),
+            "Views",
+            partial(_draw_all, views, filters, person),
             key="queue-views",
-            icon=":material/bookmark_add:",
+            icon=":material/bookmark:",
             type="tertiary",
-            help="Save these filters and this order under a name.",
+            help="All saved views; these filters and this order can be saved under a name.",
         )
 
 
-def _draw_form(own: Sequence[SavedView[Filters]], filters: Filters, person: Person) -> None:
-    saved_view_form.draw_form(FORM, filters, person, example="big and overdue")
-    _own(own, person)
+def _draw_all(views: Sequence[SavedView[Filters]], filters: Filters, person: Person) -> None:
+    for view in views:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            _link(view, filters, person)
+            if view.owner == person.email:
+                st.space("stretch")
+                saved_view_form.draw_removal(FORM, view, person)
+    if person.may(Act.SAVE_VIEW):
+        saved_view_form.draw_form(FORM, filters, person, example="big and overdue")
 
 
 def _link(saved: SavedView[Filters], filters: Filters, person: Person) -> None:
@@ -43,11 +51,3 @@ def _link(saved: SavedView[Filters], filters: Filters, person: Person) -> None:
     label = f"{escape(saved.name)} {number:,}"
     here = saved.view.kept == filters.kept
     saved_view_form.draw_link(saved, f":violet[{label}]" if here else label, person, page=QUEUE)
-
-
-def _own(own: Sequence[SavedView[Filters]], person: Person) -> None:
-    for view in own:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.text(view.name)
-            st.space("stretch")
-            saved_view_form.draw_removal(FORM, view, person)

@@ -10,11 +10,19 @@ from dashboard.ui import badges, due, figures, grid, headings, risk_words
 from dashboard.ui.row_cursor import OpeningRows
 from data_access.eligibility.judging import JudgingContext
 from data_access.queue.rows import EvidenceState, QueueRow
+from program import wording
 from program.policy.outcomes import Outcome
 from program.review.queue_filters import Sort
 from program.review.workflow import OPEN_STATUSES, STATUS_WORDS, Status
 
 SIGN_WIDTH = 14
+DUPLICATE, REJECTED_BEFORE = "duplicate", "rejected before"
+EVIDENCE_MARKS = {EvidenceState.NONE: "no evidence", EvidenceState.EXPIRED: "old evidence"}
+MARKS = {
+    DUPLICATE: "orange",
+    REJECTED_BEFORE: "orange",
+    **dict.fromkeys(EVIDENCE_MARKS.values(), "gray"),
+}
 EVIDENCE_WORDS = {
     EvidenceState.NONE: figures.DASH,
     EvidenceState.CURRENT: "current",
@@ -117,12 +125,42 @@ def _risk(label: str, page: Page) -> grid.GridColumn:
 
 
 def _volume(label: str, page: Page) -> grid.GridColumn:
-    return grid.volumes(
+    return grid.millions(
         label,
         [row.facts.volume_usd for row in page.rows],
-        minimum_usd=page.context.policy.min_volume_usd,
-        help="Referral volume in the window",
-        width=104,
+        help="Referral volume in the window, USD, rounded down.",
+        width=78,
+    )
+
+
+def _scale(_label: str, page: Page) -> grid.GridColumn:
+    minimum = page.context.policy.min_volume_usd
+    return grid.scaled_volumes(
+        f"of {wording.stated_usd(minimum)}",
+        [row.facts.volume_usd for row in page.rows],
+        minimum_usd=minimum,
+        width=100,
+    )
+
+
+def marks(row: QueueRow) -> list[str]:
+    """Return what to look out for before opening: a duplicate, a rejection, missing evidence."""
+    lacks = row.assessment.outcome is Outcome.UNKNOWN
+    return [
+        *([DUPLICATE] if row.duplicate else []),
+        *([REJECTED_BEFORE] if row.rejected_before else []),
+        *([EVIDENCE_MARKS[row.evidence]] if lacks and row.evidence in EVIDENCE_MARKS else []),
+    ]
+
+
+def _marks(label: str, page: Page) -> grid.GridColumn:
+    return grid.several_badges(
+        label,
+        map(marks, page.rows),
+        MARKS,
+        help="Another account applied under the same handle or contact; this account was rejected "
+        "before; eligibility is unknown for want of evidence. The application's page has more.",
+        width=188,
     )
 
 
@@ -201,6 +239,7 @@ COLUMNS: tuple[QueueColumn, ...] = (
     ),
     QueueColumn(key="eligibility", label="Eligibility", make=_eligibility),
     QueueColumn(key="risk", label="Risk", make=_risk),
+    QueueColumn(key="marks", label="Marks", make=_marks),
     QueueColumn(
         key="signals",
         label="Signals",
@@ -218,6 +257,7 @@ COLUMNS: tuple[QueueColumn, ...] = (
         ),
     ),
     QueueColumn(key="volume", label="Volume", make=_volume, sort=Sort.VOLUME),
+    QueueColumn(key="scale", label="Volume bar", make=_scale),
     QueueColumn(
         key="active",
         label="Active",

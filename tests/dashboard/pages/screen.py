@@ -94,9 +94,7 @@ def cells(app: AppTest, column: str, table: int = 0) -> list[Any]:
 
 def row_mark(app: AppTest) -> dict[str, str]:
     """Return what the mark beside a table says about its rows."""
-    (body,) = (
-        one.proto.html.body for one in app.get("html") if "row-cursor" in one.proto.html.body
-    )
+    (body,) = (one.proto.body for one in app.get("html") if 'class="row-cursor"' in one.proto.body)
     return {name: html.unescape(value) for name, value in re.findall(r'data-(\w+)="(.*?)"', body)}
 
 

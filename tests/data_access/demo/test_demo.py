@@ -641,10 +641,10 @@ def test_views_are_saved_and_two_of_them_shared(whole: Engine) -> None:
         own = saved_views.listed(connection, viewer="ana@example.com")
 
     assert [(view.name, view.view.narrows) for view in seen] == [
-        ("Met, unclaimed", True),
+        ("Met, unassigned", True),
         ("Overdue", True),
     ]
-    assert [view.name for view in own] == ["Mine, due first", "Met, unclaimed", "Overdue"]
+    assert [view.name for view in own] == ["Mine, due first", "Met, unassigned", "Overdue"]
     assert seen[1].view == Filters.from_query({"due": "overdue"})
 
 

@@ -128,7 +128,7 @@ def popovers(app: AppTest) -> list[Any]:
     return [block.proto for block in app.get("popover")]
 
 
-def test_take_next_opens_the_best_unclaimed_of_the_view(queue: Desk) -> None:
+def test_take_next_opens_the_best_unassigned_of_the_view(queue: Desk) -> None:
     clicks.claim(queue.engine, SHORT, actor=BEN, now=queue.now)
     app = opened(queue, SHORT, eligibility="unknown,not_met")
 
@@ -161,14 +161,14 @@ def test_next_pressed_again_before_seeing_its_application_takes_the_same_one(
     assert (holder(queue), holder(queue, UNKNOWN)) == (ANA, ANA)
 
 
-def test_without_an_unclaimed_application_next_stays_on_the_page(queue: Desk) -> None:
+def test_without_an_unassigned_application_next_stays_on_the_page(queue: Desk) -> None:
     for id_ in (MET, SHORT, UNKNOWN):
         clicks.claim(queue.engine, id_, actor=BEN, now=queue.now)
     app = opened(queue)
 
     press(app, "take-next")
 
-    assert "no unclaimed applications left" in plain([toast.value for toast in app.toast])
+    assert "no unassigned applications left" in plain([toast.value for toast in app.toast])
     assert "user1" in texts(app)
 
 

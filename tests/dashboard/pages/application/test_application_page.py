@@ -347,7 +347,7 @@ def test_a_role_sees_the_forms_it_may_send(role: Role, queue: Desk) -> None:
         ("Record followers", Act.RECORD_EVIDENCE),
         ("Pass", Act.ANSWER_CHECK),
         ("Claim", Act.CLAIM),
-        ("Take next", Act.CLAIM),
+        ("Claim next", Act.CLAIM),
         ("Conflict of interest…", Act.DECLARE_CONFLICT),
         ("Assign to…", Act.ASSIGN),
     ):

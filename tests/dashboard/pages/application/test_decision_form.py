@@ -145,7 +145,7 @@ def test_a_plain_rejection_takes_two_choices_and_two_confirmations(queue: Desk) 
     assert decision["reapply"] == "after_30_days"
     assert decision["rationale"].startswith("Volume 19,999,999.99 of 20,000,000 USD")
     assert "19.9" in decision["message_to_applicant"]
-    # The next unclaimed application of the view is open and claimed.
+    # The next unassigned application of the view is open and claimed.
     assert app.query_params["id"] == str(MET)
     assert (
         clicks.read(queue.engine, MET, now=queue.now).desk.assignee(

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.pages.queue import table
 from dashboard.shell import export_links
 from dashboard.shell.screens import QUEUE
+from dashboard.ui import grid
 from data_access.explore import saved_views
 from data_access.people import preferences
 from data_access.review import claims, deferrals, information_requests
@@ -85,6 +86,53 @@ def test_the_queue_shows_how_many_wait_by_state_and_how_many_are_listed(queue: D
     assert eligibility_counts(app) == ["met 1", "not met 1", "unknown 1"]
     assert "1–3 of 3" in texts(app)
     assert not app.warning
+
+
+def test_a_row_is_marked_as_duplicate_as_rejected_before_and_as_lacking_evidence(
+    queue: Desk,
+) -> None:
+    with queue.engine.begin() as conn:
+        add_application(
+            conn,
+            8,
+            submitted_at=queue.now - timedelta(days=400),
+            account_id=MET,
+            status="rejected",
+        )
+        add_application(conn, 9, social_handle="https://x.com/Handle3", submitted_at=queue.now)
+
+    app = queue.open(QUEUE, sort="waiting")
+
+    assert [list(words) for words in cells(app, "marks")] == [
+        ["rejected before"],
+        [],
+        ["duplicate", "no evidence"],
+        ["duplicate", "no evidence"],
+    ]
+
+
+def test_counts_follow_the_filters_of_the_other_kinds(queue: Desk) -> None:
+    app = queue.open(QUEUE, eligibility="not_met", search="user")
+
+    assert "Pending 1 of 3" in texts(app)
+    assert eligibility_counts(app) == ["met 1", "not met 1", "unknown 1"]
+    (owner,) = (proto for proto in protos(app, "button_group") if proto.label == "Owner")
+    assert [option.content for option in owner.options] == ["Mine 0", "Unassigned 1"]
+    assert eligibility_counts(queue.open(QUEUE, search="user3")) == [
+        "met 0",
+        "not met 0",
+        "unknown 1",
+    ]
+
+
+def test_one_button_clears_the_filters_and_keeps_list_and_order(queue: Desk) -> None:
+    assert "queue-clear" not in buttons(queue.open(QUEUE, sort="waiting"))
+    app = queue.open(QUEUE, sort="waiting", country="BR", waiting="3", eligibility="met")
+    assert "BR · 3 d or more" in texts(app, ["caption"])
+
+    app.button(key="queue-clear").click().run()
+
+    assert app.query_params == {"sort": "waiting"}
 
 
 def test_old_evidence_reads_expired(queue: Desk) -> None:
@@ -246,6 +294,7 @@ def test_a_filter_goes_into_the_address_bar_on_page_one(
 ) -> None:
     app = queue.open(QUEUE, page="1")
 
+    app = with_open(app, "queue-others")
     getattr(app, kind)(key=f"queue-{widget}").set_value(chosen).run()
 
     assert not app.exception
@@ -257,6 +306,7 @@ def test_one_filter_more_keeps_the_others_and_goes_to_page_one(desk: Desk) -> No
     app = desk.open(QUEUE, sort="submitted", country="BR", page="2")
     assert "51–51 of 51" in texts(app)
 
+    app = with_open(app, "queue-others")
     app.selectbox(key="queue-platform").set_value("x").run()
 
     assert app.query_params == {"sort": "submitted", "country": "BR", "platform": "x"}
@@ -268,7 +318,7 @@ def test_a_filter_taken_away_leaves_the_address_bar(queue: Desk) -> None:
 
     app.text_input(key="queue-search").set_value("").run()
     app.button_group(key="queue-eligibility").set_value([]).run()
-    app.button_group(key="queue-owner").set_value("everyone").run()
+    app.button_group(key="queue-owner").set_value(None).run()
 
     assert app.query_params == {}
     assert len(cells(app, "applicant")) == 3
@@ -434,17 +484,17 @@ def test_who_may_act_on_no_row_has_no_boxes_to_tick(queue: Desk) -> None:
     assert row_mark(queue.open(QUEUE))["ticks"] == "0"
 
 
-def test_the_bar_is_full_at_the_minimum_in_force(queue: Desk) -> None:
+def test_the_bar_has_its_mark_at_the_minimum_in_force(queue: Desk) -> None:
     with queue.engine.begin() as conn:
         add_metrics(conn, UNKNOWN, volume=20_000_000, active=1, new=0)
 
     app = queue.open(QUEUE, sort="volume")
 
     columns = app.dataframe[0].proto.columns
-    assert "Volume / 20 M" in columns
-    # Millions, rounded down: a value a cent short of the minimum never fills the bar.
-    assert '"max_value": 20.0' in columns
+    assert "of 20 M" in columns
+    # Millions, rounded down: a value a cent short of the minimum never reads as enough.
     assert cells(app, "volume") == [31.23, 20, 19.99]
+    assert cells(app, "scale") == [grid.scaled_bar(share) for share in (31.23 / 20, 1, 19.99 / 20)]
 
 
 def test_the_queue_runs_the_same_queries_for_fifty_as_for_five(
@@ -604,7 +654,7 @@ def test_filters_that_leave_nothing_of_another_list_lead_to_that_list(set_aside:
 def test_owners_and_clock_are_counted_and_named(set_aside: Desk) -> None:
     app = set_aside.open(QUEUE)
 
-    assert segments(app, "Owner") == ["Mine 1", "Unassigned 0", "Everyone"]
+    assert segments(app, "Owner") == ["Mine 1", "Unassigned 0"]
     assert segments(app, "Due")[0].startswith("overdue ")
     assert cells(app, "owner") == ["Ana"]
 
@@ -630,7 +680,6 @@ def test_the_default_order_is_priority_and_the_why_adds_up(queue: Desk) -> None:
 
 def test_the_usual_columns_leave_the_finer_ones_out(queue: Desk) -> None:
     assert list(queue.open(QUEUE).dataframe[0].value.columns) == [
-        "open",
         "applicant",
         "handle",
         "waiting",
@@ -638,8 +687,10 @@ def test_the_usual_columns_leave_the_finer_ones_out(queue: Desk) -> None:
         "priority",
         "eligibility",
         "risk",
+        "marks",
         "robust",
         "volume",
+        "scale",
         "active",
         "new",
         "months",
@@ -652,10 +703,10 @@ def test_a_choice_of_columns_is_remembered_for_the_person_alone(queue: Desk) -> 
 
     app.button_group(key="queue-columns").set_value(["owner", "applicant"]).run()
 
-    assert list(app.dataframe[0].value.columns) == ["open", "applicant", "owner"]
-    assert list(queue.open(QUEUE).dataframe[0].value.columns) == ["open", "applicant", "owner"]
+    assert list(app.dataframe[0].value.columns) == ["applicant", "owner"]
+    assert list(queue.open(QUEUE).dataframe[0].value.columns) == ["applicant", "owner"]
     queue.who = PEOPLE[Role.ANALYST]
-    assert len(queue.open(QUEUE).dataframe[0].value.columns) == 14
+    assert len(queue.open(QUEUE).dataframe[0].value.columns) == 15
 
 
 def test_the_usual_columns_come_back(queue: Desk) -> None:
@@ -664,7 +715,7 @@ def test_the_usual_columns_come_back(queue: Desk) -> None:
 
     app.button(key="columns-usual").click().run()
 
-    assert len(app.dataframe[0].value.columns) == 14
+    assert len(app.dataframe[0].value.columns) == 15
 
 
 @pytest.mark.parametrize("kept", [None, [], "owner", {"a": 1}, ["gone"], [["nested"]], 7])
@@ -676,13 +727,13 @@ def test_a_choice_that_means_nothing_is_the_usual_one(kept: Any, queue: Desk) ->
         ),
     )
 
-    assert len(queue.open(QUEUE).dataframe[0].value.columns) == 14
+    assert len(queue.open(QUEUE).dataframe[0].value.columns) == 15
 
 
 # The next application.
 
 
-def test_next_claims_the_best_unclaimed_and_opens_it(queue: Desk) -> None:
+def test_next_claims_the_best_unassigned_and_opens_it(queue: Desk) -> None:
     app = queue.open(QUEUE, eligibility="met,unknown")
 
     app.button(key="take-next").click().run()
@@ -693,13 +744,13 @@ def test_next_claims_the_best_unclaimed_and_opens_it(queue: Desk) -> None:
         assert scalar(conn, "select count(*) from review.events where kind = 'claimed'") == 1
 
 
-def test_a_view_without_unclaimed_applications_is_reported(set_aside: Desk) -> None:
+def test_a_view_without_unassigned_applications_is_reported(set_aside: Desk) -> None:
     app = set_aside.open(QUEUE)
 
     app.button(key="take-next").click().run()
 
     assert [toast.value for toast in app.toast] == [
-        "This view has no unclaimed applications left\\."
+        "This view has no unassigned applications left\\."
     ]
     assert "Pending 1" in texts(app)
 
