@@ -7,11 +7,13 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.forms import background, dismissal, sending
+from dashboard.forms import background, confirm_dialog, dismissal, sending
 from dashboard.shell import sign_in
 from dashboard.ui import keyboard, lookups, state
 from dashboard.ui.navigation import APPLICATION
+from dashboard.ui.safe_text import escape
 from data_access import undoing
+from data_access.applications import read
 from data_access.db import database
 from data_access.people import jobs
 from data_access.people.jobs import State
@@ -20,9 +22,12 @@ from data_access.review.bulk_runs import Result, Run
 from program.messages.delivery import undo_for
 from program.review.permissions import Act
 
-REFUSALS_LISTED = 50
+REFUSALS_LISTED, NAMED = 50, 6
+# How long a report that asks for nothing is on the screen before it counts as seen.
+SEEN_AFTER = timedelta(seconds=5)
 POLL_EVERY = "1s"
 NONE = timedelta(0)
+OLD = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,15 +52,40 @@ class Words:
 
 
 def draw(words: Words, *, actor: str) -> None:
-    """Draw the actor's newest run until it is dismissed."""
+    """Draw the actor's newest run until it is dismissed, or was seen and asks for nothing."""
     run = _latest(words, actor)
     if run is None or dismissal.is_dismissed(words.desk, run.request_id, actor=actor):
+        return
+    if _asks_for_nothing(words, run) and _was_seen(words, run):
         return
     with st.container(border=True, key=f"{words.desk}-report", gap="small"):
         if _runs(run):
             _progress(words, actor)
         else:
             _report(words, _as_ended(words, run, actor), actor)
+
+
+def _asks_for_nothing(words: Words, run: Run) -> bool:
+    """Whether everything was done, and can no longer be undone."""
+    done = len(run.results) == len(run.ids) and all(result.done for result in run.results)
+    return run.finished_at is not None and done and _left(words, run) <= NONE
+
+
+def _was_seen(words: Words, run: Run) -> bool:
+    """Whether this session has shown it for a moment before; in another one, if it is old."""
+    now = datetime.now(UTC)
+    shown, at = state.kept(f"{words.desk}-seen") or (None, now)
+    if shown != run.request_id:
+        state.keep(f"{words.desk}-seen", (run.request_id, now))
+        return now - run.at > OLD
+    return now - at >= SEEN_AFTER
+
+
+def _left(words: Words, run: Run) -> timedelta:
+    """Return how long the run can still be undone."""
+    if run.act not in words.undoable or run.finished_at is None:
+        return NONE
+    return run.at + undo_for(len(run.ids)) - datetime.now(UTC)
 
 
 def _latest(words: Words, actor: str) -> Run | None:
@@ -84,13 +114,20 @@ def _progress(words: Words, actor: str) -> None:
 
 def _report(words: Words, run: Run, actor: str) -> None:
     refused = [result for result in run.results if not result.done]
+    done = [result.application_id for result in run.results if result.done]
+    named = [*done[:NAMED], *(result.application_id for result in refused[:REFUSALS_LISTED])]
+    with database.reading(database.reader()) as connection:
+        names = read.usernames(connection, named)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(_sentence(words, run, len(refused)), width="content")
+        if done:
+            first = [names[id_] for id_ in done[:NAMED] if id_ in names]
+            st.caption(escape(confirm_dialog.listed(first, len(done))), width="content")
         st.space("stretch")
         _draw_undo(words, run, actor)
         dismissal.button(words.desk, run.request_id, actor=actor)
     if refused:
-        _refusals(refused)
+        _refusals(refused, names)
 
 
 def _sentence(words: Words, run: Run, refused: int) -> str:
@@ -116,8 +153,8 @@ def _why_unfinished(run: Run) -> str:
 def _draw_undo(words: Words, run: Run, actor: str) -> None:
     """Draw Undo, as long as no message has left."""
     done = [result.application_id for result in run.results if result.done]
-    left = run.at + undo_for(len(run.ids)) - datetime.now(UTC)
-    if run.act not in words.undoable or run.finished_at is None or not done or left <= NONE:
+    left = _left(words, run)
+    if not done or left <= NONE:
         return
     form = f"undo-{run.request_id}"
     with st.container(key="undo-run", horizontal=True, width="content", gap="small"):
@@ -148,14 +185,16 @@ def _undo(words: Words, run: Run, ids: Sequence[int], actor: str, request_id: UU
         lookups.count_anew()
 
 
-def _refusals(refused: Sequence[Result]) -> None:
-    """Draw the refused ones with their reasons and links."""
+def _refusals(refused: Sequence[Result], names: Mapping[int, str]) -> None:
+    """Draw who is refused, with reasons and links."""
     with st.expander(f"{len(refused):,} refused, with reasons", expanded=len(refused) < 6):
         for result in refused[:REFUSALS_LISTED]:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.page_link(
                     APPLICATION,
-                    label=f"Application {result.application_id}",
+                    label=escape(
+                        names.get(result.application_id, f"Application {result.application_id}")
+                    ),
                     query_params={"id": str(result.application_id)},
                 )
                 st.text(result.sentence)

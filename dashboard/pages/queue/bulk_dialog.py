@@ -18,7 +18,7 @@ from data_access.messages import rendering
 from data_access.people.staff import Person
 from data_access.queue import rows
 from data_access.queue.rows import QueueRow
-from data_access.review import bulk
+from data_access.review import bulk, bulk_preview
 from data_access.review.bulk import AskEach, RejectEach
 from data_access.review.bulk_runs import BulkCommand
 from program.periods import is_behind, utc_day
@@ -85,6 +85,7 @@ def _explain(chosen: Chosen, person: Person) -> BulkCommand:
     command = one.command(chosen.fields, common)
     first, names, behind = _some(chosen)
     st.text(confirm_dialog.listed(names, len(chosen.ids)))
+    _draw_refused(command)
     if behind and chosen.act is Act.DECIDE:
         st.warning("Metrics are behind; eligibility is provisional.", icon=":material/schedule:")
     for line in one.says(chosen.fields):
@@ -92,6 +93,23 @@ def _explain(chosen: Chosen, person: Person) -> BulkCommand:
     if isinstance(command, AskEach | RejectEach) and first is not None:
         _preview(command, first)
     return command
+
+
+def _draw_refused(command: BulkCommand) -> None:
+    """Name who would be refused as things stand, before anything is sent."""
+    with database.reading(database.reader()) as connection:
+        refused = bulk_preview.refused(connection, command)
+    if not refused:
+        return
+    of = len(set(command.ids))
+    lines = [f"{one.username}: {one.sentence}" for one in refused[:NAMED]]
+    if len(refused) > NAMED:
+        lines.append(f"and {len(refused) - NAMED:,} more")
+    st.warning(
+        f"**{len(refused):,} of {of:,} will be refused**  \n"
+        + "  \n".join(escape(line) for line in lines),
+        icon=":material/block:",
+    )
 
 
 def _preview(command: AskEach | RejectEach, first: QueueRow) -> None:

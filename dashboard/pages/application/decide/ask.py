@@ -89,7 +89,7 @@ def _send(shown: Opened, message: str, request_id: UUID) -> Sent | None:
     )
     if steps.send(shown, command, information_requests.request) is None:
         return None
-    return Sent(f"Application {shown.id_} waits for the applicant.", undoable=True)
+    return Sent(f"{shown.application.username} is asked for information.", undoable=True)
 
 
 def _check(shown: Opened, chosen: str) -> None:

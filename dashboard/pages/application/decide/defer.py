@@ -110,7 +110,7 @@ def _send(shown: Opened, day: date | None, change: bool, why: str, request_id: U
     )
     if steps.send(shown, command, deferrals.defer) is None:
         return None
-    return Sent(f"Application {shown.id_} is deferred.")
+    return Sent(f"{shown.application.username} is deferred.")
 
 
 def _check(shown: Opened, day: date | None, change: bool) -> None:

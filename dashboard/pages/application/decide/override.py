@@ -119,5 +119,5 @@ def send(shown: Opened, draft: Draft, request_id: UUID) -> Sent | None:
     if result is None:
         return None
     if isinstance(result, Proposed):
-        return Sent(f"Application {shown.id_} waits for a second approval.")
-    return Sent(f"Application {shown.id_} is {draft.outcome}.", undoable=True)
+        return Sent(f"{shown.application.username} waits for a second approval.")
+    return Sent(f"{shown.application.username} is {draft.outcome}.", undoable=True)

@@ -160,9 +160,7 @@ def test_a_double_click_decides_once_and_opens_the_next_all_the_same(queue: Desk
 
     assert len(made(queue, SHORT)) == 1
     assert app.query_params["id"] in (str(MET), [str(MET)])
-    assert [toast.value.split("\\.")[0] for toast in app.toast] == [
-        f"Application {SHORT} is rejected"
-    ]
+    assert [toast.value.split("\\.")[0] for toast in app.toast] == [f"user{SHORT} is rejected"]
 
 
 # Approving.

@@ -137,6 +137,26 @@ def test_a_claim_names_them_and_waits_for_the_confirmation(ticked: AppTest, queu
 
     assert rows(queue, "select assignee from review.desk") == [queue.who] * 2
     assert ":material/check: **Claimed 2 of 2 applications**" in texts(ticked)
+    assert "user2, user3" in texts(ticked, ["caption"])
+
+
+def hold_for_ben(queue: Desk, id_: int) -> None:
+    claims.claim(
+        queue.engine,
+        claims.Claim(application_id=id_, actor="ben@example.com", at=queue.now, request_id=uuid4()),
+    )
+
+
+def test_who_will_be_refused_is_named_before_anything_is_sent(ticked: AppTest, queue: Desk) -> None:
+    assert not texts(ticked, ["warning"])
+    hold_for_ben(queue, SHORT)
+
+    begin(ticked, Act.CLAIM)
+
+    [warning] = texts(ticked, ["warning"])
+    assert "1 of 2 will be refused" in warning
+    assert "Ben works on it until" in warning
+    assert "user2" in warning
 
 
 def test_closing_the_dialog_does_nothing(ticked: AppTest, queue: Desk) -> None:
@@ -178,7 +198,7 @@ def test_a_deferral_needs_a_date_or_a_change(ticked: AppTest, queue: Desk) -> No
     press(ticked, "bulk-confirm")
 
     assert rows(queue, "select distinct status from review.desk") == ["deferred"]
-    assert "Pending 1" in texts(ticked)
+    assert "Pending 0 of 1" in texts(ticked)
 
 
 def test_a_question_is_filled_for_the_first_and_sent_to_each(ticked: AppTest, queue: Desk) -> None:
@@ -260,18 +280,13 @@ def test_refusals_are_reported_with_reasons_and_the_rest_is_done(
     field(ticked, "checkbox", ALSO_UNKNOWN).set_value(True)
     field(ticked, "text_area", RATIONALE).set_value("Far from the minimums.").run()
     press(ticked, "bulk-go-on")
-    claims.claim(
-        queue.engine,
-        claims.Claim(
-            application_id=SHORT, actor="ben@example.com", at=queue.now, request_id=uuid4()
-        ),
-    )
+    hold_for_ben(queue, SHORT)
 
     press(ticked, "bulk-confirm")
 
     assert ":material/info: **Rejected 1 of 2 applications** · 1 refused" in texts(ticked)
     assert any("ben@example.com works on this" in words for words in texts(ticked, ["text"]))
-    (link,) = (proto for proto in protos(ticked, "page_link") if "Application" in proto.label)
+    (link,) = (proto for proto in protos(ticked, "page_link") if proto.label == "user2")
     assert link.query_string == f"id={SHORT}"
     assert rows(queue, "select application_id from review.decisions") == [UNKNOWN]
 
