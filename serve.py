@@ -30,6 +30,7 @@ from dashboard.shell.addresses import KnownAddresses
 from dashboard.shell.browsers import BrowserMark, SecureCookies, SignOuts, WayBack
 from dashboard.shell.files import FileGate
 from dashboard.shell.headers import SecurityHeaders
+from dashboard.shell.static_files import StaticFiles
 from dashboard.shell.websockets import WebsocketGate
 from data_access.db import database, logs
 from data_access.db.database import Purpose
@@ -112,6 +113,7 @@ MIDDLEWARE = [
     Middleware(FileGate),
     Middleware(SignOuts),
     Middleware(WayBack),
+    Middleware(StaticFiles),
 ]
 # Also for another server than `main`: uvicorn loads this file before it wraps the app.
 proxied.note_peers()

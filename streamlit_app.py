@@ -26,7 +26,6 @@ def main() -> None:
         page_icon=str(ROOT / "static" / "mark.svg"),
         layout="wide",
     )
-    st.html(ROOT / "dashboard" / "style.css")
     try:
         arrival = sign_in.arrive()
     except DatabaseUnavailable as error:

@@ -1,8 +1,10 @@
 """``python -m bench``: build the bench database if it is missing, then measure.
 
 ``python -m bench build`` rebuilds it. ``python -m bench quick`` measures the pages over small data,
-and their limits; ``python -m bench risk`` simulates honest affiliates and fraud, and writes what the
-risk signals flag to ``docs/risk-simulation.json``. Exits with status 1 if something could not be measured, or exceeds a limit.
+and their limits; ``python -m bench visits`` what a first visit to each page takes, for
+``docs/first-visits.json``; ``python -m bench risk`` simulates honest affiliates and fraud, and writes
+what the risk signals flag to ``docs/risk-simulation.json``. Exits with status 1 if something could not
+be measured, or exceeds a limit.
 """
 
 import argparse
@@ -34,6 +36,7 @@ from bench import (
     refreshing,
     report,
     shares,
+    weights,
     what_ifs,
 )
 from bench.measurements import Failures
@@ -66,6 +69,8 @@ def main() -> None:
         print(circumstances(), flush=True)
         faults = quick.report(chosen.only)
         sys.exit("\n".join(faults) or None)
+    if chosen.command == "visits":
+        sys.exit("\n".join(weights.report()) or None)
     if chosen.command == "risk":
         sys.exit("\n".join(simulate_risk()) or None)
     if chosen.command == "build" or not database.is_built(chosen.database):
@@ -87,7 +92,10 @@ def arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "command", nargs="?", choices=["build", "measure", "quick", "risk"], default="measure"
+        "command",
+        nargs="?",
+        choices=["build", "measure", "quick", "visits", "risk"],
+        default="measure",
     )
     parser.add_argument("--scale", type=float, default=1.0, help="1 is a million applications")
     parser.add_argument("--database", default=database.NAME, help="its name on the embedded server")

@@ -6,6 +6,8 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TextIO
 
+from bench import weights
+
 PREFACE = """\
 # Performance
 
@@ -57,4 +59,4 @@ def written_to(path: Path | None) -> Iterator[None]:
 def page(printed: str) -> str:
     """Format what was printed as the whole Markdown page."""
     lines = "\n".join(line.rstrip() for line in printed.strip().splitlines())
-    return f"{PREFACE}```\n{lines}\n```\n"
+    return f"{PREFACE}```\n{lines}\n```\n\n{weights.section()}"

@@ -1,4 +1,4 @@
-/* What Streamlit lacks: keys that press or focus, and drafts that outlive a page.
+/* What Streamlit lacks: keys that press or focus, drafts that outlive a page, and small copy buttons.
    The Python side is dashboard/ui/keyboard.py; the two share only class names.
 
    Keys: a widget inside a container with the key `hot-x`, or listed in data-keys, responds to the
@@ -498,8 +498,52 @@
       if (!(Date.now() - read(place)?.at < KEEP_MS)) window.localStorage.removeItem(place);
   }
 
+  // Copying: see dashboard/ui/copying.py.
+
+  const COPIED_MS = 1500;
+
+  function copy(button) {
+    const element = button.closest('[data-testid="stElementContainer"]')?.previousElementSibling;
+    const text = element?.querySelector('[data-testid="stText"]');
+    if (!text) return;
+    // A page without encryption has no clipboard of its own.
+    if (navigator.clipboard) navigator.clipboard.writeText(text.textContent);
+    else {
+      window.getSelection().selectAllChildren(text);
+      document.execCommand("copy");
+    }
+    const icon = button.querySelector(".icon");
+    icon.textContent = "check";
+    button.setAttribute("aria-label", "Copied");
+    window.setTimeout(() => {
+      icon.textContent = "content_copy";
+      button.setAttribute("aria-label", "Copy");
+    }, COPIED_MS);
+  }
+
+  // Scripts of other pages, as the frame names them: see dashboard/shell/frame.py.
+
+  const REST_MS = 3000;
+
+  function fetchLater() {
+    if (!isIdle()) {
+      window.setTimeout(fetchLater, REST_MS);
+      return;
+    }
+    const named = document.querySelector('meta[name="fetched-later"]')?.content ?? "";
+    for (const href of named.split(" ").filter(Boolean))
+      document.head.append(Object.assign(document.createElement("link"), { rel: "prefetch", as: "script", crossOrigin: "", href }));
+  }
+
+  /* A figure's small chart shows what its words say, and has no words of its own. */
+  function hideSparklines() {
+    for (const chart of document.querySelectorAll('[data-testid="stMetricChart"]:not([aria-hidden])'))
+      chart.setAttribute("aria-hidden", "true");
+  }
+
   function settle() {
     isIdle();
+    hideSparklines();
     watchSenders();
     countDown();
     forgetSent();
@@ -533,10 +577,13 @@
   document.addEventListener(
     "click",
     (event) => {
+      const copies = event.target.closest?.(".copies");
+      if (copies) copy(copies);
       if (event.target.closest?.(".sign-out, [class*=st-key-sign-out] button")) forgetAll();
     },
     true,
   );
+  window.setTimeout(fetchLater, REST_MS);
   forgetOld();
   new MutationObserver(settle).observe(document.documentElement, {
     childList: true,

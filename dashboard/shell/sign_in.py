@@ -190,7 +190,7 @@ def sign_out_button() -> None:
 def screen() -> None:
     """Draw the sign-in screen of this installation."""
     with st.container(key="sign-in", gap="small"):
-        st.image(logo(), width=220)
+        st.image(logo(), width=220, alt="Affiliate Review")
         st.text(PURPOSE)
         if uses_openid():
             _openid_choices()

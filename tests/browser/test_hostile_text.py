@@ -97,7 +97,8 @@ def test_an_application_shows_everything_as_typed(site: Site, visit: Visit) -> N
     screen.settled(page)
     title = screen.head(page).get_by_role("heading")
     assert plain(title.inner_text()) == plain(visible(typed))
-    assert typed in [words.strip() for words in page.locator("code").all_text_contents()]
+    contacts = page.locator(".st-key-contacts").get_by_test_id("stText")
+    assert typed in [words.strip() for words in contacts.all_text_contents()]
     note = page.get_by_test_id("stText").filter(has_text=typed).first
     assert typed in (note.text_content() or "")
     nothing_came_alive(page)

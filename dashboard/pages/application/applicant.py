@@ -6,7 +6,7 @@ from datetime import date
 
 import streamlit as st
 
-from dashboard.ui import figures
+from dashboard.ui import copying, figures
 from dashboard.ui.safe_text import escape
 from program.text.handles import profile_url
 
@@ -33,6 +33,7 @@ def draw(
         for contact in contacts:
             url = profile_url(contact.platform, contact.handle) if contact.social else None
             st.text(contact.platform)
-            st.code(contact.handle, language=None)
+            st.text(contact.handle)
+            copying.button()
             if url is not None:
                 st.link_button("", url, icon=":material/open_in_new:", type="tertiary", help=url)

@@ -1,0 +1,99 @@
+"""A first visit takes few bytes and moves nothing, and no screen shuts anybody out."""
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+from axe_playwright_python.base import AXE_FILE_PATH
+from playwright.sync_api import Page
+
+from bench import weights
+from tests.browser import screen
+from tests.browser.conftest import Desks, Site, Visit
+from tests.browser.test_look import busiest
+
+pytestmark = [pytest.mark.browser]
+
+
+@pytest.mark.parametrize("name", list(weights.MOST))
+def test_a_first_visit_is_light_and_moves_little(
+    name: str, site: Site, visit: Visit, desks: Desks, cookies: dict[str, object]
+) -> None:
+    visit("ana")
+    path = weights.PAGES[name].format(id=busiest(site))
+    with desks.new(storage_state=cookies["ana"]) as window:
+        found = {name: weights.measure(window, site.address + path)}
+
+    assert weights.over(found) == []
+
+
+def test_what_exceeds_a_limit_is_named_with_both_numbers() -> None:
+    found = {"queue": weights.Weight(requests=1, kilobytes=1_700, elements=1, shift=0.4)}
+
+    assert weights.over(found) == [
+        "queue: 1,700 kilobytes, of at most 1,600",
+        "queue: 0.4 shift, of at most 0.35",
+    ]
+
+
+# Elements of Streamlit and of its libraries that no page can change, each with its reason.
+NOT_OURS = {
+    # The grid is a canvas; its table for screen readers has rows below a container of its own.
+    ".stDataFrame",
+    # Plotly draws text over bars; its contrast is that of the palette, which has its own test.
+    ".js-plotly-plot",
+}
+AXE = """([rules, but]) => axe.run(
+    {exclude: but.map(one => [one])},
+    {resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']},
+).then(found => found.violations
+    .filter(one => ['serious', 'critical'].includes(one.impact))
+    .flatMap(one => one.nodes.map(node => `${one.id}: ${node.target.join(' ')} ${node.html.slice(0, 160)} ${(node.any[0] ?? {}).message ?? ''}`)))"""
+
+
+# The background of each theme, see `.streamlit/config.toml`.
+GROUNDS = {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 22, 27)"}
+# A button that waits until it was seen is pale for a moment.
+IS_DRAWN = """ground => getComputedStyle(document.querySelector('.stApp')).backgroundColor === ground
+    && !document.querySelector('[data-arming]')"""
+FADES_MS = 300
+
+
+def findings(page: Page, schemes: Sequence[str]) -> Iterator[str]:
+    """Yield axe's serious and critical findings in these themes."""
+    if not page.evaluate("() => 'axe' in window"):
+        # By the driver: the page's own policy forbids scripts of others.
+        page.evaluate(AXE_FILE_PATH.read_text())
+    for scheme in schemes:
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.wait_for_function(IS_DRAWN, arg=GROUNDS[scheme])
+        page.wait_for_timeout(FADES_MS)
+        for found in page.evaluate(AXE, [[], sorted(NOT_OURS)]):
+            yield f"{page.url.rpartition('/')[2] or 'queue'}, {scheme}: {found}"
+
+
+# Between them they have every kind of element.
+IN_DARK = ("queue", "application", "program")
+
+
+@pytest.mark.parametrize(
+    "in_dark",
+    [
+        pytest.param(IN_DARK, id="some in dark"),
+        pytest.param(tuple(weights.PAGES), id="all in dark", marks=pytest.mark.slow),
+    ],
+)
+def test_axe_finds_nothing_serious_on_any_screen(
+    in_dark: Sequence[str], site: Site, visit: Visit
+) -> None:
+    page = visit(None)
+    page.locator("a.person").first.wait_for()
+    found = list(findings(page, ["light", "dark"]))
+    page = visit("mira")
+    for name, path in weights.PAGES.items():
+        page.emulate_media(color_scheme="light")
+        page.goto(path.format(id=busiest(site)))
+        page.locator(".st-key-header").wait_for()
+        screen.settled(page)
+        found += findings(page, ["light", *(["dark"] if name in in_dark else [])])
+
+    assert "\n".join(found) == ""
