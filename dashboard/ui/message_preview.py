@@ -14,7 +14,7 @@ def draw(*, channel: str, recipient: str | None, text: str) -> None:
     """Draw the recipient and the whole text."""
     to = escape(recipient) if recipient else "nobody: no contact is known"
     st.caption(f"The applicant gets, by {escape(channel)}, to {to}:")
-    with st.container(border=True):
+    with st.container(border=True, key="letter"):
         st.text(text)
 
 

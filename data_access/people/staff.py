@@ -1,6 +1,7 @@
 """Staff, read from the database for every act, so that changes apply at once."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -63,6 +64,18 @@ EVERYONE = (
 def everyone(connection: Connection) -> list[Person]:
     """Return all active staff, by role and name."""
     return [of_row(row) for row in connection.execute(EVERYONE).mappings()]
+
+
+def names_of(people: Iterable[Person]) -> dict[str, str]:
+    """Return names by address; with the address if several people have the same name."""
+    listed = list(people)
+    held = Counter(one.display_name for one in listed)
+    return {
+        one.email: one.display_name
+        if held[one.display_name] == 1
+        else f"{one.display_name} ({one.email})"
+        for one in listed
+    }
 
 
 def _on_leave(day: ColumnElement[date]) -> ColumnElement[bool]:

@@ -4,6 +4,7 @@ What a decision rests on is read in one transaction for consistency; the trends 
 once it is drawn.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -61,7 +62,8 @@ class Opened:
     the applicant, if an answer is awaited; ``deferred_because`` is why it is deferred, if it is.
     ``conflict`` is the sentence why this person may not decide here. ``others_wrote`` is the number
     of colleagues' entries on the thread, for telling what is new; ``viewers`` are colleagues who
-    have it open too; ``colleagues`` are those to whom it may be assigned.
+    have it open too; ``colleagues`` are those to whom it may be assigned. ``names`` are those of
+    active staff by address.
     """
 
     application: Application
@@ -79,6 +81,7 @@ class Opened:
     earlier: list[EarlierApplication]
     connections: Connections
     colleagues: list[Person]
+    names: Mapping[str, str]
     entries: list[TimelineEntry]
     others_wrote: int
     viewers: tuple[str, ...]
@@ -113,6 +116,10 @@ class Opened:
         """Whether metrics are older than yesterday, so that eligibility may still change."""
         fresh = self.standing.freshness
         return fresh is not None and is_behind(fresh.data_through, utc_day(self.now))
+
+    def named(self, actor: str) -> str:
+        """Return the name of an active member of staff, or what is not one as it is."""
+        return self.names.get(actor, actor)
 
     @property
     def glance(self) -> Glance:
@@ -154,6 +161,7 @@ def open_one(
         earlier=read.others_of(found["earlier"]),
         connections=duplicates.of(connection, application, now=now),
         colleagues=[p for p in map(staff.of_row, found["staff"]) if p.may(Act.CLAIM)],
+        names=staff.names_of(map(staff.of_row, found["people"])),
         entries=timeline.entries_of(application, decisions, recorded),
         others_wrote=written.by_others(recorded, viewer=person.email),
         viewers=presence.viewers_of(row),
@@ -173,6 +181,7 @@ _RECORDED = Bundle(
     **written.PARTS,
     earlier=read.OTHERS,
     staff=staff.PRESENT,
+    people=staff.EVERYONE,
     measures=reading.MEASURES,
     dismissals=reading.DISMISSALS,
 )

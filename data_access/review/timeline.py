@@ -1,6 +1,6 @@
 """The timeline of an application: events, notes, evidence, checks and decisions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -92,13 +92,30 @@ def _evidence(rows: Rows) -> list[TimelineEntry]:
             at=row["recorded_at"],
             kind=EntryKind.EVIDENCE,
             actor=row["recorded_by"],
-            title=f"evidence: {row['value']:,.0f} followers on X"
-            if row["kind"] == "x_followers"
-            else f"evidence: {row['value']:,.2f} USD on another exchange",
+            title=f"evidence: {_observed(row)}{_before(earlier, _observed)}",
             body=" · ".join(part for part in (row["exchange_name"], row["source_url"]) if part),
         )
-        for row in rows
+        for row, earlier in _with_earlier(rows, "kind", "exchange_name")
     ]
+
+
+def _observed(row: Mapping[str, Any]) -> str:
+    if row["kind"] == "x_followers":
+        return f"{row['value']:,.0f} followers on X"
+    return f"{row['value']:,.2f} USD on another exchange"
+
+
+def _with_earlier(rows: Rows, *same: str) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Yield each row, newest first, with the one before it that has the ``same``; or with none."""
+    listed = list(rows)
+    for place, row in enumerate(listed):
+        key = [row[name] for name in same]
+        older = (one for one in listed[place + 1 :] if [one[name] for name in same] == key)
+        yield row, next(older, {})
+
+
+def _before(earlier: Mapping[str, Any], words: Callable[[Mapping[str, Any]], str]) -> str:
+    return f" (before: {words(earlier)})" if earlier else ""
 
 
 def _checks(rows: Rows) -> list[TimelineEntry]:
@@ -107,11 +124,16 @@ def _checks(rows: Rows) -> list[TimelineEntry]:
             at=row["created_at"],
             kind=EntryKind.CHECK,
             actor=row["author"],
-            title=f"check: {row['item'].replace('_', ' ')} {row['outcome'].replace('_', ' ')}",
+            title=f"check: {row['item'].replace('_', ' ')} {_answered(row)}"
+            f"{_before(earlier, _answered)}",
             body=row["comment"],
         )
-        for row in rows
+        for row, earlier in _with_earlier(rows, "item")
     ]
+
+
+def _answered(row: Mapping[str, Any]) -> str:
+    return str(row["outcome"]).replace("_", " ")
 
 
 def _decisions(decisions: Iterable[MadeDecision]) -> list[TimelineEntry]:
@@ -192,7 +214,8 @@ def _title(kind: str, detail: dict[str, Any]) -> str:
     words = kind.replace("_", " ")
     person = detail.get("assignee") or {}
     if kind == "assigned":
-        return f"assigned to {person.get('new')}"
+        before = f" (before: {person['old']})" if person.get("old") else ""
+        return f"assigned to {person.get('new')}{before}"
     if kind == "taken_over" and person.get("old"):
         return f"taken over from {person['old']}"
     if detail.get("signal") in BY_ID:

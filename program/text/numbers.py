@@ -1,5 +1,7 @@
 """Numbers as people and files write them: a decimal point, no separators.
 
+A field that one person fills also takes separators that cannot be a decimal comma.
+
 Both `1.234` and `1,234` are read in two ways around the world, so loaded files, fields, addresses
 and command lines accept one form only; anything else is refused with how to write it.
 """
@@ -68,6 +70,20 @@ def read(text: str, *, whole: bool = False) -> Decimal:
         # There is one zero.
         return number or number.copy_abs()
     raise NotANumber(reason(text, whole=whole))
+
+
+# Separated by one sign throughout. One group after a comma may be decimals.
+_GROUPED = re.compile(
+    "[0-9]{1,3}(?P<sign>[,' \u00a0\u2009\u202f\u2019])[0-9]{3}((?P=sign)[0-9]{3})*([.][0-9]+)?"
+)
+
+
+def read_typed(text: str, *, whole: bool = False) -> Decimal:
+    """Parse what a person typed: as `read`, and also `5,000,000` and `5,000` if it is whole."""
+    grouped = _GROUPED.fullmatch(text)
+    if grouped and (whole or grouped["sign"] != "," or text.count(",") > 1 or "." in text):
+        text = text.replace(grouped["sign"], "")
+    return read(text, whole=whole)
 
 
 def reason(text: str, *, whole: bool = False) -> str:

@@ -108,7 +108,7 @@ def _draw_opened(shown: Opened, check: CheckItem, given: Answer | None, *, may: 
             st.caption(f"Look at: {check.hint}")
         if given is not None:
             word = BADGES[given.outcome].word
-            st.caption(f"{word}, {escape(given.author)}, {figures.moment(given.at)}")
+            st.caption(f"{word}, {escape(shown.named(given.author))}, {figures.moment(given.at)}")
         if not may:
             return
         part = _item(shown.id_, check.key)

@@ -31,8 +31,8 @@ def draw(shown: Opened) -> None:
     elif holder == shown.person.email:
         st.badge(f"yours{_until(shown)}", icon=":material/person_check:", color="green")
     else:
-        # An address is typed text, which a badge must not show.
-        owner = f"**{escape(holder)}**{_until(shown)}"
+        # A name is typed text, which a badge must not show.
+        owner = f"**{escape(shown.named(holder))}**{_until(shown)}"
         st.markdown(f":orange[:material/person:] {owner}", width="content")
     if shown.person.may(Act.CLAIM):
         _draw_act(shown, holder)
@@ -48,7 +48,7 @@ def draw_answer(shown: Opened) -> None:
 
 def draw_take_over(shown: Opened, holder: str) -> None:
     """Draw this instead of the decision form while a colleague holds the application."""
-    st.text(f"{holder} works on this{_until(shown)}.")
+    st.text(f"{shown.named(holder)} works on this{_until(shown)}.")
     st.caption("Taking over is recorded, and they are notified at once.")
     _button(
         shown,

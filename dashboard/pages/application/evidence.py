@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.pages.application import evidence_form
 from dashboard.pages.application.decide.steps import name as decision_name
-from dashboard.ui import figures, grid, popovers, state
+from dashboard.ui import figures, popovers, state
 from dashboard.ui.safe_text import escape
 from data_access.eligibility.assessments import Evidence
 from data_access.review.opening import Opened
@@ -21,7 +21,7 @@ CRITERIA = {
     EvidenceKind.X_FOLLOWERS: X_FOLLOWERS.key,
     EvidenceKind.EXTERNAL_VOLUME: EXTERNAL_VOLUME.key,
 }
-ROWS_SHOWN = 10
+HEAD = ("| Seen | State | On | How, by whom |", "|:--|:--|:--|:--|")
 RECORDING = (
     (EvidenceKind.X_FOLLOWERS, "Record followers"),
     (EvidenceKind.EXTERNAL_VOLUME, "Record other-exchange volume"),
@@ -60,39 +60,37 @@ def _draw_recording(shown: Opened, kind: EvidenceKind, label: str) -> None:
         label,
         partial(evidence_form.draw, shown.id_, kind, shown.person, shown.now),
         key=state.form_key(evidence_form.name(kind, shown.id_), "popover"),
-        height=400,
+        height=260,
         before=partial(state.hold, decision_name(shown.id_)),
         icon=":material/add:",
     )
 
 
 def _draw_table(shown: Opened) -> None:
-    """Draw the observations, newest first; none is ever removed."""
-    found = shown.standing.evidence
-    ages = [(shown.now - entry.observed_at) / timedelta(days=1) for entry in found]
-    grid.draw(
-        {
-            "what": grid.text("Seen", [_what(entry) for entry in found], width="medium"),
-            "state": grid.text("State", [_state(shown, entry) for entry in found], width=84),
-            "age": grid.number("Age", ages, written="%.1f d", width=60),
-            "expires": grid.whole(
-                "Expires in",
-                [_expires(_days_left(shown, entry)) for entry in found],
-                written=grid.DAYS,
-                width=74,
-                help="Days until it stops counting, at the data-through day. Negative: already "
-                "expired.",
-            ),
-            "seen": grid.day("On", [utc_day(entry.observed_at) for entry in found], width=88),
-            "how": grid.text("Method", [METHOD_LABELS[entry.method] for entry in found], width=96),
-            "by": grid.text("By", [entry.recorded_by for entry in found]),
-            "source": grid.text("Source", [entry.source_url or figures.DASH for entry in found]),
-        },
-        key=f"evidence-{shown.id_}",
-        alt="Evidence",
-        row_height=grid.LOW_ROW_HEIGHT,
-        most_high=ROWS_SHOWN,
+    """Draw the observations, newest first; none is ever removed. Its cells wrap."""
+    with st.container(key="evidence-table"):
+        st.markdown("\n".join([*HEAD, *(_row(shown, one) for one in shown.standing.evidence)]))
+
+
+def _row(shown: Opened, entry: Evidence) -> str:
+    """Return a row; the moment of recording and the number tell equal observations apart."""
+    seen = figures.day(utc_day(entry.observed_at), year=True)
+    how = [
+        METHOD_LABELS[entry.method],
+        escape(shown.named(entry.recorded_by)),
+        f"recorded {figures.moment(entry.recorded_at)}",
+        f"no. {entry.evidence_id}",
+    ]
+    if entry.source_url:
+        how.append(escape(entry.source_url))
+    age = (shown.now - entry.observed_at) / timedelta(days=1)
+    cells = (
+        f"**{escape(_what(entry))}**",
+        f"{_state(shown, entry)}, {_expires(_days_left(shown, entry))}",
+        f"{seen}, {age:.1f} d ago",
+        " · ".join(how),
     )
+    return f"| {' | '.join(cells)} |"
 
 
 def _what(entry: Evidence) -> str:
@@ -107,9 +105,9 @@ def _state(shown: Opened, entry: Evidence) -> str:
     return "superseded" if _is_current(shown, entry) else "expired"
 
 
-def _expires(left: int) -> int:
-    """Return in how many days it expires; the day on which it stops counting is past."""
-    return left if left > 0 else left - 1
+def _expires(left: int) -> str:
+    """Say when it stops counting, at the data-through day; the day on which it does is past."""
+    return f"for {left} d more" if left > 0 else f"since {1 - left} d"
 
 
 def _doubtful(shown: Opened) -> list[str]:

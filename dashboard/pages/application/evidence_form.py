@@ -33,27 +33,31 @@ def draw(id_: int, kind: EvidenceKind, person: Person, now: datetime) -> None:
     submit.draw(form)
     external = kind is EvidenceKind.EXTERNAL_VOLUME
     with st.form(form, enter_to_submit=False, border=False):
-        st.text_input(
-            "Volume in a 30-day period, USD" if external else "Followers on X",
-            key=state.form_key(form, "value"),
-            placeholder="20000000.00" if external else "5200",
-        )
+        # In pairs, so that it fits a low window above or below its button.
+        with st.container(key=f"pair-value-{form}"):
+            st.text_input(
+                "Volume in 30 days, USD" if external else "Followers on X",
+                key=state.form_key(form, "value"),
+                placeholder="20,000,000" if external else "5,200",
+            )
+            if external:
+                st.text_input("Exchange", key=state.form_key(form, "exchange"))
         if external:
-            st.text_input("Exchange", key=state.form_key(form, "exchange"))
             _ask_which(form)
-        st.date_input(
-            "Seen on (UTC)",
-            value=now.date(),
-            format="YYYY-MM-DD",
-            key=state.form_key(form, "day"),
-            **ANY_DAY,
-        )
-        st.selectbox(
-            "Method",
-            list(EvidenceMethod),
-            format_func=METHOD_LABELS.__getitem__,
-            key=state.form_key(form, "method"),
-        )
+        with st.container(key=f"pair-seen-{form}"):
+            st.date_input(
+                "Seen on (UTC)",
+                value=now.date(),
+                format="YYYY-MM-DD",
+                key=state.form_key(form, "day"),
+                **ANY_DAY,
+            )
+            st.selectbox(
+                "Method",
+                list(EvidenceMethod),
+                format_func=METHOD_LABELS.__getitem__,
+                key=state.form_key(form, "method"),
+            )
         st.text_input("Source, a web address", key=state.form_key(form, "source"))
         sending.form_button(
             "Record",
@@ -98,7 +102,7 @@ def _record(form: str, request_id: UUID, id_: int, kind: EvidenceKind, actor: st
     # With 5.000 for five thousand, a number that may have decimals would be five.
     whole = kind is EvidenceKind.X_FOLLOWERS
     try:
-        value = numbers.read((held["value"] or "").strip(), whole=whole)
+        value = numbers.read_typed((held["value"] or "").strip(), whole=whole)
     except numbers.NotANumber as error:
         typed = wording.quoted((held["value"] or "").strip())
         submit.refused(form, f"Write the value as a plain number: {typed} {error}.")

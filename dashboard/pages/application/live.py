@@ -8,10 +8,12 @@ import streamlit as st
 from dashboard.forms import submit
 from dashboard.pages.application.decide.steps import name
 from dashboard.shell import sign_in
-from dashboard.ui import state
+from dashboard.ui import figures, state
 from dashboard.ui.safe_text import escape
 from data_access.db import database
 from data_access.db.errors import DatabaseUnavailable, NotAllowed
+from data_access.eligibility import freshness
+from data_access.eligibility.freshness import Freshness
 from data_access.review import claims, presence
 from data_access.review.opening import Opened
 from data_access.review.presence import Glance, Moved
@@ -43,27 +45,32 @@ def strip(shown: Opened, read_already: Iterator[Glance]) -> None:
         if not sign_in.is_here(shown.person.email):
             _draw([SIGNED_OUT])
             return
-        glance, moved = _poll(shown, now)
+        glance, moved, newest = _poll(shown, now)
     except DatabaseUnavailable:
         _draw([SILENT])
         return
     except NotAllowed:
         _draw([SIGNED_OUT])
         return
-    news = [status_words(shown, glance, moved), claim_words(shown, glance, now)]
+    news = [
+        status_words(shown, glance, moved),
+        claim_words(shown, glance, now),
+        refresh_words(shown, newest),
+    ]
     fresh = glance.others_wrote - shown.others_wrote
     _draw([words for words in news if words], glance.viewers, fresh=fresh, id_=shown.id_)
 
 
-def _poll(shown: Opened, now: datetime) -> tuple[Glance, Moved | None]:
-    """Record the visit, and read the application's current state."""
+def _poll(shown: Opened, now: datetime) -> tuple[Glance, Moved | None, Freshness | None]:
+    """Record the visit, and read the application's current state and the newest refresh."""
     viewer = shown.person.email
     submit.write(claims.record_view, application_id=shown.id_, actor=viewer, now=now)
     with database.reading(database.reader()) as connection:
         glance = presence.glance(connection, shown.id_, viewer=viewer, now=now)
+        newest = freshness.newest(connection)
         if glance.application.status is shown.application.status:
-            return glance, None
-        return glance, presence.last_move(connection, shown.id_)
+            return glance, None, newest
+        return glance, presence.last_move(connection, shown.id_), newest
 
 
 def status_words(shown: Opened, glance: Glance, moved: Moved | None) -> str | None:
@@ -73,9 +80,20 @@ def status_words(shown: Opened, glance: Glance, moved: Moved | None) -> str | No
         return None
     first = "Now" if status in OPEN_STATUSES else "Already"
     at = moved.at if moved else glance.application.status_changed_at
-    who = f" by {moved.by}" if moved else ""
+    who = f" by {shown.named(moved.by)}" if moved else ""
     when = f" at {at.astimezone(UTC):%H:%M} UTC" if at else ""
     return f"{first} {STATUS_WORDS[status]}{who}{when}. Your text is kept."
+
+
+def refresh_words(shown: Opened, newest: Freshness | None) -> str | None:
+    """Say that the figures on the page were computed again; ``None`` if they were not."""
+    drawn = shown.context.freshness
+    if newest is None or (drawn and drawn.refresh_id == newest.refresh_id):
+        return None
+    return (
+        f"Metrics were refreshed at {newest.refreshed_at.astimezone(UTC):%H:%M} UTC, with data "
+        f"through {figures.day(newest.data_through)}. Your text is kept."
+    )
 
 
 def claim_words(shown: Opened, glance: Glance, now: datetime) -> str | None:
@@ -87,7 +105,7 @@ def claim_words(shown: Opened, glance: Glance, now: datetime) -> str | None:
         return None
     if holder is not None and claim is not None and holder != shown.person.email:
         verb = "works on this since" if before is None else "took this over at"
-        return f"{holder} {verb} {claim.since.astimezone(UTC):%H:%M} UTC."
+        return f"{shown.named(holder)} {verb} {claim.since.astimezone(UTC):%H:%M} UTC."
     if before == shown.person.email and glance.application.status in OPEN_STATUSES:
         return "Your claim has expired. The application is unassigned."
     return None

@@ -1,5 +1,6 @@
 """The thread: the note form, and everything that happened, newest first."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -16,6 +17,7 @@ from program.review.permissions import Act
 
 FILTER = "thread"
 SHOWN_AT_ONCE = 30
+ADDRESS = re.compile(r"[^\s(),:]+@[^\s(),:]+")
 ICONS = {
     EntryKind.SUBMITTED: ":material/inbox:",
     EntryKind.NOTE: ":material/sticky_note_2:",
@@ -79,7 +81,7 @@ def _draw_entries(shown: Opened, only: str | None) -> None:
     kept = [one for one in shown.entries if only not in FILTERS or one.kind in FILTERS[str(only)]]
     everything = bool(state.kept(_everything(shown.id_)))
     for entry in kept if everything else kept[:SHOWN_AT_ONCE]:
-        _draw_entry(entry)
+        _draw_entry(shown, entry)
     if not kept:
         st.caption("Nothing of this kind yet.")
     older = len(kept) - SHOWN_AT_ONCE
@@ -94,15 +96,21 @@ def _draw_entries(shown: Opened, only: str | None) -> None:
         )
 
 
-def _draw_entry(entry: TimelineEntry) -> None:
+def _draw_entry(shown: Opened, entry: TimelineEntry) -> None:
     # Typed text stands outside of every color: inside of one its escapes would show.
     mark = f" · {MARKS[entry.kind]}" if entry.kind in MARKS else ""
     st.caption(
-        f"{ICONS[entry.kind]} {escape(entry.title)}{mark} · {escape(entry.actor)} · "
+        f"{ICONS[entry.kind]} {escape(_named(shown, entry.title))}{mark} · "
+        f"{escape(shown.named(entry.actor))} · "
         f"{figures.moment(entry.at)}"
     )
     if entry.body:
         st.text(entry.body)
+
+
+def _named(shown: Opened, title: str) -> str:
+    """Return a title with the names of the people whose addresses it has."""
+    return ADDRESS.sub(lambda found: shown.named(found[0]), title)
 
 
 def _apply_filter(id_: int, key: str) -> None:

@@ -98,6 +98,13 @@ def row_mark(app: AppTest) -> dict[str, str]:
     return {name: html.unescape(value) for name, value in re.findall(r'data-(\w+)="(.*?)"', body)}
 
 
+def evidence_rows(app: AppTest) -> list[list[str]]:
+    """Return the cells of an application's evidence, without escapes."""
+    (table,) = (words for words in texts(app, ["markdown"]) if words.startswith("| Seen |"))
+    plain = table.replace("\\", "").replace("\u2060", "")
+    return [line.strip("| ").split(" | ") for line in plain.splitlines()[2:]]
+
+
 def press_row(app: AppTest, row: int) -> AppTest:
     """Press the button in a row of the first table."""
     states = app._tree.get_widget_states()

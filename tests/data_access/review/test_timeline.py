@@ -39,7 +39,7 @@ def add_check(conn: Connection, id_: int, item: str, outcome: str, at: Any, comm
     )
 
 
-def add_event(conn: Connection, id_: int, kind: str, at: Any, **detail: str) -> None:
+def add_event(conn: Connection, id_: int, kind: str, at: Any, **detail: Any) -> None:
     values = {"application_id": id_, "kind": kind, "actor": "ana", "at": at, "detail": detail}
     conn.execute(insert(tables.events).values(values))
 
@@ -177,3 +177,22 @@ def test_typed_text_is_in_the_body_alone_and_as_it_was_typed(conn: Connection) -
 
     assert [entry.body for entry in notes] == typed
     assert {entry.title for entry in notes} == {"note"}
+
+
+def test_a_change_shows_what_it_was_before(conn: Connection) -> None:
+    add_application(conn, 7)
+    add_check(conn, 7, "identity", "failed", ago(30), "")
+    add_check(conn, 7, "api_broker", "passed", ago(25), "")
+    add_check(conn, 7, "identity", "passed", ago(20), "")
+    add_evidence(conn, 7, value=5_000, recorded_at=ago(15), recorded_by="ben")
+    add_evidence(conn, 7, value=6_000, recorded_at=ago(10), recorded_by="ben")
+    add_event(conn, 7, "assigned", ago(5), assignee={"old": "ana", "new": "ben"})
+
+    assert [entry.title for entry in read(conn)][:-1] == [
+        "assigned to ben (before: ana)",
+        "evidence: 6,000 followers on X (before: 5,000 followers on X)",
+        "evidence: 5,000 followers on X",
+        "check: identity passed (before: failed)",
+        "check: api broker passed",
+        "check: identity failed",
+    ]

@@ -140,3 +140,29 @@ def test_a_word_that_a_column_never_holds_is_refused_with_those_it_can() -> None
         column_filters.refusal(column("username"), "")
         == "The filter “” on username is not understood."
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "whole", "number"),
+    [
+        ("5,000,000", False, "5000000"),
+        ("5 000 000.25", False, "5000000.25"),
+        ("5'000", False, "5000"),
+        ("1,234.50", False, "1234.50"),
+        ("5,200", True, "5200"),
+        ("5200", True, "5200"),
+    ],
+)
+def test_a_person_may_separate_thousands_where_nothing_else_can_be_meant(
+    text: str, whole: bool, number: str
+) -> None:
+    assert str(numbers.read_typed(text, whole=whole)) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [("5,000", False), ("5,00,000", False), ("5,000 000", False), ("1.234.567", True)],
+)
+def test_what_may_be_two_numbers_is_refused_also_from_a_person(text: str, whole: bool) -> None:
+    with pytest.raises(numbers.NotANumber):
+        numbers.read_typed(text, whole=whole)

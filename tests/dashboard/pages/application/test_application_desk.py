@@ -11,15 +11,16 @@ from streamlit.testing.v1 import AppTest
 from dashboard.pages.application import live
 from dashboard.shell import sign_in
 from dashboard.shell.screens import APPLICATION, QUEUE
+from dashboard.ui import figures
 from data_access.db.errors import DatabaseUnavailable
 from data_access.review import claims, presence
 from program.policy.checklist import CheckOutcome
 from program.policy.policy import DEFAULT_CHECKLIST, DEFAULT_REQUIRED_CHECKS
 from program.review.permissions import Role
 from program.review.sending import SEEN_FOR
-from tests.builders import add_application, add_evidence
+from tests.builders import add_application, add_evidence, add_refresh
 from tests.dashboard.conftest import MET, SHORT, UNKNOWN
-from tests.dashboard.pages.screen import PEOPLE, Desk, cells, open_popover, texts
+from tests.dashboard.pages.screen import PEOPLE, Desk, evidence_rows, open_popover, texts
 from tests.data_access import clicks
 
 ANA, BEN, MIRA = clicks.ANA, clicks.BEN, clicks.MIRA
@@ -67,13 +68,13 @@ def test_a_colleagues_claim_is_shown_with_its_end_and_can_be_taken_over(
     clicks.claim(queue.engine, MET, actor=BEN, now=queue.now)
     app = opened(queue)
     until = queue.now + timedelta(minutes=30)
-    assert f"**ben@example.com** until {until:%H:%M} UTC" in plain(texts(app, ["markdown"]))
+    assert f"**Ben** until {until:%H:%M} UTC" in plain(texts(app, ["markdown"]))
     assert "Claim" not in offered(app)
 
     press(app, f"Take over-{MET}")
 
     assert holder(queue) == ANA
-    assert "taken over from ben@example.com" in plain(texts(app, ["caption"]))
+    assert "taken over from Ben" in plain(texts(app, ["caption"]))
 
 
 def test_a_faster_colleague_is_named(queue: Desk) -> None:
@@ -96,7 +97,7 @@ def test_an_assignment_to_a_reviewer_does_not_expire(queue: Desk) -> None:
     (ben,) = [button for button in app.button if button.label == "Ben · reviewer"]
     ben.click().run()
 
-    assert "**ben@example.com** (assigned)" in plain(texts(app, ["markdown"]))
+    assert "**Ben** (assigned)" in plain(texts(app, ["markdown"]))
     assert "Ben · reviewer" not in offered(app)
     assert clicks.read(queue.engine, MET).desk.claim.until is None
 
@@ -345,10 +346,27 @@ def test_evidence_shows_its_age_and_when_it_expires(queue: Desk) -> None:
 
     app = opened(queue, UNKNOWN)
 
-    assert [round(days) for days in cells(app, "age")] == [2, 90, 91, 95]
+    found = evidence_rows(app)
+    assert [row[2].partition(", ")[2] for row in found] == [
+        *("2.0 d ago", "90.0 d ago", "91.0 d ago", "95.0 d ago"),
+    ]
     # Data reach yesterday, so an observation of 91 days ago counts for the last day.
-    assert cells(app, "expires") == [90, 2, 1, -4]
-    assert cells(app, "state") == ["✓ counts", "superseded", "superseded", "expired"]
+    assert [row[1] for row in found] == [
+        "✓ counts, for 90 d more",
+        "superseded, for 2 d more",
+        "superseded, for 1 d more",
+        "expired, since 4 d",
+    ]
+
+
+def test_equal_observations_are_told_apart(queue: Desk) -> None:
+    with queue.engine.begin() as conn:
+        for _ in range(2):
+            add_evidence(conn, UNKNOWN, value=6000, observed_at=ago(queue, 2))
+
+    first, second = evidence_rows(opened(queue, UNKNOWN))
+
+    assert first != second
 
 
 def ago(desk: Desk, days: int) -> Any:
@@ -458,14 +476,14 @@ def test_a_takeover_is_shown_to_the_former_holder(
     clicks.take_over(queue.engine, MET, actor=MIRA, now=queue.now)
 
     app = watcher.look()
-    assert news(app) == [f"mira@example.com took this over at {hour(queue.now)}."]
+    assert news(app) == [f"Mira took this over at {hour(queue.now)}."]
     assert "Show 1 new entry" in offered(app)
 
 
 def test_a_claim_of_a_colleague_is_shown(queue: Desk, watcher: Watcher) -> None:
     clicks.claim(queue.engine, MET, actor=BEN, now=queue.now)
 
-    assert news(watcher.look()) == [f"ben@example.com works on this since {hour(queue.now)}."]
+    assert news(watcher.look()) == [f"Ben works on this since {hour(queue.now)}."]
 
 
 def test_a_claim_that_lapsed_is_shown_to_its_holder(
@@ -482,10 +500,10 @@ def test_a_claim_that_lapsed_is_shown_to_its_holder(
 @pytest.mark.parametrize(
     ("act", "sentence"),
     [
-        (clicks.reject, "Already rejected by ben@example.com at {at}. Your text is kept."),
+        (clicks.reject, "Already rejected by Ben at {at}. Your text is kept."),
         (
             clicks.ask_applicant,
-            "Now waiting for the applicant by ben@example.com at {at}. Your text is kept.",
+            "Now waiting for the applicant by Ben at {at}. Your text is kept.",
         ),
     ],
 )
@@ -497,6 +515,16 @@ def test_a_status_that_a_colleague_changed_is_shown_with_who_and_when(
     act(queue.engine, SHORT, actor=BEN, now=queue.now)
 
     assert news(watcher.look()) == [sentence.format(at=hour(queue.now))]
+
+
+def test_a_refresh_since_the_page_was_drawn_is_shown(queue: Desk, watcher: Watcher) -> None:
+    with queue.engine.begin() as conn:
+        add_refresh(conn, through=queue.yesterday, at=queue.now)
+
+    assert news(watcher.look()) == [
+        f"Metrics were refreshed at {hour(queue.now)}, with data through "
+        f"{figures.day(queue.yesterday)}. Your text is kept."
+    ]
 
 
 def test_a_withdrawal_upstream_is_shown_without_a_name(queue: Desk, watcher: Watcher) -> None:
