@@ -27,7 +27,7 @@ LIMITS = {
     "queue, waiting 14 d": Counts(statements=6, messages=40, rows_read=1_800),
     "queue, search": Counts(statements=6, messages=40, rows_read=1_500),
     "queue, approved": Counts(statements=7, messages=40, rows_read=1_050),
-    "application": Counts(statements=8, messages=170, rows_read=1_200),
+    "application": Counts(statements=8, messages=175, rows_read=1_200),
     "program, work": Counts(statements=13, messages=120, rows_read=1_700),
     "program, reviewers": Counts(statements=14, messages=75, rows_read=1_600),
     "program, volume": Counts(statements=18, messages=135, rows_read=2_300),
