@@ -506,12 +506,13 @@
     const element = button.closest('[data-testid="stElementContainer"]')?.previousElementSibling;
     const text = element?.querySelector('[data-testid="stText"]');
     if (!text) return;
-    // A page without encryption has no clipboard of its own.
-    if (navigator.clipboard) navigator.clipboard.writeText(text.textContent);
-    else {
+    const byHand = () => {
       window.getSelection().selectAllChildren(text);
       document.execCommand("copy");
-    }
+    };
+    // A page without encryption has no clipboard of its own, and a browser may refuse it.
+    if (navigator.clipboard) navigator.clipboard.writeText(text.textContent).catch(byHand);
+    else byHand();
     const icon = button.querySelector(".icon");
     icon.textContent = "check";
     button.setAttribute("aria-label", "Copied");
