@@ -143,6 +143,36 @@ class Ours:
         )
         return since(began)
 
+    def decide_by_four_keys(self) -> float:
+        """Reject by four keys, and see the next: the sum of what each key took.
+
+        Not timed: the moment that the sending button waits until its message can have been seen.
+        """
+        self.open_first("not_met")
+        settled(self.page)
+        name = screen.head(self.page).get_by_role("heading").inner_text()
+        took = self._press("r", "() => document.querySelector('.st-key-hot-1 button')")
+        took += self._press("1", "() => document.querySelector('[class*=st-key-preview-] button')")
+        settled(self.page)
+        screen.write_rationale(self.page, MARK)
+        took += self._press(
+            "Control+Enter", "() => document.querySelector('[class*=st-key-send-] button')"
+        )
+        screen.armed(self.page).wait_for()
+        settled(self.page)
+        return took + self._press(
+            "Control+Enter",
+            "name => { const head = document.querySelector('.st-key-application-head h3');"
+            " return head && head.textContent !== name; }",
+            name,
+        )
+
+    def _press(self, keys: str, brings: str, given: object = None) -> float:
+        began = time.perf_counter()
+        self.page.keyboard.press(keys)
+        self._wait_until(brings, given)
+        return since(began)
+
     def filter_in_a_crowd(self, people: int) -> Iterator[float]:
         """Filter while ``people`` others do."""
         cookies = "; ".join(f"{c['name']}={c['value']}" for c in self.page.context.cookies())
@@ -185,6 +215,7 @@ def acts(ours: Ours, peer: Peer | None = None, *, people: int = CROWD) -> Iterat
     yield Act(name="search, while typing", ours=ours.search_while_typing)
     yield Act(name="open an application", ours=ours.open_first, peer=peer and peer.open, bar=1.0)
     yield Act(name="decide, confirmed", ours=ours.decide, peer=peer and peer.decide, bar=0.5)
+    yield Act(name="decide by four keys", ours=ours.decide_by_four_keys, bar_ms=1_000)
     turns = ours.filter_in_a_crowd(people)
     yield Act(name=f"filter click, {CROWD} people", ours=partial(next, turns), bar_ms=500)
     turns.close()

@@ -127,3 +127,34 @@ def test_a_decided_row_leaves_the_cursor_at_its_place(site: Site, visit: Visit) 
 
     listed(page, ["gone_0", "gone_2"])
     stands_at(page, 1)
+
+
+@pytest.mark.slow
+def test_ten_applications_are_rejected_from_the_queue_by_four_keys_each(
+    site: Site, visit: Visit
+) -> None:
+    """Enter opens; r and 1 choose the reason; Ctrl+Enter goes on, and sends what was seen."""
+    ids = [
+        site.applicant(meets=False, account={"username": f"press_{n}", "country_code": "ZT"})
+        for n in range(10)
+    ]
+    page = visit("ana", "/?country=ZT")
+    listed(page, [f"press_{n}" for n in range(10)])
+    page.keyboard.press("Enter")
+
+    for n in range(10):
+        screen.shows_application(page, f"press_{n}")
+        for key, brings in (
+            ("r", page.locator(".st-key-hot-1 button")),
+            ("1", page.locator("[class*='st-key-preview-'] button")),
+            ("Control+Enter", screen.armed(page)),
+        ):
+            page.keyboard.press(key)
+            brings.first.wait_for()
+            screen.settled(page)
+        page.keyboard.press("Control+Enter")
+
+    expect(page.get_by_text("matches these filters")).to_be_visible()
+    assert site.rows(
+        "select count(*) from review.decisions where application_id = any(:ids)", ids=ids
+    ) == [(10,)]
