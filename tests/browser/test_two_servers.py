@@ -65,18 +65,16 @@ def test_next_opens_another_application_whichever_server_answers(site: Site, pai
     ids = [site.applicant(account={"username": f"pair_{n}"}) for n in range(4)]
     pages = [pair.open_at(server, "/?search=pair_") for server in (pair.first, pair.second)]
     for page in pages:
-        # A key that is pressed before its button is drawn does nothing.
-        page.locator(".st-key-take-next button:visible").first.wait_for()
+        may_press_next(page)
 
     taken: list[int] = []
     for _ in range(2):
         for page in pages:
             page.keyboard.press("u")
         for page in pages:
-            page.wait_for_url(lambda url, before=(0, *taken): id_in(url) not in before)
-            page.locator("html:not([data-taking-next])").wait_for(state="attached")
-            screen.settled(page)
-            taken.append(id_in(page.url))
+            taken.append(opened_besides(page, taken))
+            screen.shows_application(page, f"pair_{ids.index(taken[-1])}")
+            may_press_next(page)
 
     assert sorted(taken) == ids
     assert site.rows(
@@ -84,6 +82,22 @@ def test_next_opens_another_application_whichever_server_answers(site: Site, pai
         "where kind = 'claimed' and application_id = any(:ids) group by 1 order by 1",
         ids=ids,
     ) == [(id_, 1) for id_ in ids]
+
+
+def may_press_next(page: Page) -> None:
+    """Wait for the button, which the key presses, and until what it opened last has been seen."""
+    page.locator(".st-key-take-next button:visible").first.wait_for()
+    screen.settled(page)
+    page.locator("html:not([data-taking-next])").wait_for(state="attached")
+
+
+def opened_besides(page: Page, taken: list[int]) -> int:
+    """Wait for the page of another application; returns its number.
+
+    The address of the list has it first, before the page has changed.
+    """
+    page.wait_for_url(lambda url: urlsplit(url).path == "/application" and id_in(url) not in taken)
+    return id_in(page.url)
 
 
 def test_unsent_texts_are_there_when_another_server_answers(site: Site, pair: Pair) -> None:
