@@ -1,12 +1,7 @@
 """The rules on Debian's PostgreSQL 15, the oldest supported version."""
 
-import os
-import pwd
 import secrets
-import subprocess
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -15,60 +10,25 @@ from sqlalchemy import create_engine, text
 
 from data_access.db import guards, migrate, privileges
 from data_access.db.roles import Login
+from tests.data_access.db.fifteen import running
 from tests.data_access.db.flows import work_a_day
 from tests.data_access.db.separated import ATTEMPTS, Separated, separate, tried
 
 pytestmark = pytest.mark.slow
-BINARIES = Path("/usr/lib/postgresql/15/bin")
 PASSWORDS = {login: secrets.token_urlsafe(12) for login in ("owner", *map(str, Login))}
-
-
-def _as_server_user(*command: str | Path) -> None:
-    """Run a program of the server; root may not, so that it then runs as nobody."""
-    user = {}
-    if os.geteuid() == 0:
-        nobody = pwd.getpwnam("nobody")
-        user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-    # Files, not pipes: the server keeps what it inherits open.
-    with Path(os.devnull).open("w") as nowhere:
-        subprocess.run(
-            list(map(str, command)), check=True, cwd="/", stdout=nowhere, stderr=nowhere, **user
-        )
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[tuple[str, Path]]:
     """The address of an empty database that its owner may make roles for, and the server's log."""
-    if not (BINARIES / "initdb").exists():
-        pytest.fail(f"PostgreSQL 15 is not installed in {BINARIES}: apt-get install postgresql-15")
-    # Not pytest's own folder, which is private.
-    with tempfile.TemporaryDirectory(prefix="fifteen-") as folder:
-        Path(folder).chmod(0o755)
-        home = Path(folder) / "pg"
-        home.mkdir()
-        with _running(home) as found:
-            yield found
-
-
-@contextmanager
-def _running(home: Path) -> Iterator[tuple[str, Path]]:
-    if os.geteuid() == 0:
-        nobody = pwd.getpwnam("nobody")
-        os.chown(home, nobody.pw_uid, nobody.pw_gid)
-    data, log = home / "data", home / "log"
-    _as_server_user(BINARIES / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "-EUTF8")
     # Every statement is logged, to look for passwords.
-    settings = f"-c listen_addresses= -c unix_socket_directories={home} -c log_statement=all"
-    _as_server_user(BINARIES / "pg_ctl", "-D", data, "-w", "-l", log, "-o", settings, "start")
-    try:
+    with running("listen_addresses=", "log_statement=all", trust=True) as home:
         with psycopg.connect(
             f"postgresql://postgres@/postgres?host={home}", autocommit=True
         ) as conn:
             conn.execute("create role boss login createrole nosuperuser")
             conn.execute("create database affiliates owner boss")
-        yield f"postgresql+psycopg://boss@/affiliates?host={home}", log
-    finally:
-        _as_server_user(BINARIES / "pg_ctl", "-D", data, "-m", "immediate", "stop")
+        yield f"postgresql+psycopg://boss@/affiliates?host={home}", home / "log"
 
 
 @pytest.fixture(scope="module")
