@@ -247,6 +247,7 @@ RULES: tuple[Rule, ...] = (
     _rollup("review.work_counted"),
     # Views, and the schema's version.
     Rule(table="review.current_decisions", select=(*STAFF_ACTS, DELIVERER)),
+    Rule(table="review.standing_dismissals"),
     Rule(table="review.alembic_version", select=(*STAFF_ACTS, DELIVERER)),
     Rule(table="report.applications", select=(ANALYST,)),
     Rule(table="report.decisions", select=(ANALYST,)),

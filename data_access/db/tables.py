@@ -102,6 +102,13 @@ def _type(kind: str, digits: str, decimals: str, array: bool) -> TypeEngine[Any]
     return ARRAY(TYPES[kind]) if array else TYPES[kind]
 
 
+def _view(name: str, of: Table) -> Table:
+    """Return a view of some rows of a table."""
+    schema, plain_name = name.split(".")
+    columns = (Column(column.name, column.type) for column in of.c)
+    return Table(plain_name, metadata, *columns, schema=schema)
+
+
 accounts = _table("exchange.accounts")
 applications = _table("exchange.applications")
 referrals = _table("exchange.referrals")
@@ -116,13 +123,8 @@ evidence = _table("review.evidence")
 notes = _table("review.notes")
 checks = _table("review.checks")
 decisions = _table("review.decisions")
-# A view: of each application the decision that no later one supersedes.
-current_decisions = Table(
-    "current_decisions",
-    metadata,
-    *(Column(column.name, column.type) for column in decisions.c),
-    schema="review",
-)
+# Of each application the decision that no later one supersedes.
+current_decisions = _view("review.current_decisions", decisions)
 events = _table("review.events")
 outbox = _table("review.outbox")
 exports = _table("review.exports")
@@ -147,6 +149,8 @@ viewers = _table("review.viewers")
 contact_reads = _table("review.contact_reads")
 risk_measures = _table("review.risk_measures")
 risk_dismissals = _table("review.risk_dismissals")
+# Of each signal of an account the newest.
+standing_dismissals = _view("review.standing_dismissals", risk_dismissals)
 risk_alerts = _table("review.risk_alerts")
 risk_digests = _table("review.risk_digests")
 proposals = _table("review.proposals")

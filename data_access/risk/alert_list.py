@@ -29,11 +29,9 @@ limit :most
 """
 # Set aside after the alert, and still.
 DISMISSED = """
-left join lateral (
-    select until, at from review.risk_dismissals as d
-    where d.account_id = alert.account_id and d.signal = alert.signal
-    order by dismissal_id desc limit 1
-) as dismissal on dismissal.at >= alert.noticed_at
+left join review.standing_dismissals as dismissal
+    on dismissal.account_id = alert.account_id and dismissal.signal = alert.signal
+        and dismissal.at >= alert.noticed_at
 """
 
 

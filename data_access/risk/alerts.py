@@ -39,13 +39,9 @@ NOTICE = SQL(
     cross join lateral ({breaks}) as found
     where found.severity >= {warn} and found.severity_before < {warn}
         and not exists (
-            select from review.risk_dismissals as dismissal
+            select from review.standing_dismissals as dismissal
             where dismissal.account_id = measure.account_id and dismissal.signal = found.signal
-                and dismissal.until > {through} and not exists (
-                    select from review.risk_dismissals as later
-                    where later.account_id = dismissal.account_id
-                        and later.signal = dismissal.signal
-                        and later.dismissal_id > dismissal.dismissal_id))
+                and dismissal.until > {through})
     order by account_id, found.signal
     on conflict on constraint risk_alerts_once do nothing
     """

@@ -184,6 +184,14 @@ comment on column review.risk_dismissals.until is 'From measures of this data-th
 comment on column review.risk_dismissals.actor is 'Who dismissed it';
 comment on column review.risk_dismissals.at is 'When it was dismissed';
 
+create view review.standing_dismissals as
+select * from review.risk_dismissals as dismissal
+where not exists (
+    select from review.risk_dismissals as later
+    where later.account_id = dismissal.account_id and later.signal = dismissal.signal
+        and later.dismissal_id > dismissal.dismissal_id);
+comment on view review.standing_dismissals is 'The dismissal that stands for each signal of an account: the newest; on its day `until` it has passed';
+
 create table review.risk_alerts (
     alert_id bigint generated always as identity,
     account_id bigint not null,

@@ -173,13 +173,8 @@ from (
     from (
         select measure.account_id, measure.data_through, whole.met, whole.without_top, whole.without_small, whole.fee_bearing,
             (
-                -- The newest of each signal counts.
-                select array_agg(dismissal.signal) from review.risk_dismissals as dismissal
+                select array_agg(dismissal.signal) from review.standing_dismissals as dismissal
                 where dismissal.account_id = measure.account_id and dismissal.until > measure.data_through
-                    and not exists (
-                        select from review.risk_dismissals as later
-                        where later.account_id = dismissal.account_id and later.signal = dismissal.signal
-                            and later.dismissal_id > dismissal.dismissal_id)
             ) as dismissed,
             -- [[[cog
             -- cog.outl(",\n".join(judging_sql.severities()))
