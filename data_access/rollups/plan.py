@@ -142,10 +142,13 @@ def make(
     now: datetime,
     since: date | None,
     through: date | None,
+    again: bool = False,
 ) -> Plan:
-    """Decide what to recompute; raises Refusal if there is no data."""
+    """Decide what to recompute, up to the T there is if ``again``; Refusal if there is no data."""
     last = cursor.execute("select * from review.refreshes order by refresh_id desc limit 1")
     before = last.fetchone()
+    if again and before is not None:
+        through = before["data_through"]
     through = _data_through(cursor, now=now, through=through)
     start = _first_day(cursor, before, since=since, through=through)
     shown = window(policy.window_kind, through)

@@ -46,7 +46,7 @@ def recount(
     """
     found = _compare(engine, now, progress)
     if found is not None and found.differing:
-        refreshing.refresh(engine, now=now, since=found.days.start, through=found.days.last_day)
+        refreshing.refresh(engine, now=now, since=found.days.start, again=True)
         _compare(engine, now, progress)
         LOG.error("%s", found.sentence)
     return found

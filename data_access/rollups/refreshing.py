@@ -56,21 +56,23 @@ def refresh(
     now: datetime,
     since: date | None = None,
     through: date | None = None,
+    again: bool = False,
     progress: Progress = ignore_progress,
     risk: Whose | None = Whose.ALL,
 ) -> Freshness:
     """Bring the rollups up to T, the newest complete day with activity, or ``through``.
 
-    Days are recomputed from the last T, from the first day touched by a load since, or from
-    ``since``, whichever is earliest. All or nothing: readers see the old state until the commit,
-    and a killed refresh changes nothing. After the commit and the queue the risk of ``risk`` is
-    measured. Raises Refusal if there is no T or another refresh runs for too long, Invalid if
-    ``through`` is not complete yet, DatabaseUnavailable if Postgres fails.
+    With ``again`` T is the one they have already. Days are recomputed from the last T, from the
+    first day touched by a load since, or from ``since``, whichever is earliest. All or nothing:
+    readers see the old state until the commit, and a killed refresh changes nothing. After the
+    commit and the queue the risk of ``risk`` is measured. Raises Refusal if there is no T or
+    another refresh runs for too long, Invalid if ``through`` is not complete yet,
+    DatabaseUnavailable if Postgres fails.
     """
     with session.alone(engine, "refresh") as (connection, cursor):
         policy = policies.in_force(connection, now=now)
         before = freshness.newest(connection)
-        made = plan.make(cursor, policy=policy, now=now, since=since, through=through)
+        made = plan.make(cursor, policy=policy, now=now, since=since, through=through, again=again)
         done = Refreshed(
             start=made.start, through=made.through, policy=policy, before=before, now=now
         )

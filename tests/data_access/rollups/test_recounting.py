@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from data_access import rollups
+from data_access.rollups import refreshing
 from program.periods import ONE_DAY, Window
 from tests.data_access.rollups.test_refreshing import (
     ANN,
@@ -117,6 +118,26 @@ def test_wrong_sums_are_replaced_with_all_that_follows_from_them(yesterday: Engi
     assert found.differing == 2
     right = rows(yesterday, "select active_users from review.program_monthly order by month")
     assert [a - b for (a,), (b,) in zip(wrong, right, strict=True)] == [*[0] * 10, 10]
+
+
+def test_a_day_refreshed_before_the_full_count_replaces_wrong_sums_stays(
+    yesterday: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(yesterday, "update review.affiliate_window set volume_usd = volume_usd + 1")
+    replace = refreshing.refresh
+
+    def after_another(*given: Any, **named: Any) -> Any:
+        refresh(yesterday, through=T)
+        return replace(*given, **named)
+
+    monkeypatch.setattr(refreshing, "refresh", after_another)
+
+    found = recount(yesterday, TOMORROW)
+
+    assert found is not None
+    assert found.differing == 2
+    throughs = rows(yesterday, "select data_through from review.refreshes order by refresh_id")
+    assert [day for (day,) in throughs] == [T - ONE_DAY, T, T]
 
 
 def test_facts_loaded_since_the_refresh_wait_for_the_next(yesterday: Engine) -> None:
