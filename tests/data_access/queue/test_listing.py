@@ -500,6 +500,34 @@ def test_the_search_indexes_find_the_same(desk: Desk) -> None:
         desk.conn.execute(text("set enable_seqscan = on"))
 
 
+@pytest.mark.parametrize(
+    ("filters", "index"),
+    [
+        (Filters(), "standings_by_points"),
+        (Filters(country="BR"), "standings_by_country"),
+        (Filters(platform="x"), "standings_by_platform"),
+        (Filters(risk=(Severity.HIGH,)), "standings_by_risk"),
+    ],
+)
+def test_a_first_page_by_priority_is_read_in_the_order_of_an_index(
+    desk: Desk, filters: Filters, index: str
+) -> None:
+    wanted = open_list.found(filters, desk.context, size=20, total=open_list.MANY + 1)
+    # Without statistics that would rather read so few applications whole.
+    names = ("seqscan", "bitmapscan", "sort", "incremental_sort")
+    try:
+        for name in names:
+            desk.conn.execute(text(f"set enable_{name} = off"))
+        plan = desk.conn.exec_driver_sql(f"explain {wanted.whole}", wanted.values).scalars()
+        scans = {line.split(" on ")[0].split()[-1] for line in plan if "Only Scan using" in line}
+    finally:
+        for name in names:
+            desk.conn.execute(text(f"reset enable_{name}"))
+
+    # Computed ones have none.
+    assert scans == ({index} if desk.context.is_kept else set())
+
+
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(typed=st.text(max_size=120))
 def test_any_text_may_be_searched_for(desk: Desk, typed: str) -> None:

@@ -39,7 +39,6 @@ create table review.standings (
 );
 create index standings_by_submission on review.standings (submitted_at, application_id);
 create index standings_by_clock on review.standings (clock_from, application_id);
-create index standings_by_points on review.standings (eligible, points, clock_from, application_id);
 create index standings_by_volume on review.standings (volume_usd desc nulls last, application_id);
 create index standings_by_active_users on review.standings (active_users desc nulls last, application_id);
 create index standings_by_new_users on review.standings (new_users desc nulls last, application_id);
@@ -53,12 +52,15 @@ create index standings_set_aside on review.standings (status, deferred_until) wh
 -- These hold all that a count of their part asks for, so that it reads no rows.
 create index standings_held on review.standings (assignee) include (
     claim_until, status, deferred_until, submitted_at, clock_from, eligible, on_exchange, external) where assignee is not null;
-create index standings_by_country on review.standings (country_code, eligible, platform_key) include (
-    status, deferred_until, on_exchange, external, submitted_at, clock_from, paused_at, assignee, claim_until);
-create index standings_by_platform on review.standings (platform_key, eligible) include (
-    status, deferred_until, on_exchange, external, submitted_at, clock_from, paused_at, assignee, claim_until);
-create index standings_by_risk on review.standings (risk_level, eligible) include (
-    status, deferred_until, on_exchange, external, submitted_at, clock_from, paused_at, assignee, claim_until);
+-- In the order of the priority: its first page, of everything or of one country, platform or risk, is read from them too.
+create index standings_by_points on review.standings (eligible, points, clock_from, application_id) include (
+    status, deferred_until, on_exchange, external, submitted_at, paused_at, assignee, claim_until);
+create index standings_by_country on review.standings (country_code, eligible, points, clock_from, application_id) include (
+    platform_key, status, deferred_until, on_exchange, external, submitted_at, paused_at, assignee, claim_until);
+create index standings_by_platform on review.standings (platform_key, eligible, points, clock_from, application_id) include (
+    country_code, status, deferred_until, on_exchange, external, submitted_at, paused_at, assignee, claim_until);
+create index standings_by_risk on review.standings (risk_level, eligible, points, clock_from, application_id) include (
+    status, deferred_until, on_exchange, external, submitted_at, paused_at, assignee, claim_until);
 create index standings_search on review.standings using gin (search_text gin_trgm_ops, search_keys);
 comment on table review.standings is 'What the queue shows, filters and orders by: one row per application that is pending upstream; kept by triggers, by refreshes, and when another policy takes effect';
 comment on column review.standings.application_id is 'The application';

@@ -231,11 +231,13 @@ comment on function review.chain_rows() is 'Writes the entries of added rows';
 create function review.link_entry() returns trigger language plpgsql security definer
     set search_path = pg_catalog, pg_temp as $$
 declare
+    -- Before the wait for the head, so that it is held for less.
+    written bytea := review.entry_hash(new);
     head review.history_head;
     made bytea;
 begin
     select * into strict head from review.history_head for update;
-    made := sha256(head.hash || review.entry_hash(new));
+    made := sha256(head.hash || written);
     insert into review.history_links ("position", entry_id, previous, hash)
         values (head."position" + 1, new.entry_id, head.hash, made);
     update review.history_head set "position" = head."position" + 1, hash = made;
