@@ -74,7 +74,7 @@
     show();
     reveal();
     const here = mark();
-    here.textContent = `${JSON.parse(here.dataset.names)[at]}, ${at + 1} of ${cursor.ids.length}`;
+    here.textContent = `${here.dataset.names.split("\n")[at]}, ${at + 1} of ${cursor.ids.length}`;
   }
 
   function step(by) {

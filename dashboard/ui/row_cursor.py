@@ -4,7 +4,6 @@ The table is painted on a canvas, so ``static/rows.js`` needs a mark beside it: 
 the rows are, and where they stand. The mark itself is drawn as the cursor.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -30,14 +29,15 @@ def draw(rows: OpeningRows, *, header: int, row_height: int, ticks: bool) -> Non
     """Draw the cursor into the container of the table, which follows it."""
     marks = {
         "ids": " ".join(map(str, rows.ids)),
-        "names": json.dumps(list(rows.names), ensure_ascii=False),
         "query": urlencode(rows.query),
         "header": str(header),
         "high": str(row_height),
         "ticks": str(TICKS_WIDTH if ticks else 0),
     }
     held = " ".join(f'data-{name}="{escape_html(value)}"' for name, value in marks.items())
+    # An escaped name is one line.
+    names = "&#10;".join(map(escape_html, rows.names))
     st.html(
         f'<div class="row-cursor" role="status" style="--header: {header}px; '
-        f'--high: {row_height}px" {held}></div>'
+        f'--high: {row_height}px" data-names="{names}" {held}></div>'
     )
