@@ -29,9 +29,8 @@ def _address_of(script: str) -> str:
 
 
 # The others keep the address in step with the list, and move a cursor in it: see there.
-SCRIPTS = "".join(
-    f'<script src="{_address_of(name)}"></script>' for name in ("desk.js", "lists.js", "rows.js")
-)
+NAMES = ("desk.js", "lists.js", "rows.js")
+SCRIPTS = "".join(f'<script src="{_address_of(name)}"></script>' for name in NAMES)
 
 
 def bring(

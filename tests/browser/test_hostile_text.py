@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
 from dashboard.shell.addresses import PAGES
+from dashboard.ui import keyboard
 from dashboard.ui.safe_text import WORD_JOINER, visible
 from data_access.loading import kept_rows
 from tests.browser import screen
@@ -33,7 +34,7 @@ KEPT = tuple(typed for typed in HOSTILE if "\0" not in typed)
 LIVE = (
     "a[href^='javascript'], a[href*='evil'], a[href^='data:'], a[href^='mailto'], "
     "img[src*=':9/'], img[src='x'], .katex, .stMain :is(h1, h2, blockquote), "
-    ".stMain script:not([src*='desk.js']):not([src*='lists.js'])"
+    ".stMain script" + "".join(f":not([src*='{name}'])" for name in keyboard.NAMES)
 )
 
 

@@ -101,7 +101,13 @@ PLAIN_COLUMNS = {
     None,
 }
 # Columns of links and images built from numbers; links: see `test_imports_give_no_life`.
-OWN_LINKS = {("application", "link"), ("import", "link"), ("scale", "image")}
+OWN_LINKS = {
+    *(
+        (name, "link")
+        for name in ("application", "application_id", "last_application_id", "import")
+    ),
+    ("scale", "image"),
+}
 OWN_LINK = re.compile(r"(/application\?id=[0-9]+|/import\?show=history&import=[0-9]+)?")
 MARK = re.compile(r"zq[0-9]+[a-z]+q")
 COLUMN = re.compile(r"zq[0-9]+([a-z]+)q")

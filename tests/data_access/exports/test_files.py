@@ -111,6 +111,14 @@ def stocked(databases: Databases) -> Iterator[Engine]:
                     f" from generate_series(0, {DAYS - 1}) n"
                 )
             )
+            conn.execute(
+                text(
+                    "insert into review.requests (request_id, act, actor, application_id, content, at)"
+                    " select gen_random_uuid(), 'DECIDE', 'ana@example.com', application_id,"
+                    """ '{"command": "Decide", "draft": {"outcome": "rejected"}}', submitted_at"""
+                    " from exchange.applications"
+                )
+            )
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("DATABASE_URL", engine.url.render_as_string(hide_password=False))
             patch.delenv("DATABASE_REPLICA_URL", raising=False)
