@@ -8,17 +8,13 @@ from dashboard.ui.safe_text import escape
 from program.messages import canned_texts
 
 NAMED = 5
-LETTER = "letter"
 
 
-def draw(*, channel: str, recipient: str | None, text: str, key: str = LETTER) -> None:
-    """Draw the recipient and the whole text. Of several letters, each needs a ``key`` of its own.
-
-    It begins with `LETTER`, by which the style sheet knows them.
-    """
+def draw(*, channel: str, recipient: str | None, text: str, of: object) -> None:
+    """Draw the recipient and the whole text. ``of`` tells the letters of a page apart."""
     to = escape(recipient) if recipient else "nobody: no contact is known"
     st.caption(f"The applicant gets, by {escape(channel)}, to {to}:")
-    with st.container(border=True, key=key):
+    with st.container(border=True, key=f"letter-{of}"):
         st.text(text)
 
 

@@ -201,7 +201,7 @@ def _preview(chosen: Chosen, change: Change) -> None:
         made = rendering.preview(connection, application, kind=chosen.step.event, message=text)
         left_out = rendering.unreachable(connection, list(chosen.shown))
     st.caption("The first message. Each affiliate gets their own.")
-    message_preview.draw(channel=made.channel, recipient=made.recipient, text=made.text)
+    message_preview.draw(channel=made.channel, recipient=made.recipient, text=made.text, of="first")
     if made.obstacle is not None:
         st.warning(escape(made.obstacle), icon=":material/unsubscribe:")
     message_preview.draw_unfilled(text)

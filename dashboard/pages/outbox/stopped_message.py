@@ -39,7 +39,7 @@ def draw(message: Message, person: Person) -> None:
             channel=message.channel,
             recipient=message.addressee,
             text=message.text,
-            key=f"{message_preview.LETTER}-{message.message_id}",
+            of=message.message_id,
         )
         st.page_link(
             "dashboard/pages/application/page.py",

@@ -20,6 +20,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 import serve
 from dashboard.shell import identity, openid, proxied, routes, settings
+from dashboard.shell.static_files import StaticFiles
 from data_access.db import database
 from data_access.db.errors import SettingMissing
 from program.review.trusted_header import PROXY_ISSUER
@@ -43,7 +44,9 @@ class Visitor:
     """Requests the server's routes as uvicorn passes them on; keeps cookies."""
 
     def __init__(self, peer: str = PROXY) -> None:
-        app = Starlette(routes=[*routes.ROUTES, Route("/", who)], middleware=serve.MIDDLEWARE)
+        # Without the files that are the same for everybody, among them the frame of the pages.
+        checks = [one for one in serve.MIDDLEWARE if one.cls is not StaticFiles]
+        app = Starlette(routes=[*routes.ROUTES, Route("/", who)], middleware=checks)
         # The proxy on this computer tells the browser's address, as deploy/nginx does.
         self.app = proxied.NotedPeers(app, trusted_hosts="*")
         self.peer = peer

@@ -146,7 +146,7 @@ def _draw_proposal(shown: Opened, proposal: Proposal, verb: str) -> None:
     st.text(proposal.override_reason)
     st.caption("Rationale (internal)")
     st.text(proposal.rationale)
-    steps.draw_message(shown, proposal.message_to_applicant, str(proposal.outcome))
+    steps.draw_message(shown, proposal.message_to_applicant, str(proposal.outcome), of="proposal")
 
 
 def _button(

@@ -204,11 +204,14 @@ def draw_omission(shown: Opened, field: str, text: str, words: str, *, refill: b
         )
 
 
-def draw_message(shown: Opened, text: str, kind: str) -> None:
-    """Draw exactly what the applicant will get, and where; or why it cannot be sent."""
+def draw_message(shown: Opened, text: str, kind: str, *, of: str = "draft") -> None:
+    """Draw exactly what the applicant will get, and where; or why it cannot be sent.
+
+    ``of`` is what the message belongs to: a proposal's is shown beside one that is drafted.
+    """
     with database.reading(database.reader()) as connection:
         made = rendering.preview(connection, shown.application, kind=kind, message=text)
-    message_preview.draw(channel=made.channel, recipient=made.recipient, text=made.text)
+    message_preview.draw(channel=made.channel, recipient=made.recipient, text=made.text, of=of)
     if made.obstacle is not None:
         st.warning(
             f"{escape(made.obstacle)} It will not reach the applicant as it is.",
