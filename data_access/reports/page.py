@@ -203,7 +203,8 @@ def trading(
         rebates_before=volume.rebates(connection, days.before, standard=standard),
         months=volume.months(
             connection,
-            first=months_later(month_start(last), 1 - MONTHS_SHOWN),
+            # One more than is shown: the oldest is compared with it.
+            first=months_later(month_start(last), -MONTHS_SHOWN),
             through=last,
             delivered=days.delivered,
         ),

@@ -1,5 +1,7 @@
 """The queue is a list for the keyboard: a cursor moves, ticks and opens; a click opens anywhere."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import text
@@ -61,8 +63,8 @@ def test_the_keyboard_moves_ticks_opens_and_comes_back_to_the_row(site: Site, vi
     stands_at(page, 1)
     screen.search(page).focus()
     page.keyboard.type("j")
-    page.keyboard.press("Escape")
-    expect(screen.search(page)).to_have_value("rows_j")
+    expect(screen.search(page)).to_have_value(re.compile("j"))
+    stands_at(page, 1)
 
 
 def test_a_double_click_anywhere_in_a_row_opens_it_once(site: Site, visit: Visit) -> None:

@@ -14,7 +14,7 @@ from dashboard.pages.program.report_bar import ReportView, open_list, span
 from dashboard.ui import badges, charts, data_table, figures, stacked_charts, states
 from dashboard.ui.charts import Chart
 from dashboard.ui.data_table import CellKind, Sheet, SheetColumn
-from data_access.reports.page import LEADERS_DRAWN, Head, Volume
+from data_access.reports.page import LEADERS_DRAWN, MONTHS_SHOWN, Head, Volume
 from data_access.reports.volume import Leader, Month, Traded
 from program.periods import ONE_DAY, Window, month_start, months_later
 from program.policy.delivered import Known, no_change
@@ -354,8 +354,8 @@ def cohort_names(segments: Iterable[str]) -> dict[str, str]:
 def months_sheet(part: Volume, view: ReportView) -> Sheet:
     """Return the calendar months without a gap, newest first, each compared with the previous."""
     assert view.through is not None
-    months = part.months
-    changes = [None, *(_change(now, then) for then, now in pairwise(months))][: len(months)]
+    known = part.months
+    changes = [None, *(_change(now, then) for then, now in pairwise(known))][: len(known)]
     if part.same_days is not None and (newest := _newest(part, view)):
         # A running month is compared with the same days of the month before.
         then = replace(
@@ -364,6 +364,7 @@ def months_sheet(part: Volume, view: ReportView) -> Sheet:
             volume_usd=part.same_days_usd,
         )
         changes[-1] = _change(newest, then)
+    months, changes = known[-MONTHS_SHOWN:], changes[-MONTHS_SHOWN:]
     first, last = months[0].trading.window, months[-1].trading.window
     cells: list[tuple[str, str, CellKind, Sequence[data_table.Cell], str]] = [
         (

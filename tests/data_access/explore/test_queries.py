@@ -446,7 +446,9 @@ def form(filter_: Filter) -> tuple[Any, ...]:
 
 def test_typed_text_is_never_part_of_a_statement(conn: Connection) -> None:
     typed = ("x", "x,y,z", "yes,no", "1..2", "1.5..2", "2026-01-01..2026-02-01", *HOSTILE)
-    by_kind = {c.kind: c for d in DATASETS for c in d.columns if not c.choices}
+    columns = [c for d in DATASETS for c in d.columns if not c.choices]
+    # A name is sought in one or two spellings, everything else in one.
+    by_kind = {c.kind: c for c in columns if c.name != "username"}
     judging_context = context(conn)
     shapes: dict[tuple[Any, ...], set[str]] = {}
     for column in by_kind.values():
