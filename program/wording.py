@@ -61,10 +61,14 @@ def cut(value: Decimal, places: int = 0) -> Decimal:
     return value.quantize(Decimal(1).scaleb(-places), ROUND_DOWN)
 
 
+def trimmed(number: str) -> str:
+    """Leave out zeros at the end of the decimals: ``12.50`` is ``12.5``, ``100`` stays."""
+    return number.rstrip("0").rstrip(".") if "." in number else number
+
+
 def percent(share: Decimal) -> str:
     """Format a rate with all its digits: 0.20 is ``20 %``, 0.125 is ``12.5 %``."""
-    text = f"{share * 100:f}"
-    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
+    return f"{trimmed(f'{share * 100:f}')} %"
 
 
 def change(share: Decimal) -> str:
@@ -108,7 +112,7 @@ def _short(value: Decimal, rounding: str) -> str:
         return signed(value, "<0.01")
     text = f"{number:,f}"
     if letter or number == int(number):
-        text = text.rstrip("0").rstrip(".") if "." in text else text
+        text = trimmed(text)
     return signed(value, text + letter)
 
 

@@ -21,6 +21,11 @@ class Badge:
     color: Color
     sign: str
 
+    @property
+    def text(self) -> str:
+        """The sign and the word, as plain text for table cells."""
+        return f"{self.sign} {self.word}"
+
 
 OUTCOMES: dict[Outcome, Badge] = {
     Outcome.MET: Badge("met", ":material/check:", "green", "✓"),
@@ -52,13 +57,9 @@ RISKS: dict[Severity, Badge] = {
     Severity.CLEAR: Badge("clear", ":material/check:", "green", "✓"),
     Severity.NOT_ENOUGH_DATA: Badge("not enough data", ":material/hourglass_empty:", "gray", "…"),
 }
-RISK_WORDS: dict[Severity, str] = {
-    severity: f"{badge.sign} {badge.word}" for severity, badge in RISKS.items()
-}
+RISK_WORDS: dict[Severity, str] = {severity: badge.text for severity, badge in RISKS.items()}
 
-OUTCOME_WORDS: dict[Outcome, str] = {
-    outcome: f"{badge.sign} {badge.word}" for outcome, badge in OUTCOMES.items()
-}
+OUTCOME_WORDS: dict[Outcome, str] = {outcome: badge.text for outcome, badge in OUTCOMES.items()}
 
 
 def outcome_words(outcome: Outcome, *, track: str | None = None) -> str:

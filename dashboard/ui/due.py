@@ -31,8 +31,8 @@ def words(
         return f"in {figures.waiting(business_time.elapsed(now, due_at, holidays))}"
     if found is OVERDUE:
         late = figures.waiting(business_time.elapsed(due_at, now, holidays))
-        return f"{found.sign} {found.word} {late}"
-    return f"{found.sign} {found.word}".strip()
+        return f"{found.text} {late}"
+    return found.text.strip()
 
 
 def sentence(

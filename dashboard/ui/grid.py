@@ -30,6 +30,7 @@ UNQUOTED = "/:=' ,"
 SVG, SVG_NAME = "data:image/svg+xml", "http://www.w3.org/2000/svg"
 # The grid's own short form rounds, and 19.6 M would read 20M beside a minimum of 20 M.
 VOLUME_PLACES = 2
+WRITTEN_MILLIONS = f"%.{VOLUME_PLACES}f M"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,11 +130,7 @@ def badges(
     **look: Any,  # noqa: ANN401
 ) -> GridColumn:
     """Make a column of colored words; empty for ``None``."""
-    held = pa.array([[word] if word else [] for word in words], pa.list_(pa.string()))
-    config = st.column_config.MultiselectColumn(
-        label, options=list(colors), color=list(colors.values()), **look
-    )
-    return GridColumn(cells=held, config=config)
+    return several_badges(label, ([word] if word else [] for word in words), colors, **look)
 
 
 def several_badges(
@@ -151,8 +148,7 @@ def several_badges(
 
 def millions(label: str, usd: Iterable[Decimal | None], **look: Any) -> GridColumn:  # noqa: ANN401
     """Make a column of USD in millions, rounded down, since 19.999 M does not reach 20 M."""
-    cut = [None if one is None else wording.cut(one / MILLION, VOLUME_PLACES) for one in usd]
-    return number(label, cut, written=f"%.{VOLUME_PLACES}f M", **look)
+    return number(label, _cut_millions(usd), written=WRITTEN_MILLIONS, **look)
 
 
 def scaled_volumes(
@@ -200,16 +196,15 @@ def volumes(
 
     The cells are millions, rounded down; the application's page shows the exact amount.
     """
-    cut = [None if one is None else wording.cut(one / MILLION, VOLUME_PLACES) for one in usd]
     config = st.column_config.ProgressColumn(
         f"{label} / {wording.stated_usd(minimum_usd)}",
         help=f"{help}, USD, rounded down; the bar is full at the minimum.",
         min_value=0,
         max_value=float(minimum_usd / MILLION) or 1,
-        format=f"%.{VOLUME_PLACES}f M",
+        format=WRITTEN_MILLIONS,
         width=width,
     )
-    return GridColumn(cells=number_cells(cut), config=config)
+    return GridColumn(cells=number_cells(_cut_millions(usd)), config=config)
 
 
 def monthly(cells: Iterable[Sequence[Decimal]], *, width: int) -> GridColumn:
@@ -329,6 +324,10 @@ def styled(
         for name, values in columns.items()
     }
     return pd.DataFrame(held).style.format(dict(words), na_rep=unknown)
+
+
+def _cut_millions(usd: Iterable[Decimal | None]) -> list[Decimal | None]:
+    return [None if one is None else wording.cut(one / MILLION, VOLUME_PLACES) for one in usd]
 
 
 def _numeric(label: str, **look: Any) -> Any:  # noqa: ANN401 - streamlit's own

@@ -38,8 +38,7 @@ def _usd(value: Any) -> str:  # noqa: ANN401 - a number of JSON
 
 def _number(value: Any) -> str:  # noqa: ANN401
     number = Decimal(str(value))
-    text = f"{wording.rounded(number, 0 if abs(number) >= 1_000 else 4):,f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return wording.trimmed(f"{wording.rounded(number, 0 if abs(number) >= 1_000 else 4):,f}")
 
 
 def _share(value: Any) -> str:  # noqa: ANN401

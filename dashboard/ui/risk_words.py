@@ -23,9 +23,7 @@ def value(signal: Signal, number: Decimal | None) -> str:
 
 
 def _short(number: Decimal, places: int) -> str:
-    rounded = wording.rounded(number, places)
-    text = f"{rounded:,f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return wording.trimmed(f"{wording.rounded(number, places):,f}")
 
 
 def threshold(result: Result) -> str:

@@ -32,5 +32,4 @@ def _cut(value: Decimal, places: int) -> str:
     number = wording.rounded(value, places)
     if not number and value:
         return f"{wording.signed(value, '<')}{Decimal(1).scaleb(-places)}"
-    text = f"{abs(number):,f}"
-    return wording.signed(number, text.rstrip("0").rstrip(".") if "." in text else text)
+    return wording.signed(number, wording.trimmed(f"{abs(number):,f}"))

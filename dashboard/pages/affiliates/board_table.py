@@ -55,12 +55,12 @@ def draw(
 
 def _standing_columns(rows: Sequence[Affiliate], newest: date | None) -> dict[str, grid.GridColumn]:
     """Return the columns for the affiliate, the standing and the suggestion."""
-    suggestions = [row.suggestion and _words(SUGGESTIONS[row.suggestion]) for row in rows]
+    suggestions = [row.suggestion and SUGGESTIONS[row.suggestion].text for row in rows]
     return {
         "username": grid.text("Affiliate", [row.username for row in rows], width=116),
         "standing": grid.badges(
             "Standing",
-            [_words(STANDINGS[row.standing]) for row in rows],
+            [STANDINGS[row.standing].text for row in rows],
             _colors(STANDINGS.values()),
             width=104,
         ),
@@ -126,12 +126,8 @@ def _month_columns(
     }
 
 
-def _words(badge: Badge) -> str:
-    return f"{badge.sign} {badge.word}"
-
-
 def _colors(badges: Iterable[Badge]) -> dict[str, str]:
-    return {_words(badge): badge.color for badge in badges}
+    return {badge.text: badge.color for badge in badges}
 
 
 def _span(newest: date | None) -> str:

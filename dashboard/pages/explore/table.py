@@ -203,11 +203,10 @@ def _column(column: DatasetColumn, values: Sequence[Any], first: Order) -> grid.
         return grid.applications(values, label=label, **look)
     shown = BADGES.get(column.choices)
     if shown is not None:
-        words = {value: f"{badge.sign} {badge.word}" for value, badge in shown.items()}
         return grid.badges(
             label,
-            [words.get(value) for value in values],
-            {words[value]: badge.color for value, badge in shown.items()},
+            [shown[value].text if value in shown else None for value in values],
+            {badge.text: badge.color for badge in shown.values()},
             **look,
         )
     return grid.GridColumn(
