@@ -14,6 +14,7 @@ from data_access.eligibility import delivered, freshness, judging
 from data_access.reports import page
 from program.periods import ONE_DAY
 from program.reports.periods import Choice, Dimension, Report, Split, Tab
+from program.review.permissions import Role
 
 MOST_S = 0.15
 # Limited to today and to the longest period.
@@ -47,13 +48,13 @@ def read(engine: Engine, *, report: Report) -> None:
             traded=traded, before=earlier, grain=grain, through=through, delivered=known
         )
         page.part(
-            connection,
             report,
             head.sums,
             days,
+            context=context,
+            role=Role.MANAGER,
             period=period,
             before=before,
-            policy=context.policy,
         )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Select,
     Subquery,
     Table,
+    Text,
     and_,
     cast,
     exists,
@@ -24,9 +25,11 @@ from sqlalchemy import (
 
 from data_access.applications.read import clock_from
 from data_access.db import tables
+from data_access.eligibility import business_sql
 from data_access.eligibility.judging import JudgingContext
 from data_access.people.identities import person
 from program.periods import Window, day_start
+from program.policy.outcomes import Outcome
 from program.review import business_time
 from program.review.drilldown import (
     AGE_GROUPS_BY_KEY,
@@ -37,6 +40,7 @@ from program.review.drilldown import (
     Scope,
     Slice,
     Stage,
+    Timing,
 )
 from program.review.queue_filters import Due
 from program.review.workflow import Decision, Move, Status
@@ -57,7 +61,7 @@ def conditions(slice_: Slice, context: JudgingContext) -> list[Condition]:
     if slice_.moment is Moment.OPEN_AT_END and slice_.period:
         found += open_at_end(slice_.period)
     by_event = slice_.moment not in (None, Moment.SUBMITTED, Moment.OPEN_AT_END)
-    if by_event or slice_.reviewer or slice_.override or slice_.track:
+    if by_event or slice_.reviewer or slice_.override or slice_.track or slice_.timing:
         found.append(tables.applications.c.application_id.in_(_by_moment(slice_)))
     if slice_.age:
         found += aged(slice_.age, context.now)
@@ -129,6 +133,25 @@ def snapshot_track() -> ColumnElement[str]:
     return func.coalesce(tables.current_decisions.c.snapshot["track"].astext, NO_TRACK)
 
 
+def in_time(application: FromClause = tables.applications) -> ColumnElement[bool]:
+    """Whether a decision was made before it was due; needs its desk and its policy joined.
+
+    By the clock, which a pause moves, the policy of the decision, and the holidays as they are now.
+    Unknown if the clock began after the decision.
+    """
+    days = tables.policies.c.review_sla_business_days
+    clock = func.coalesce(tables.desk.c.clock_from, application.c.submitted_at)
+    return business_sql.in_time(clock, tables.current_decisions.c.decided_at, days)
+
+
+def decided_case() -> ColumnElement[str]:
+    """Return the eligibility and the track in a decision's snapshot, and who decided."""
+    decision = tables.current_decisions.c
+    eligibility = func.coalesce(decision.snapshot["outcome"].astext, str(Outcome.UNKNOWN))
+    words = (eligibility, snapshot_track(), person(decision.decided_by))
+    return func.concat_ws(" ", *words, type_=Text)
+
+
 def decided(slice_: Slice, application: FromClause = tables.applications) -> list[Condition]:
     """Return the conditions for a slice's current decisions; needs ``application`` joined."""
     decision = tables.current_decisions.c
@@ -141,7 +164,17 @@ def decided(slice_: Slice, application: FromClause = tables.applications) -> lis
         found.append(decision.is_override)
     if slice_.track:
         found.append(snapshot_track() == slice_.track)
+    if slice_.timing:
+        found.append(in_time(application).is_(slice_.timing is Timing.ON_TIME))
     return found
+
+
+def with_clock(source: FromClause, application: FromClause = tables.applications) -> FromClause:
+    """Return decisions and their applications with their desk and their policy."""
+    desk, policy, decision = tables.desk.c, tables.policies.c, tables.current_decisions.c
+    return source.outerjoin(
+        tables.desk, desk.application_id == application.c.application_id
+    ).outerjoin(tables.policies, policy.version == decision.policy_version)
 
 
 def with_application() -> FromClause:
@@ -230,8 +263,17 @@ def due(state: Due, context: JudgingContext) -> list[Condition]:
 
 def overdue_since(context: JudgingContext) -> datetime:
     """Return the time at or before which the clock of an overdue application began."""
+    return _overdue_since(context.now, context)
+
+
+def overdue_at(moment: datetime, context: JudgingContext) -> Condition:
+    """Return the condition for those overdue at ``moment`` if nothing happens before."""
+    return tables.desk.c.paused_at.is_(None) & (clock_from() <= _overdue_since(moment, context))
+
+
+def _overdue_since(moment: datetime, context: JudgingContext) -> datetime:
     sla = context.policy.review_sla_business_days
-    return business_time.latest_start(context.now, sla, context.holidays)
+    return business_time.latest_start(moment, sla, context.holidays)
 
 
 def reached(stage: Stage, since: date | None = None) -> Condition:
@@ -304,10 +346,13 @@ def _by_moment(slice_: Slice) -> Select[Any]:
     if slice_.moment is Moment.REOPENED:
         return select(reopenings(slice_).subquery("reopened").c.application_id)
     application, decision = tables.applications.alias("decided"), tables.current_decisions
+    source: FromClause = decision.join(
+        application, application.c.application_id == decision.c.application_id
+    )
+    if slice_.timing:
+        source = with_clock(source, application)
     return (
-        select(decision.c.application_id)
-        .join(application, application.c.application_id == decision.c.application_id)
-        .where(*decided(slice_, application))
+        select(decision.c.application_id).select_from(source).where(*decided(slice_, application))
     )
 
 

@@ -13,15 +13,18 @@ from data_access.reports.backlog import Open
 from data_access.reports.flow import Flow
 from data_access.reports.gaming import Minimums
 from data_access.reports.retention import Retained
+from data_access.reports.reviewers import Reviewed
 from data_access.reports.speed import Course, Decided, Touched
 from data_access.reports.volume import Leader, Month, Rebates, Traded
 from data_access.reports.workload import Selection, Sums
 from data_access.rollups.lifecycle import At
-from program.periods import ONE_DAY, Window, month_start, months_later
+from program.periods import ONE_DAY, Window, month_start, months_later, utc_day
 from program.policy.delivered import Delivered
-from program.policy.policy import Policy
+from program.reports import forecast
 from program.reports.anomalies import DAYS_BEFORE
+from program.reports.forecast import Pace
 from program.reports.periods import Dimension, Grain, Report, Split, Tab
+from program.review.permissions import Act, Role, may
 
 MONTHS_SHOWN = 13
 LEADERS_DRAWN = 8
@@ -44,21 +47,29 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """How applications fared. ``arrived`` is None if arrivals cannot be split this way."""
+    """How applications fared; ``pace`` is that of the last four weeks, whatever the period.
+
+    ``arrived`` is None if arrivals cannot be split this way.
+    """
 
     stages: Mapping[str, int]
     touched: Touched
     touched_before: Touched
+    pace: Pace
     apart: Sequence[Decided]
     arrived: Mapping[str, int] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reviewers:
-    """What each reviewer decided in the period, and what was reopened of it."""
+    """What each reviewer decided in the period, and what was reopened of it.
+
+    ``compared`` is None for a reader who may not compare them.
+    """
 
     decided: Sequence[Decided]
     reopened: Mapping[str | None, int]
+    compared: Sequence[Reviewed] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,35 +145,38 @@ def head(
 
 
 def part(
-    connection: Connection,
     report: Report,
     sums: Sums,
     days: TradingDays | None,
     *,
+    context: JudgingContext,
+    role: Role,
     period: Window,
     before: Window,
-    policy: Policy,
 ) -> Part | None:
     """Read the open part; ``None`` if it is about trading and there are no ``days`` of it."""
     if report.tab is Tab.WORK:
-        return work(sums, period=period, before=before, split=report.split)
+        return work(sums, context, period=period, before=before, split=report.split)
     if report.tab is Tab.REVIEWERS:
-        return reviewing(sums, period=period)
+        return reviewing(sums, role, period=period)
     if report.tab is Tab.MINIMUMS:
-        return gaming.minimums(connection, policy, period)
+        return gaming.minimums(sums.connection, context.policy, period)
     if days is None:
         return None
     if report.tab is Tab.COHORTS:
-        return cohorts(connection, days)
-    return trading(
-        connection, days, dimension=report.dimension, standard=policy.standard_rebate_rate
-    )
+        return cohorts(sums.connection, days)
+    standard = context.policy.standard_rebate_rate
+    return trading(sums.connection, days, dimension=report.dimension, standard=standard)
 
 
-def work(sums: Sums, *, period: Window, before: Window, split: Split) -> Work:
+def work(
+    sums: Sums, context: JudgingContext, *, period: Window, before: Window, split: Split
+) -> Work:
     """Read the part on applications."""
-    early = split in speed.ARRIVING
+    early, today = split in speed.ARRIVING, utc_day(context.now)
+    paced = forecast.pace_days(today)
     sums.prepare(
+        Selection(at=At.DECIDED, days=paced, grain=Grain.DAY),
         Selection(at=At.SUBMITTED, days=period),
         *(Selection(at=At.TOUCHED, days=days) for days in (period, before)),
         *(
@@ -175,16 +189,21 @@ def work(sums: Sums, *, period: Window, before: Window, split: Split) -> Work:
         stages=funnel.stages(sums, period),
         touched=touched,
         touched_before=touched_before,
+        pace=forecast.pace(speed.decided_daily(sums, paced), today, context.holidays),
         apart=speed.decided_by(sums, period, split),
         arrived=speed.submitted_by(sums, period, split) if early else None,
     )
 
 
-def reviewing(sums: Sums, *, period: Window) -> Reviewers:
-    """Read the part on reviewers."""
+def reviewing(sums: Sums, role: Role, *, period: Window) -> Reviewers:
+    """Read the part on reviewers; they are compared only for a role that may see it."""
+    compares = may(role, Act.COMPARE_REVIEWERS)
+    of_each = Selection(at=At.DECIDED, days=period, dimension=str(Split.REVIEWER))
+    sums.prepare(of_each, *([reviewers.selection(period)] if compares else []))
     return Reviewers(
         decided=speed.decided_by(sums, period, Split.REVIEWER),
         reopened=reviewers.reopened(sums.connection, period),
+        compared=reviewers.compared(sums, period, role) if compares else None,
     )
 
 

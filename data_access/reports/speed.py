@@ -1,6 +1,7 @@
 """The median decision time of a period, and that of first touches, in total and by group."""
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from data_access.reports import workload
@@ -23,6 +24,8 @@ class Decided:
     approved: int = 0
     rejected: int = 0
     overrides: int = 0
+    in_time: int = 0
+    late: int = 0
     median_hours: Decimal | None = None
     p90_hours: Decimal | None = None
 
@@ -30,6 +33,12 @@ class Decided:
     def total(self) -> int:
         """Both outcomes."""
         return self.approved + self.rejected
+
+    @property
+    def on_time_rate(self) -> Decimal | None:
+        """Made before they were due, among those whose clock is known; ``None`` if none is."""
+        known = self.in_time + self.late
+        return Decimal(self.in_time) / known if known else None
 
     @property
     def approval_rate(self) -> Decimal | None:
@@ -84,6 +93,12 @@ def decided_by(sums: Sums, period: Window, split: Split) -> list[Decided]:
     return sorted(rows, key=lambda row: (-row.total, row.key))
 
 
+def decided_daily(sums: Sums, days: Window) -> dict[date, int]:
+    """Return the decisions of each day with any."""
+    found = sums.by_step(At.DECIDED, days, Grain.DAY)
+    return {day: worked.number for day, worked in found.items()}
+
+
 def submitted_by(sums: Sums, period: Window, split: Split) -> dict[str, int]:
     """Return the applications submitted in the period by group, as of their submission.
 
@@ -108,6 +123,8 @@ def _decided(key: str, found: Worked) -> Decided:
         approved=found.approved,
         rejected=found.number - found.approved,
         overrides=found.overrides,
+        in_time=found.in_time,
+        late=found.late,
         median_hours=median,
         p90_hours=p90,
     )

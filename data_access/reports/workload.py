@@ -60,6 +60,8 @@ class Worked:
     approved: int = 0
     overrides: int = 0
     active: int = 0
+    in_time: int = 0
+    late: int = 0
     waits: bytes = b""
 
     def hours(self, *shares: Decimal) -> tuple[Decimal | None, ...]:

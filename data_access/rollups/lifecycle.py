@@ -45,7 +45,7 @@ from program.review.workflow import Status
 
 WHOLE = "all"
 PROGRAM = "program"
-COUNTS = ("number", "touched", "decided", "approved", "overrides", "active")
+COUNTS = ("number", "touched", "decided", "approved", "overrides", "active", "in_time", "late")
 
 
 class At(StrEnum):
@@ -71,6 +71,7 @@ SPLIT_BY = {
         "platform": "platform",
         "track": "track",
         "reviewer": "decided_by",
+        "case": "decided_case",
     },
 }
 
@@ -87,39 +88,46 @@ def course(ids: FromClause | None) -> Select[Any]:
     """Return the lifecycle row of each application, or of those with ids in ``ids``."""
     application, decision = tables.applications, tables.current_decisions
     touched = _touched(ids)
+    decided = decision.c.decision_id.is_not(None)
+    submitted = application.c.submitted_at
+    settled = application.c.status != Status.PENDING
+    found = select(
+        application.c.application_id,
+        application.c.account_id,
+        application.c.status,
+        _day(submitted).label("submitted_day"),
+        platform_key(application.c.social_platform).label("platform"),
+        func.coalesce(tables.accounts.c.country_code, UNKNOWN_COUNTRY).label("country"),
+        case((settled, _day(application_conditions.leaving()))).label("left_day"),
+        _day(touched.c.at).label("touched_day"),
+        _seconds(touched.c.at - submitted).label("touch_seconds"),
+        _day(decision.c.decided_at).label("decided_day"),
+        _seconds(decision.c.decided_at - submitted).label("decision_seconds"),
+        person(decision.c.decided_by).label("decided_by"),
+        decision.c.is_override,
+        case((decided, application_conditions.snapshot_track())).label("track"),
+        case((and_(decided, application.c.status == Status.APPROVED), _active_since())).label(
+            "active_since"
+        ),
+        application_conditions.in_time().label("in_time"),
+        case((decided, application_conditions.decided_case())).label("decided_case"),
+    ).select_from(_sources(touched))
+    return found if ids is None else found.where(_among(application, ids))
+
+
+def _sources(touched: FromClause) -> FromClause:
+    """Return each application with its account, first touch, current decision and clock."""
+    application, decision = tables.applications, tables.current_decisions
+    account = tables.accounts
     stands = and_(
         decision.c.application_id == application.c.application_id,
         *application_conditions.is_current(application),
     )
-    decided = decision.c.decision_id.is_not(None)
-    submitted = application.c.submitted_at
-    settled = application.c.status != Status.PENDING
-    found = (
-        select(
-            application.c.application_id,
-            application.c.account_id,
-            application.c.status,
-            _day(submitted).label("submitted_day"),
-            platform_key(application.c.social_platform).label("platform"),
-            func.coalesce(tables.accounts.c.country_code, UNKNOWN_COUNTRY).label("country"),
-            case((settled, _day(application_conditions.leaving()))).label("left_day"),
-            _day(touched.c.at).label("touched_day"),
-            _seconds(touched.c.at - submitted).label("touch_seconds"),
-            _day(decision.c.decided_at).label("decided_day"),
-            _seconds(decision.c.decided_at - submitted).label("decision_seconds"),
-            person(decision.c.decided_by).label("decided_by"),
-            decision.c.is_override,
-            case((decided, application_conditions.snapshot_track())).label("track"),
-            case((and_(decided, application.c.status == Status.APPROVED), _active_since())).label(
-                "active_since"
-            ),
-        )
-        .select_from(application)
-        .outerjoin(tables.accounts, tables.accounts.c.account_id == application.c.account_id)
+    return application_conditions.with_clock(
+        application.outerjoin(account, account.c.account_id == application.c.account_id)
         .outerjoin(touched, touched.c.application_id == application.c.application_id)
         .outerjoin(decision, stands)
     )
-    return found if ids is None else found.where(_among(application, ids))
 
 
 def _touched(ids: FromClause | None) -> Any:  # noqa: ANN401 - a subquery with two columns
@@ -201,6 +209,8 @@ def _cells(source: FromClause, at: At) -> Select[Any]:
             number(decided, found.status == Status.APPROVED).label("approved"),
             number(found.is_override.is_(True)).label("overrides"),
             number(found.active_since.is_not(None)).label("active"),
+            number(found.in_time.is_(True)).label("in_time"),
+            number(found.in_time.is_(False)).label("late"),
             _waits(source, at, 1).label("waits"),
             _waits(source, at, -1).label("gone"),
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from program.reports import anomalies
-from program.review.drilldown import Moment, Scope, Slice
+from program.review.drilldown import Moment, Scope, Slice, Timing
 
 
 class Unit(StrEnum):
@@ -66,6 +66,12 @@ _REOPENED = Slice(scope=Scope.ALL, moment=Moment.REOPENED)
 _OPEN_AT_END = Slice(scope=Scope.ALL, moment=Moment.OPEN_AT_END)
 _OPEN = Slice(scope=Scope.OPEN)
 _STANDS = "A decision is current unless a later one supersedes it or the application was reopened."
+_AT_THE_PACE = (
+    "Those overdue now or due by then, less what is decided until then, at the pace of the last "
+    "four weeks, if those due first are decided first. The range is that of a fast and a slow run "
+    "of as many working days: one run in ten was faster, one slower. Stopped clocks, and what "
+    "arrives meanwhile, are not counted."
+)
 _TRADES = "Upstream's figures, summed over all affiliates."
 
 SUBMITTED = Kpi(
@@ -161,6 +167,36 @@ APPROVAL_RATE = Kpi(
     definition="Approved among decided; empty if nothing was decided.",
     counted=Counted.DECISION,
     opens=_DECIDED,
+)
+ON_TIME = Kpi(
+    key="on_time_rate",
+    name="Decided on time",
+    unit=Unit.SHARE,
+    definition=(
+        "Of the decided, the share whose current decision came before it was due: by the review "
+        "clock, which a question to the applicant stops and a reopening restarts, the review time "
+        "of that decision's policy, and the holidays as they are now. A decision from before its "
+        "clock began is left out."
+    ),
+    counted=Counted.DECISION,
+    opens=Slice(scope=Scope.DECIDED, moment=Moment.DECIDED, timing=Timing.LATE),
+    reading=Reading.HIGHER,
+)
+OVERDUE_NEXT_DAY = Kpi(
+    key="overdue_next_day",
+    name="Overdue after the next working day",
+    unit=Unit.APPLICATIONS,
+    definition=f"Open applications that will be overdue when it ends, 24:00 UTC. {_AT_THE_PACE}",
+    counted=Counted.NOW,
+    reading=Reading.LOWER,
+)
+OVERDUE_IN_THREE = Kpi(
+    key="overdue_in_three_days",
+    name="Overdue in three working days",
+    unit=Unit.APPLICATIONS,
+    definition=f"Open applications that will be overdue in three working days. {_AT_THE_PACE}",
+    counted=Counted.NOW,
+    reading=Reading.LOWER,
 )
 OVERRIDES = Kpi(
     key="overrides",
@@ -375,6 +411,9 @@ KPIS: tuple[Kpi, ...] = (
     OPEN_BY_AGE,
     OPEN_BY_CLOCK,
     APPROVAL_RATE,
+    ON_TIME,
+    OVERDUE_NEXT_DAY,
+    OVERDUE_IN_THREE,
     OVERRIDES,
     TOUCHED,
     TIME_TO_TOUCH,

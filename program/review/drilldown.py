@@ -52,6 +52,13 @@ class Clock(StrEnum):
     STOPPED = "stopped"
 
 
+class Timing(StrEnum):
+    """Whether a decision was made before its application was due."""
+
+    ON_TIME = "on_time"
+    LATE = "late"
+
+
 class Stage(StrEnum):
     """How far an application came; each stage includes the later ones."""
 
@@ -80,6 +87,10 @@ CLOCK_WORDS = {
     Clock.SOON: "due within a business day",
     Clock.LATER: "due later",
     Clock.STOPPED: "clock stopped, the applicant owes information",
+}
+TIMING_WORDS = {
+    Timing.ON_TIME: "decided on time",
+    Timing.LATE: "decided when overdue",
 }
 STAGE_WORDS = {
     Stage.TOUCHED: "touched by staff",
@@ -135,6 +146,7 @@ class Slice(query.Record):
         Parameter(name="reviewer", field="reviewer", read=_reviewer),
         Parameter(name="override", field="override", read=query.flag("yes"), write=lambda _: "yes"),
         Parameter(name="decided_track", field="track", read=query.one_of(TRACKS_AT_DECISION)),
+        Parameter(name="timing", field="timing", read=query.member(Timing)),
         Parameter(name="age", field="age", read=query.one_of(AGE_GROUPS_BY_KEY)),
         Parameter(name="clock", field="clock", read=query.member(Clock)),
         Parameter(name="reached", field="reached", read=query.member(Stage)),
@@ -146,6 +158,7 @@ class Slice(query.Record):
     reviewer: str = ""
     override: bool = False
     track: str = ""
+    timing: Timing | None = None
     age: str = ""
     clock: Clock | None = None
     reached: Stage | None = None
@@ -183,6 +196,8 @@ class Slice(query.Record):
             parts.append("against the computed eligibility")
         if self.track:
             parts.append(f"track at the decision: {self.track.replace('_', '-')}")
+        if self.timing:
+            parts.append(TIMING_WORDS[self.timing])
         if self.age:
             parts.append(f"{AGE_GROUPS_BY_KEY[self.age].label} old")
         if self.clock:

@@ -33,6 +33,7 @@ class Act(StrEnum):
     SAVE_VIEW = "save views"
     KEEP_HOLIDAYS = "manage holidays"
     SEE_PROGRAM = "see the program page"
+    COMPARE_REVIEWERS = "compare reviewers"
     EXPORT = "export tables"
     READ_POLICY = "read the policy"
     EDIT_POLICY = "change the policy"
@@ -71,6 +72,7 @@ ALLOWED: dict[Act, frozenset[Role]] = {
     Act.SAVE_VIEW: _EVERYONE,
     Act.KEEP_HOLIDAYS: frozenset({Role.MANAGER, Role.ADMIN}),
     Act.SEE_PROGRAM: frozenset({Role.MANAGER, Role.ANALYST}),
+    Act.COMPARE_REVIEWERS: frozenset({Role.MANAGER}),
     Act.EXPORT: _EVERYONE,
     Act.READ_POLICY: frozenset({Role.REVIEWER, Role.MANAGER, Role.ANALYST}),
     Act.EDIT_POLICY: frozenset({Role.MANAGER}),

@@ -40,6 +40,7 @@ class Figure:
     course: Sequence[Amount] = ()
     drilldown: Filters | None = None
     nothing: str = figures.DASH
+    list_name: str = "List"
 
 
 def of_trading(
@@ -116,15 +117,20 @@ def draw(figure: Figure) -> None:
         )
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(figure.days, width="content")
-            if figure.drilldown is not None and figure.value:
+            if figure.drilldown is not None and _has_list(figure):
                 st.page_link(
                     QUEUE,
-                    label="List",
+                    label=figure.list_name,
                     icon=":material/arrow_forward:",
                     icon_position="right",
                     query_params=figure.drilldown.to_query(),
                     help="The applications behind this figure.",
                 )
+
+
+def _has_list(figure: Figure) -> bool:
+    """Whether anything is behind the figure; behind a share of zero are all the others."""
+    return bool(figure.value) or (figure.value is not None and figure.kpi.unit is Unit.SHARE)
 
 
 def _before(figure: Figure) -> str | None:

@@ -87,13 +87,13 @@ def load(report: Report, person: Person, now: datetime) -> tuple[ReportView, Hea
                 delivered=known,
             )
         part = page.part(
-            connection,
             report,
             head.sums,
             days,
+            context=context,
+            role=person.role,
             period=view.period,
             before=view.before,
-            policy=context.policy,
         )
     return view, head, part
 

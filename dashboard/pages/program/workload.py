@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import streamlit as st
 
-from dashboard.pages.program import report_bar
+from dashboard.pages.program import punctuality, report_bar
 from dashboard.pages.program.report_bar import ReportView, drilldown, open_list
 from dashboard.ui import badges, charts, data_table, stacked_charts, states
 from dashboard.ui.data_table import CellKind, Sheet, SheetColumn
@@ -61,6 +61,7 @@ def draw(work: Work, head: Head, view: ReportView) -> None:
             "period, or load applications with `python -m data_access load`."
         )
         return
+    punctuality.draw(work, head, view)
     _draw_flow(head, view)
     left, right = st.columns(2)
     with left:
@@ -337,12 +338,21 @@ def decided_columns(apart: list[Decided], split: Split, view: ReportView) -> lis
         help=kpis.APPROVAL_RATE.definition,
         drilldowns=drilldowns(kpis.APPROVAL_RATE),
     )
+    on_time = SheetColumn(
+        key=kpis.ON_TIME.key,
+        label=kpis.ON_TIME.name,
+        kind=CellKind.SHARE,
+        cells=[row.on_time_rate for row in apart],
+        help=f"{kpis.ON_TIME.definition} It opens those that were late.",
+        drilldowns=drilldowns(kpis.ON_TIME),
+    )
     return [
         counts(kpis.DECIDED, [row.total for row in apart]),
         counts(kpis.APPROVED, [row.approved for row in apart]),
         counts(kpis.REJECTED, [row.rejected for row in apart]),
         rate,
         counts(kpis.OVERRIDES, [row.overrides for row in apart]),
+        on_time,
         _hours(
             "median_hours",
             "Median time",

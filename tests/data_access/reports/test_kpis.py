@@ -1,5 +1,6 @@
 """The program's figures over small data, with results computed by hand."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from sqlalchemy import Connection, insert, select, text, update
 
 from data_access.db import tables
+from data_access.db.errors import NotAllowed
 from data_access.eligibility import judging
 from data_access.queue import listing
 from data_access.reports import backlog, flow, funnel, retention, reviewers, speed, volume
@@ -21,11 +23,13 @@ from program.reports import kpis
 from program.reports.kpis import Kpi
 from program.reports.periods import Dimension, Grain, Split
 from program.review.drilldown import AGE_GROUPS, Clock, Moment, Scope, Slice, Stage
+from program.review.permissions import Role
 from program.review.queue_filters import Filters
 from tests.builders import (
     NOW,
     add_application,
     add_evidence,
+    add_policy,
     add_refresh,
     add_segment_sums,
     add_staff,
@@ -226,11 +230,15 @@ BY_HAND = {
         approved=3,
         rejected=1,
         overrides=1,
+        # Due after three business days: 1 took a Sunday and a Monday, 2 a Tuesday, and 6 a Thursday
+        # and a Friday besides the weekend; 3 took a month.
+        in_time=3,
+        late=1,
         median_hours=Decimal("72.0"),
         p90_hours=Decimal("532.8"),
     ),
     # Number 4 at the first moment, 28 days and a tick after its submission.
-    MARCH: Decided(rejected=1, median_hours=Decimal("672.0"), p90_hours=Decimal("672.0")),
+    MARCH: Decided(rejected=1, late=1, median_hours=Decimal("672.0"), p90_hours=Decimal("672.0")),
     JANUARY: Decided(),
 }
 
@@ -258,6 +266,51 @@ def test_decisions_between_the_two_periods_count_for_neither(paper: Connection) 
         return speed.course(Sums(paper), running, before=earlier, grain=Grain.DAY).before.total
 
     assert (before(3), before(2)) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("state", "off", "days", "in_time"),
+    [
+        pytest.param({}, None, "3 days", False, id="due at that very moment"),
+        pytest.param({}, None, "2 days 23:59:59", True, id="a second before"),
+        pytest.param({}, date(2026, 2, 10), "4 days", False, id="due a holiday later"),
+        pytest.param({}, date(2026, 2, 10), "3 days 23:59:59", True, id="in time for a holiday"),
+        pytest.param({"clock_from": at(2, 10)}, None, "4 days", False, id="due after a pause"),
+        pytest.param(
+            {"clock_from": at(2, 10)}, None, "3 days 23:59:59", True, id="in time for a pause"
+        ),
+        pytest.param({"clock_from": at(2, 12)}, None, "2 days", None, id="before its clock began"),
+    ],
+)
+def test_a_decision_is_on_time_by_its_clock(
+    conn: Connection, state: dict[str, datetime], off: date | None, days: str, in_time: bool | None
+) -> None:
+    """Submitted on Monday, 9 February 2026, at midnight; due after three business days."""
+    add_staff(conn)
+    add_application(conn, 1, submitted_at=at(2, 9))
+    took: timedelta = conn.execute(text(f"select interval '{days}'")).scalar_one()
+    decide(conn, 1, "rejected", at(2, 9) + took, BEN)
+    put(conn, 1, **state)
+    if off:
+        conn.execute(insert(tables.holidays).values(day=off, name="off"))
+
+    now = speed.course(Sums(conn), FEBRUARY, before=JANUARY, grain=Grain.MONTH).now
+
+    assert (now.in_time, now.late) == (int(in_time is True), int(in_time is False))
+    assert now.on_time_rate == (None if in_time is None else Decimal(in_time))
+
+
+def test_the_policy_of_a_decision_says_when_it_was_due(conn: Connection) -> None:
+    add_staff(conn)
+    first = judging.read_context(conn, now=NOW).policy
+    add_policy(conn, replace(first, version=2, review_sla_business_days=4))
+    for id_, version in ((1, 1), (2, 2)):
+        add_application(conn, id_, submitted_at=at(2, 9))
+        decide(conn, id_, "rejected", at(2, 12, 12), BEN, policy_version=version)
+
+    found = speed.decided_by(Sums(conn), FEBRUARY, Split.REVIEWER)
+
+    assert [(row.in_time, row.late) for row in found] == [(1, 1)]
 
 
 def test_a_period_without_decisions_has_no_rate(paper: Connection) -> None:
@@ -365,6 +418,35 @@ def test_reviewers_see_which_of_their_decisions_were_reopened(paper: Connection)
     assert reviewers.reopened(paper, JANUARY) == {None: 0}
 
 
+def test_reviewers_are_compared_on_the_same_cases(conn: Connection) -> None:
+    """Ana has ten cases met and twenty not, Ben the other way; both approve all met, and no other."""
+    add_staff(conn)
+    ids = iter(range(1, 100))
+    for who, met, short in ((ANA, 10, 20), (BEN, 20, 10)):
+        for number in range(met + short):
+            add_application(conn, id_ := next(ids), submitted_at=at(2, 3))
+            snapshot = (
+                {"outcome": "met", "track": "both"}
+                if number < met
+                else {"outcome": "not_met", "track": None}
+            )
+            outcome = "approved" if number < met else "rejected"
+            decide(conn, id_, outcome, at(2, 4), who, snapshot=snapshot)
+
+    ana, ben = reviewers.compared(Sums(conn), FEBRUARY, Role.MANAGER)
+
+    assert (ana.compared.reviewer, ana.compared.compared) == (ANA, 30)
+    assert (ana.compared.rate, ana.compared.expected) == (Decimal("0.3333"), Decimal("0.3333"))
+    assert (ben.compared.rate, ben.compared.expected) == (Decimal("0.6667"), Decimal("0.6667"))
+    assert ana.median_hours == 24
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.MANAGER])
+def test_only_managers_may_compare_reviewers(conn: Connection, role: Role) -> None:
+    with pytest.raises(NotAllowed, match=f"Your role, {role}, may not compare reviewers"):
+        reviewers.compared(Sums(conn), FEBRUARY, role)
+
+
 def test_an_application_reopened_twice_counts_once(paper: Connection) -> None:
     made = tables.decisions.c
     first = paper.execute(select(made.decision_id).where(made.application_id == 7)).scalar_one()
@@ -408,6 +490,8 @@ def test_open_applications_by_age_and_clock(paper: Connection) -> None:
     assert backlog.total(rows) == 8
     assert backlog.total(rows, age="11-30") == 3
     assert backlog.total(rows, clock=Clock.OVERDUE) == 4
+    # When Monday ends 14 is overdue too, and in three working days all whose clock runs.
+    assert [backlog.overdue_then(rows, horizon) for horizon in (0, 1)] == [5, 7]
 
 
 # --- Every number leads to exactly its applications -----------------------------------------------
@@ -427,6 +511,10 @@ def test_the_list_behind_a_number_holds_as_many(paper: Connection) -> None:
         (behind(kpis.APPROVED), 3),
         (behind(kpis.REJECTED), 1),
         (behind(kpis.OVERRIDES), 1),
+        (behind(kpis.ON_TIME), 1),
+        (behind(kpis.ON_TIME, MARCH), 1),
+        (behind(kpis.ON_TIME, timing="on_time"), 3),
+        (behind(kpis.ON_TIME, timing="on_time", reviewer=BEN), 2),
         (behind(kpis.APPROVAL_RATE), 4),
         (behind(kpis.TIME_TO_DECISION), 4),
         (behind(kpis.TIME_TO_DECISION_P90, MARCH), 1),

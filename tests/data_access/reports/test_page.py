@@ -15,6 +15,7 @@ from data_access.rollups.lifecycle import At
 from program.periods import Window
 from program.policy.delivered import Delivered
 from program.reports.periods import Choice, Dimension, Report, Split, Tab
+from program.review.permissions import Role
 from tests.builders import NOW, T, add_application, add_refresh, add_segment_sums, add_staff
 from tests.data_access.reports.test_kpis import ANA, at, decide
 from tests.data_access.statements import sent
@@ -72,13 +73,13 @@ def read(conn: Connection, report: Report) -> tuple[int, int]:
     )
     with sent(conn) as part_sent:
         page.part(
-            conn,
             report,
             head.sums,
             days,
+            context=context,
+            role=Role.MANAGER,
             period=period,
             before=before,
-            policy=context.policy,
         )
     return len(head_sent), len(part_sent)
 

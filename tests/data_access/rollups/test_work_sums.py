@@ -3,12 +3,13 @@
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, delete, select, text, update
+from sqlalchemy import Connection, Engine, delete, insert, select, text, update
 
 from data_access import rollups
 from data_access.db import tables
@@ -19,7 +20,7 @@ from data_access.reports.workload import Sums
 from data_access.rollups import lifecycle
 from program.periods import Window
 from program.reports.periods import Grain, Split
-from program.review.drilldown import Moment, Scope, Slice, Stage
+from program.review.drilldown import Moment, Scope, Slice, Stage, Timing
 from program.review.queue_filters import Filters
 from tests.builders import add_application, add_evidence, add_staff
 from tests.data_access.loading.test_loading import load
@@ -78,14 +79,17 @@ def assert_lists_agree(conn: Connection) -> None:
     context, period, sums = judging.read_context(conn, now=NOW), PERIODS[1], Sums(conn)
     stages = funnel.stages(sums, period)
     open_then = flow_of(conn, period, Grain.MONTH).steps[-1].open_then
-    decided = speed.course(sums, period, before=period, grain=Grain.DAY).now.total
+    decided = speed.course(sums, period, before=period, grain=Grain.DAY).now
+    timed = Slice(scope=Scope.DECIDED, moment=Moment.DECIDED)
     numbers = {
         Slice(scope=Scope.ALL, moment=Moment.OPEN_AT_END): open_then,
         Slice(scope=Scope.ALL, moment=Moment.SUBMITTED): stages[funnel.SUBMITTED],
         Slice(scope=Scope.ALL, moment=Moment.TOUCHED): speed.touched(sums, period, before=period)[
             0
         ].number,
-        Slice(scope=Scope.DECIDED, moment=Moment.DECIDED): decided,
+        timed: decided.total,
+        replace(timed, timing=Timing.ON_TIME): decided.in_time,
+        replace(timed, timing=Timing.LATE): decided.late,
         **{
             Slice(scope=Scope.ALL, moment=Moment.SUBMITTED, reached=stage): stages[stage]
             for stage in Stage
@@ -167,6 +171,30 @@ def test_staff_work_on_after_a_refresh(worked_on: Engine) -> None:
         assert_all_counted(worked_on)
     with worked_on.connect() as conn:
         assert not lifecycle.uncounted(conn)
+
+
+def test_clocks_and_holidays_count_at_once(worked_on: Engine) -> None:
+    """A pause moves the clock; a day off that is added or removed later moves many."""
+    asked = FIRST + timedelta(days=20)
+    with worked_on.begin() as conn:
+        for id_ in range(1, 31):
+            add_event(conn, id_, "answer_recorded", asked, PEOPLE[0])
+            conn.execute(insert(tables.desk).values(application_id=id_, clock_from=asked))
+    assert_all_counted(worked_on)
+    rollups.refresh(worked_on, now=NOW)
+    with worked_on.connect() as conn:
+        before = figures(conn)
+    days = [{"day": date(2026, 2, day), "name": "off"} for day in range(1, 29)]
+    with worked_on.begin() as conn:
+        conn.execute(insert(tables.holidays), days)
+        assert figures(conn) != before
+    assert_all_counted(worked_on)
+    rollups.refresh(worked_on, now=NOW)
+    assert_all_counted(worked_on)
+    with worked_on.begin() as conn:
+        conn.execute(delete(tables.holidays))
+        assert figures(conn) == before
+    assert_all_counted(worked_on)
 
 
 def test_arrivals_and_departures_upstream_are_counted(worked_on: Engine) -> None:

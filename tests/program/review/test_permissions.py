@@ -24,6 +24,7 @@ UNDO                 yes       yes      .        .
 SAVE_VIEW            yes       yes      yes      yes
 KEEP_HOLIDAYS        .         yes      .        yes
 SEE_PROGRAM          .         yes      yes      .
+COMPARE_REVIEWERS    .         yes      .        .
 EXPORT               yes       yes      yes      yes
 READ_POLICY          yes       yes      yes      .
 EDIT_POLICY          .         yes      .        .

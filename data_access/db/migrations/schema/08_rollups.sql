@@ -287,6 +287,8 @@ create table review.application_courses (
     is_override boolean,
     track text,
     active_since date,
+    in_time boolean,
+    decided_case text,
     constraint application_courses_pkey primary key (application_id),
     constraint application_courses_people_normal check (decided_by = review.person(decided_by))
 );
@@ -312,6 +314,8 @@ comment on column review.application_courses.decided_by is 'Who made the current
 comment on column review.application_courses.is_override is 'Whether that decision went against the computed eligibility';
 comment on column review.application_courses.track is 'The track met at that decision, or none';
 comment on column review.application_courses.active_since is 'If approved: the first day after the decision on which referred users traded';
+comment on column review.application_courses.in_time is 'Whether that decision was made before it was due; null: undecided, or its clock is not known';
+comment on column review.application_courses.decided_case is 'Eligibility and track at that decision, and who decided, separated by spaces';
 
 create table review.work_daily (
     moment text not null,
@@ -324,9 +328,11 @@ create table review.work_daily (
     approved bigint not null,
     overrides bigint not null,
     active bigint not null,
+    in_time bigint not null,
+    late bigint not null,
     waits bytea,
     constraint work_daily_pkey primary key (moment, dimension, day, segment),
-    constraint work_daily_dimension_known check (dimension in ('program', 'country', 'platform', 'track', 'reviewer')),
+    constraint work_daily_dimension_known check (dimension in ('program', 'country', 'platform', 'track', 'reviewer', 'case')),
     constraint work_daily_moment_known check (moment in ('submitted', 'touched', 'decided', 'left'))
 );
 alter table only review.work_daily alter column waits set storage external;
@@ -341,6 +347,8 @@ comment on column review.work_daily.decided is 'Of these, with a current decisio
 comment on column review.work_daily.approved is 'Of these, approved by it';
 comment on column review.work_daily.overrides is 'Of these, decided against the computed eligibility';
 comment on column review.work_daily.active is 'Of these, approved and with trading since';
+comment on column review.work_daily.in_time is 'Of these, decided before they were due';
+comment on column review.work_daily.late is 'Of these, decided when they were overdue';
 comment on column review.work_daily.waits is 'Touched and decided: the seconds from submission of each, as four-byte big-endian integers';
 
 create table review.work_monthly (
@@ -354,9 +362,11 @@ create table review.work_monthly (
     approved bigint not null,
     overrides bigint not null,
     active bigint not null,
+    in_time bigint not null,
+    late bigint not null,
     waits bytea,
     constraint work_monthly_pkey primary key (moment, dimension, month, segment),
-    constraint work_monthly_dimension_known check (dimension in ('program', 'country', 'platform', 'track', 'reviewer')),
+    constraint work_monthly_dimension_known check (dimension in ('program', 'country', 'platform', 'track', 'reviewer', 'case')),
     constraint work_monthly_moment_known check (moment in ('submitted', 'touched', 'decided', 'left'))
 );
 alter table only review.work_monthly alter column waits set storage external;
@@ -371,6 +381,8 @@ comment on column review.work_monthly.decided is 'Of these, with a current decis
 comment on column review.work_monthly.approved is 'Of these, approved by it';
 comment on column review.work_monthly.overrides is 'Of these, decided against the computed eligibility';
 comment on column review.work_monthly.active is 'Of these, approved and with trading since';
+comment on column review.work_monthly.in_time is 'Of these, decided before they were due';
+comment on column review.work_monthly.late is 'Of these, decided when they were overdue';
 comment on column review.work_monthly.waits is 'Touched and decided: the seconds from submission of each, as four-byte big-endian integers';
 
 create table review.work_counted (
@@ -430,6 +442,19 @@ create trigger uncounted_delete after delete on exchange.applications
     referencing old table as changed for each statement execute function review.note_uncounted();
 create trigger uncounted_update after update on exchange.accounts
     referencing old table as was new table as changed for each statement execute function review.note_moved_accounts();
+create function review.note_holiday() returns trigger language plpgsql
+    security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    changed date := case when tg_op = 'DELETE' then old.day else new.day end;
+begin
+    -- Those whose clock may have run on that day.
+    insert into review.uncounted select application_id from review.application_courses
+    where decided_day >= changed and submitted_day <= changed;
+    return null;
+end $$;
+comment on function review.note_holiday() is 'Remembers the decided applications that were under review on a day that became, or no longer is, a holiday';
+create trigger uncounted_change after insert or delete on review.holidays
+    for each row execute function review.note_holiday();
 create trigger uncounted_insert after insert on review.decisions
     referencing new table as changed for each statement execute function review.note_uncounted();
 create trigger uncounted_insert after insert on review.events

@@ -283,14 +283,18 @@ class Plain:
 
     def clock(self, submitted: pd.Timestamp) -> str:
         """How the clock of an open application stands: three business days, no holidays."""
-        at, used = submitted, pd.Timedelta(0)
-        while at < self.now:
+        days = self.used(submitted, self.now)
+        return "overdue" if days >= 3 else "soon" if days >= 2 else "later"
+
+    def used(self, at: pd.Timestamp, until: pd.Timestamp) -> float:
+        """Return the business days from ``at`` to ``until``; there are no holidays."""
+        used = pd.Timedelta(0)
+        while at < until:
             midnight = at.normalize() + pd.Timedelta(days=1)
             if at.weekday() < 5:
-                used += min(midnight, self.now) - at
+                used += min(midnight, until) - at
             at = midnight
-        days = used / pd.Timedelta(days=1)
-        return "overdue" if days >= 3 else "soon" if days >= 2 else "later"
+        return used / pd.Timedelta(days=1)
 
     def stages(self, window: Window) -> list[int]:
         came = set(self.submitted(window).application_id)

@@ -139,6 +139,14 @@ def _rate(decided: pd.DataFrame) -> Number:
     return float((decided.outcome == "approved").mean()) if len(decided) else None
 
 
+def _on_time(decided: pd.DataFrame, plain: Plain) -> Number:
+    """Return the share decided within three business days of their submission."""
+    if not len(decided):
+        return None
+    took = [plain.used(row.submitted_at, row.decided_at) for row in decided.itertuples()]
+    return sum(days < 3 for days in took) / len(took)
+
+
 def _table(app: AppTest, column: str) -> pd.DataFrame:
     """Return the first table with this column; a chart's own table equals the one below it."""
     return next(table.value for table in app.dataframe if column in table.value)
@@ -160,6 +168,7 @@ def assert_work(world: World) -> None:
     made = [len(plain.decided(w)) for w in spans]
     assert_card(app, "decided", len(decided), len(was), course=made if any(made) else ())
     assert_card(app, "approval_rate", _rate(decided), _rate(was))
+    assert_card(app, "on_time_rate", _on_time(decided, plain), _on_time(was, plain))
     hours = _percentile(decided.hours, 50)
     assert_card(app, "time_to_decision", hours, _percentile(was.hours, 50))
 
@@ -224,7 +233,7 @@ def assert_decisions_by(world: World, split: Split) -> None:
         Split.REVIEWER: lambda rows: rows.decided_by,
     }[split]
     decided, arrived = plain.decided(world.period), plain.submitted(world.period)
-    apart = _assert_apart(app, str(split), decided, keys(decided))
+    apart = _assert_apart(app, str(split), plain, decided, keys(decided))
     if split in (Split.COUNTRY, Split.PLATFORM):
         counts = keys(arrived).value_counts()
         assert {key: int(n) for key, n in apart.submitted.items()} == {
@@ -236,7 +245,7 @@ def assert_decisions_by(world: World, split: Split) -> None:
 
 
 def _assert_apart(
-    app: AppTest, column: str, decided: pd.DataFrame, keys: pd.Series
+    app: AppTest, column: str, plain: Plain, decided: pd.DataFrame, keys: pd.Series
 ) -> pd.DataFrame:
     """The table with this column, each row's figures as those of the decisions with its key."""
     table = _table(app, column).set_index(column)
@@ -251,6 +260,9 @@ def _assert_apart(
         share = None if rate is None else figures.whole_percent(_decimal(rate, Unit.SHARE))
         assert shown.approval_rate == share, key
         assert shown.overrides == str(int(rows.is_override.sum())), key
+        on_time = _on_time(rows, plain)
+        share = None if on_time is None else figures.whole_percent(_decimal(on_time, Unit.SHARE))
+        assert shown.on_time_rate == share, key
         for name, percent in (("median_hours", 50), ("p90_hours", 90)):
             assert shown[name] == _took(rows, percent), (key, name)
     return table
@@ -264,7 +276,7 @@ def assert_reviewers(world: World) -> None:
     if not len(decided):
         assert not app.dataframe
         return
-    table = _assert_apart(app, "reviewer", decided, decided.decided_by)
+    table = _assert_apart(app, "reviewer", plain, decided, decided.decided_by)
     taken_back = again.merge(
         plain.decisions,
         left_on=again.detail.map(lambda d: d["decision_id"]),

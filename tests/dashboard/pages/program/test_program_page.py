@@ -21,12 +21,12 @@ from dashboard.ui.data_table import CellKind, Sheet, SheetColumn
 from data_access.db.errors import NotAllowed
 from program import wording
 from program.periods import Window, day_start
-from program.reports.kpis import KPIS, TIME_TO_DECISION, VOLUME, Unit
+from program.reports.kpis import KPIS, ON_TIME, TIME_TO_DECISION, VOLUME, Unit
 from program.reports.periods import Grain, Tab, buckets
 from program.review.permissions import Act, Role, may
 from tests.builders import add_application, add_refresh, add_segment_sums
 from tests.dashboard.pages.screen import PEOPLE, Desk, protos, texts
-from tests.data_access.reports.test_kpis import decide, reopen
+from tests.data_access.reports.test_kpis import decide, reopen, settle
 
 KPIS_BY_KEY = {kpi.key: kpi for kpi in KPIS}
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -124,12 +124,60 @@ def test_five_figures_with_their_change(worked: Desk) -> None:
     """Volume 29 x 100 + 1,000 against 30 x 100: a third more is 30 %."""
     app = worked.open(PROGRAM)
 
-    assert len(app.metric) == 5
+    assert len(app.metric) == 5 + 3
     assert figure(app, "open") == ("1", "unchanged")
     assert figure(app, "decided") == ("3", "+2")
     assert figure(app, "approval_rate") == ("67 %", "-33 points")
     assert figure(app, "time_to_decision") == ("3.0 d", "+24.0 h")
     assert figure(app, "volume") == ("3.9 k USD", "+30 %")
+
+
+def test_too_few_decisions_are_no_forecast(worked: Desk) -> None:
+    app = worked.open(PROGRAM)
+
+    lines = texts(app, ["caption"])
+    for key in ("overdue_next_day", "overdue_in_three_days"):
+        assert figure(app, key) == ("unknown", "")
+    assert sum("too little to forecast from" in line for line in lines) == 2
+
+
+def test_what_waits_is_held_against_the_pace(worked: Desk) -> None:
+    """Forty long overdue; on each of the last working days two were decided."""
+    today = worked.now.date()
+    days = [today - back * DAY for back in range(28, 0, -1)]
+    ids = iter(range(100, 300))
+    with worked.engine.begin() as conn:
+        for day in days:
+            for _ in range(2 if day.weekday() < 5 else 0):
+                decided = day_start(day) + 12 * HOUR
+                add_application(conn, id_ := next(ids), submitted_at=decided - 12 * HOUR)
+                decide(conn, id_, "rejected", decided, BEN)
+        settle(conn, 1, "withdrawn", worked.now)
+        for _ in range(40):
+            add_application(conn, next(ids), submitted_at=worked.now - 40 * DAY)
+
+    app = worked.open(PROGRAM)
+
+    assert figure(app, "overdue_in_three_days")[0] == str(40 - 3 * 2)
+    # Until the end of the next working day it is one day and what is left of this one.
+    left, delta = figure(app, "overdue_next_day")
+    assert int(left) in (40 - 4, 40 - 3, 40 - 2)
+    assert delta == f"-{40 - int(left)}"
+    assert "from 40 now" in {metric.proto.delta_description for metric in app.metric}
+
+
+@pytest.mark.parametrize("role", [Role.MANAGER, Role.ANALYST])
+def test_only_managers_see_reviewers_compared(role: Role, worked: Desk) -> None:
+    worked.who = PEOPLE[role]
+
+    app = worked.open(PROGRAM, tab="reviewers")
+
+    compared = [table.value for table in app.dataframe if "reading" in table.value]
+    assert bool(compared) is (role is Role.MANAGER)
+    assert ("no judgment of a person" in " ".join(texts(app))) is (role is Role.MANAGER)
+    for table in compared:
+        assert table.reviewer.tolist() == [BEN]
+        assert table.reading.tolist() == ["too few to compare"]
 
 
 def test_every_figure_shows_its_definition_days_and_zone(worked: Desk) -> None:
@@ -171,6 +219,8 @@ def test_a_change_is_colored_only_where_one_way_is_better(worked: Desk) -> None:
 
     assert colors.pop(TIME_TO_DECISION.name) == Metric.MetricColor.ORANGE
     assert colors.pop(VOLUME.name) == Metric.MetricColor.GREEN
+    # Whether the decision of a weekend was on time depends on the day of the test.
+    colors.pop(ON_TIME.name)
     assert set(colors.values()) == {Metric.MetricColor.GRAY}
 
 
@@ -297,7 +347,7 @@ def test_days_of_an_address_that_are_no_period_are_named(
     [
         # Tables behind a chart are in its popover.
         ("work", 4, 6),
-        ("reviewers", 1, 2),
+        ("reviewers", 1, 3),
         ("volume", 1, 3),
         ("cohorts", 1, 1),
     ],
@@ -308,7 +358,7 @@ def test_only_the_visible_part_is_drawn(worked: Desk, tab: str, charts: int, tab
     assert not app.exception
     assert len(protos(app, "plotly_chart")) == charts
     assert len(app.dataframe) == tables_
-    assert len(app.metric) == (13 if tab == "volume" else 5)
+    assert len(app.metric) == {"work": 8, "volume": 13}.get(tab, 5)
 
 
 def drawn(app: AppTest, key: str) -> dict[str, Any]:
@@ -460,7 +510,7 @@ def test_a_file_is_logged_and_refused_after_its_person_loses_the_role(
         st, "download_button", lambda _, data, key, **__: offered.update({key: data})
     )
     worked.open(PROGRAM, tab="reviewers")
-    assert set(offered) == {"reviewers-chart-csv", "reviewers-csv"}
+    assert set(offered) == {"reviewers-chart-csv", "reviewers-csv", "case-mix-csv"}
 
     written = offered["reviewers-csv"]().decode().splitlines()
 
