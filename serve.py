@@ -25,13 +25,24 @@ from streamlit import logger as streamlit_logger
 from streamlit.web.server.starlette import starlette_server
 
 import dashboard
-from dashboard.shell import failures, metrics, openid, proxied, routes, settings, unsent
+from dashboard.shell import (
+    failures,
+    metrics,
+    openid,
+    proxied,
+    routes,
+    server_options,
+    settings,
+    unsent,
+)
 from dashboard.shell.addresses import KnownAddresses
+from dashboard.shell.base_path import WithBase, WithoutBase
 from dashboard.shell.browsers import BrowserMark, SecureCookies, SignOuts, WayBack
 from dashboard.shell.files import FileGate
 from dashboard.shell.headers import SecurityHeaders
 from dashboard.shell.static_files import StaticFiles
 from dashboard.shell.websockets import WebsocketGate
+from dashboard.ui import address
 from data_access.db import database, logs
 from data_access.db.database import Purpose
 from data_access.db.errors import DatabaseRefused, SettingMissing
@@ -104,6 +115,7 @@ def _not_the_plain_copy(record: logging.LogRecord) -> bool:
 
 MIDDLEWARE = [
     Middleware(SecurityHeaders),
+    Middleware(WithoutBase),
     Middleware(failures.LoggedRequests),
     Middleware(proxied.CheckedHeaders),
     Middleware(SecureCookies),
@@ -114,6 +126,7 @@ MIDDLEWARE = [
     Middleware(SignOuts),
     Middleware(WayBack),
     Middleware(StaticFiles),
+    Middleware(WithBase, own=routes.ROUTES),
 ]
 # Also for another server than `main`: uvicorn loads this file before it wraps the app.
 proxied.note_peers()
@@ -124,11 +137,17 @@ app = st.App(
     middleware=MIDDLEWARE,
     on_script_error=failures.report,
 )
+try:
+    # Before the app is assembled, whichever server does that.
+    server_options.set_all()
+except SettingMissing as missing:
+    sys.exit(f"Error: {missing}")
 
 
-def main(port: int, *, open_browser: bool = False) -> None:
+def main(port: int, *, base_path: str | None = None, open_browser: bool = False) -> None:
     """Serve on ``port`` until stopped; opens the browser once the server responds."""
     try:
+        options = server_options.set_all(server_port=port, server_baseUrlPath=base_path)
         settings.require()
         database.require_admission()
         metrics.serve()
@@ -137,7 +156,7 @@ def main(port: int, *, open_browser: bool = False) -> None:
     if open_browser:
         threading.Thread(target=_open_when_ready, args=[port], daemon=True).start()
     send_at_once()
-    app.run(config={"server.port": port})
+    app.run(config=options)
 
 
 def send_at_once() -> None:
@@ -148,9 +167,9 @@ def send_at_once() -> None:
     """
     bind = starlette_server._bind_socket
 
-    def bound(address: str, port: int, backlog: int) -> socket.socket:
+    def bound(host: str, port: int, backlog: int) -> socket.socket:
         # Connections inherit the option.
-        listening = bind(address, port, backlog)
+        listening = bind(host, port, backlog)
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listening
 
@@ -167,13 +186,14 @@ def _open_when_ready(port: int) -> None:
         except (HTTPException, OSError):
             time.sleep(0.2)
         else:
-            webbrowser.open(f"http://localhost:{port}")
+            webbrowser.open(f"http://localhost:{port}{address.of('/')}")
             return
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--port", type=int, default=8501)
+    parser.add_argument("--base-path", help="serve below this path, such as /affiliates-desk")
     parser.add_argument("--open-browser", action="store_true", help="open it once it answers")
     chosen = parser.parse_args()
-    main(chosen.port, open_browser=chosen.open_browser)
+    main(chosen.port, base_path=chosen.base_path, open_browser=chosen.open_browser)

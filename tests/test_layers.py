@@ -75,6 +75,8 @@ def test_the_environment_is_read_through_the_table_of_settings() -> None:
         "data_access/db/environment.py",
         "data_access/db/roles.py",
         "data_access/messages/worker.py",
+        # Streamlit's options, each under its own name.
+        "dashboard/shell/server_options.py",
     }
 
 

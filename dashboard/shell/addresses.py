@@ -7,11 +7,13 @@ from pathlib import Path
 import streamlit as st
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.shell import origins
 from dashboard.shell.files import plainly
 from dashboard.shell.screens import SCREENS
+from dashboard.ui import address
 
 PAGES = frozenset(f"/{screen.path}" for screen in SCREENS)
 
@@ -49,7 +51,6 @@ ADDRESSES = {
     "/media/": Reach.STAFF,
 }
 PROBES = frozenset({"/healthz", "/readyz"})
-NOT_FOUND = "This page does not exist. The dashboard starts at /."
 OTHER_NAME = (
     "This server does not accept that host name. An administrator can set "
     "STREAMLIT_SERVER_ALLOWED_HOSTS to the names people use."
@@ -71,11 +72,17 @@ class KnownAddresses:
         if path not in PROBES and not origins.answers_to(HTTPConnection(scope).headers.get("host")):
             await plainly(OTHER_NAME)(scope, receive, send)
         elif reach(path) is None:
-            await plainly(NOT_FOUND, status=404)(scope, receive, send)
+            await not_found()(scope, receive, send)
         elif _is_page(path):
             await self.app(scope, receive, send)
         else:
             await self.app(scope, receive, _without_pages(scope, receive, send))
+
+
+def not_found() -> Response:
+    """Return the answer at an unknown address."""
+    sentence = f"This page does not exist. The dashboard starts at {address.of('/')}."
+    return plainly(sentence, status=404)
 
 
 def reach(path: str) -> Reach | None:
@@ -106,7 +113,7 @@ def _without_pages(scope: Scope, receive: Receive, send: Send) -> Send:
             kind = Headers(raw=message["headers"]).get("content-type", "")
             replaced = message["status"] == 200 and kind.startswith("text/html")
             if replaced:
-                await plainly(NOT_FOUND, status=404)(scope, receive, send)
+                await not_found()(scope, receive, send)
         if not replaced:
             await send(message)
 

@@ -1,5 +1,6 @@
 """The server's settings, checked before it accepts connections."""
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -8,10 +9,13 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from dashboard.shell import local_sign_in, openid, proxied
+from dashboard.shell import browsers, local_sign_in, openid, proxied
+from dashboard.ui import address
 from data_access.db import database, logs
 from data_access.db.errors import SettingMissing
 from program.review import sign_in as rules
+
+BASE_PATH = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._~-]*)*")
 
 
 def require() -> None:
@@ -23,6 +27,7 @@ def require() -> None:
         secrets |= _readable(Path(path))
     logs.hide(*_secrets_in(secrets))
     faults = [*_header_faults(auth=secrets.get("auth")), *auth_faults(secrets.get("auth", {}))]
+    faults += base_path_faults(secrets.get("auth"))
     faults += sign_in_faults(secrets.get("sign_in", {}))
     if faults:
         raise SettingMissing(faults[0])
@@ -84,6 +89,23 @@ def auth_faults(auth: object) -> Iterator[str]:
         )
     for section in (auth, *(value for value in auth.values() if isinstance(value, Mapping))):
         yield from _provider_faults(section)
+
+
+def base_path_faults(auth: object) -> Iterator[str]:
+    """Yield what does not fit the path below which the dashboard is served."""
+    base = address.base()
+    if not BASE_PATH.fullmatch(base):
+        yield (
+            f"server.baseUrlPath is {base}, which is not a path such as /affiliates-desk, of "
+            "letters, digits, dots, hyphens and slashes. Correct or remove it."
+        )
+    uri = auth.get("redirect_uri") if isinstance(auth, Mapping) else None
+    callback = address.of(browsers.OPENID_CALLBACK)
+    if uri and urlsplit(str(uri)).path != callback:
+        yield (
+            f"redirect_uri in .streamlit/secrets.toml does not lead back to this dashboard: let it "
+            f"end in {callback}, here and at the identity provider."
+        )
 
 
 def _provider_faults(provider: Mapping[str, Any]) -> Iterator[str]:

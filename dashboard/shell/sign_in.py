@@ -16,7 +16,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.shell import local_sign_in, openid, proxied
-from dashboard.ui import states
+from dashboard.ui import address, states
 from dashboard.ui.safe_text import escape, escape_html
 from data_access.db import database
 from data_access.eligibility import arrival as data_arrival
@@ -322,7 +322,7 @@ def _providers(settings: Mapping[str, Any]) -> list[str | None]:
 
 
 def _here() -> str:
-    path = urlsplit(st.context.url or "/").path or "/"
+    path = address.within(urlsplit(st.context.url or "/").path) or "/"
     query = urlencode(st.query_params.to_dict())
     return f"{path}?{query}" if query else path
 

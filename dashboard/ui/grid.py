@@ -16,7 +16,7 @@ import pyarrow as pa
 import streamlit as st
 from pandas.io.formats.style import Styler
 
-from dashboard.ui import figures, headings, state
+from dashboard.ui import address, figures, headings, state
 from program import wording
 
 COUNT, DAYS, PERCENT = "%,d", "%,d d", "%g %%"
@@ -218,10 +218,11 @@ def monthly(cells: Iterable[Sequence[Decimal]], *, width: int) -> GridColumn:
     return GridColumn(cells=pa.array([[float(one) for one in row] for row in cells]), config=config)
 
 
-def links(label: str, addresses: Iterable[str], pattern: str, **look: Any) -> GridColumn:  # noqa: ANN401
-    """Make a column of links within the dashboard; ``pattern`` matches the shown part."""
+def links(label: str, paths: Iterable[str], pattern: str, **look: Any) -> GridColumn:  # noqa: ANN401
+    """Make a column of links to paths of ours; ``pattern`` matches the shown part."""
+    addresses = [path and address.of(path) for path in paths]
     config = st.column_config.LinkColumn(label, display_text=pattern, **look)
-    return GridColumn(cells=pa.array(list(addresses), pa.string()), config=config)
+    return GridColumn(cells=pa.array(addresses, pa.string()), config=config)
 
 
 def applications(
@@ -232,8 +233,8 @@ def applications(
     help: str = "Open the application",  # noqa: A002 - as Streamlit calls it
 ) -> GridColumn:
     """Make a column of links to applications, shown as their numbers."""
-    addresses = [f"/application?id={id_}" if id_ else "" for id_ in ids]
-    return links(label, addresses, r"id=(\d+)", width=width, help=help)
+    paths = [f"/application?id={id_}" if id_ else "" for id_ in ids]
+    return links(label, paths, r"id=(\d+)", width=width, help=help)
 
 
 def opens(labels: Iterable[str], *, key: str, on_open: Callable[[], None]) -> GridColumn:

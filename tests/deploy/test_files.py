@@ -59,7 +59,8 @@ def test_every_variable_of_compose_is_in_its_example() -> None:
 
 
 @needs("nginx")
-def test_nginx_accepts_its_configuration(tmp_path: Path) -> None:
+@pytest.mark.parametrize("base", ["", "/affiliates-desk"])
+def test_nginx_accepts_its_configuration(base: str, tmp_path: Path) -> None:
     subprocess.run(
         [
             *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
@@ -72,6 +73,8 @@ def test_nginx_accepts_its_configuration(tmp_path: Path) -> None:
     )
     served = (DEPLOY / "nginx" / "affiliate-review.conf").read_text()
     served = served.replace("/etc/ssl/affiliate-review", str(tmp_path))
+    served, below = re.subn(r"location (= )?/(?!readyz)", rf"location \1{base}/", served)
+    assert below == 3
     upstream = (DEPLOY / "nginx" / "affiliate-review-upstream.conf").read_text()
     whole = tmp_path / "nginx.conf"
     whole.write_text(

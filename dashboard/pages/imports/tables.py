@@ -75,11 +75,11 @@ def preview(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def past(imports: Sequence[Import]) -> None:
     """Draw past imports, newest first."""
-    addresses = [f"/import?show=history&import={one.import_id}" for one in imports]
+    paths = [f"/import?show=history&import={one.import_id}" for one in imports]
     _draw(
         {
             "import": grid.links(
-                "Import", addresses, r"import=(\d+)", width=70, help="Shows its report"
+                "Import", paths, r"import=(\d+)", width=70, help="Shows its report"
             ),
             "when": grid.moment("When", [one.imported_at for one in imports]),
             "who": grid.text("Who", [one.imported_by for one in imports], width=180),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.shell.addresses import ADDRESSES, Reach, reach
+from dashboard.shell.addresses import ADDRESSES, PROBES, Reach, reach
 from dashboard.shell.screens import SCREENS
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent.parent
 ASK_EVERYTHING = """
 import asyncio, json, re, sys
 import httpx, serve
+from dashboard.ui import address
 from starlette.routing import Mount, WebSocketRoute
 
 serve.app._runtime = serve.app._create_runtime()
@@ -26,13 +27,15 @@ async def ask():
     transport = httpx.ASGITransport(assembled, client=("127.0.0.1", 50000), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8501") as client:
         for route in assembled.routes:
-            path = re.sub("{[^}]*}", "0" * 32, route.path)
+            path = re.sub("{[^}]*}", "0" * 32, route.path.removeprefix(address.base()))
             kind = type(route).__name__
             for method in sorted(getattr(route, "methods", None) or [""]):
-                said = await client.request(method, path) if method else None
+                said = await client.request(method, address.of(path)) if method else None
+                beside = await client.request(method, path) if method else None
                 found.append({
                     "kind": kind, "path": path, "method": method,
                     "status": said and said.status_code, "text": said and said.text[:300],
+                    "beside": beside and beside.status_code,
                 })
     return found
 
@@ -46,14 +49,20 @@ HEALTHY = {
 }
 
 
+@pytest.fixture(scope="module", params=["", "/affiliates-desk/"])
+def base(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+def answers(base: str, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     # No database listens there.
     nowhere = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
+    below = {"STREAMLIT_SERVER_BASE_URL_PATH": base} if base else {}
     done = subprocess.run(
         [sys.executable, "-c", ASK_EVERYTHING],
         cwd=ROOT,
-        env={"PATH": "", "HOME": str(tmp_path_factory.mktemp("home")), **nowhere},
+        env={"PATH": "", "HOME": str(tmp_path_factory.mktemp("home")), **nowhere, **below},
         capture_output=True,
         text=True,
         check=False,
@@ -71,6 +80,13 @@ def test_every_route_says_without_a_sign_in_what_its_record_allows(
     assert len({one["path"] for one in answers}) > 20
     wrong = [one for one in answers if not is_as_recorded(one)]
     assert wrong == []
+
+
+def test_below_a_path_nothing_but_the_probes_answers_beside_it(
+    base: str, answers: list[dict[str, Any]]
+) -> None:
+    asked = [one for one in answers if one["method"] and base]
+    assert {one["path"] for one in asked if one["beside"] != 404} == (PROBES if base else set())
 
 
 def is_as_recorded(one: dict[str, Any]) -> bool:

@@ -394,6 +394,7 @@ runpy.run_path("serve.py", run_name="__main__")
 class Server:
     port: int
     noted: Path
+    listens_on: str
 
 
 @pytest.fixture(scope="module", params=["127.0.0.1", "0.0.0.0"])
@@ -406,13 +407,17 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[Se
     with subprocess.Popen(
         [sys.executable, "-c", TRIPWIRE, str(folder / "noted"), "--port", str(port)],
         cwd=ROOT,
-        env={**environment, "STREAMLIT_SERVER_ADDRESS": request.param},
+        env={
+            **environment,
+            "STREAMLIT_SERVER_ADDRESS": request.param,
+            "STREAMLIT_SERVER_ALLOWED_HOSTS": "localhost,127.0.0.1,desk.example",
+        },
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as process:
         try:
             wait_for(port)
-            yield Server(port, folder / "noted")
+            yield Server(port, folder / "noted", request.param)
         finally:
             process.terminate()
             process.wait(10)
@@ -470,6 +475,14 @@ def test_the_websocket_opens_for_the_servers_own_page_without_a_look_up(
     ):
         assert opened(port, host, origin) == 403, origin
     assert not server.noted.exists()
+
+
+def test_the_server_listens_and_answers_as_its_environment_says(server: Server) -> None:
+    assert get(server.port, "/", Host=f"desk.example:{server.port}")[0] == 200
+    assert get(server.port, "/", Host="[::1]")[0] == 403
+    with socket.socket() as elsewhere:
+        reached = elsewhere.connect_ex(("127.0.0.2", server.port)) == 0
+    assert reached is (server.listens_on == "0.0.0.0")
 
 
 HTML, TEXT = "text/html", "text/plain"
