@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import text
 
 from dashboard.shell import proxied
+from dashboard.shell.sign_in import SESSION_OVER
 from tests.browser import screen
 from tests.browser.conftest import DESKTOP, PATIENCE_MS, Site
 from tests.browser.serving import served
@@ -61,6 +62,19 @@ def test_the_person_whom_the_proxy_names_presses_once_and_works(
         page.get_by_role("link", name="Sign out").click()
         card.click()
         expect(page.locator(".st-key-header")).to_contain_text("Pia")
+        page.goto(f"/application?id={id_}")
+        screen.shows_application(page, "proxied")
+
+        # A change of role ends it at the next act, and the next sign-in has the new one.
+        screen.settled(page)
+        with site.engine.begin() as connection:
+            promoted = text("update review.staff set role = 'manager' where email = :e")
+            connection.execute(promoted, {"e": PIA})
+        page.locator(f".st-key-Claim-{id_} button").first.click()
+        expect(page.get_by_text(SESSION_OVER)).to_be_visible()
+        assert site.one("select count(*) from review.events where application_id = :n", n=id_) == 0
+        card.click()
+        expect(page.locator(".st-key-header")).to_contain_text("manager")
 
         with site.engine.begin() as connection:
             disabled = text("update review.staff set active = false where email = :e")
