@@ -69,6 +69,7 @@ from tests.dashboard.pages.planting import (
     plant_elsewhere,
     planted,
 )
+from tests.dashboard.pages.planting_records import plant_records
 from tests.dashboard.pages.screen import Desk, open_popovers
 from tests.data_access import clicks
 
@@ -302,6 +303,9 @@ ELSEWHERE: tuple[tuple[Screen, dict[str, str]], ...] = (
     (STAFF, {}),
     (STAFF, {"person": address_of(7, Role.ANALYST)}),
     (IMPORT, {"show": "kept"}),
+    (IMPORT, {"show": "history", "import": "3"}),
+    (APPLICATION, {"id": "2"}),
+    (APPLICATION, {"id": "1"}),
 )
 
 
@@ -309,12 +313,16 @@ SEEN_ELSEWHERE = {
     *("username", "email", "name", "handle"),
     *("view", "holiday", "old", "new", "reason", "note"),
     *("subject", "body", "recipient", "message", "error"),
+    *("asked", "answer", "deferred", "why", "reopened", "to", "said", "what", "now"),
+    *("override", "sent", "before", "after"),
+    *("file", "map", "remark", "field", "cell", "value", "problem"),
 }
 
 
 @pytest.mark.parametrize("role", Role)
 def test_no_other_page_gives_life_to_typed_text(role: Role, hostile: Desk) -> None:
     plant_elsewhere(hostile.engine, now=hostile.now)
+    plant_records(hostile.engine, now=hostile.now)
 
     seen: set[str] = set()
     for screen, query in ELSEWHERE:
@@ -394,6 +402,7 @@ def test_every_column_that_is_shown_was_walked(hostile: Desk) -> None:
         "reason",
         "rationale",
         "message",
+        "override",
     }
 
 
