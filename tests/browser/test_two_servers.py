@@ -1,12 +1,15 @@
 """Two dashboard processes behind one address: a person does not notice which one answers."""
 
-from collections.abc import Iterator
+import signal
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect
+from sqlalchemy import text
 
 from tests.browser import screen
 from tests.browser.balancer import Balancer
@@ -124,6 +127,54 @@ def test_unsent_texts_are_there_when_another_server_answers(site: Site, pair: Pa
         (WORDS,)
     ]
     assert len(page.evaluate(KEPT)) == 1
+
+
+def test_an_act_is_done_before_a_server_that_was_told_to_stop_ends(site: Site, pair: Pair) -> None:
+    number = site.applicant(account={"username": "stopping"})
+    page = pair.open_at(pair.first, f"/application?id={number}")
+    lock = text("select from exchange.applications where application_id = :n for update")
+    with site.engine.begin() as holding:
+        holding.execute(lock, {"n": number})
+        claim = page.locator(f".st-key-Claim-{number} button").first
+        expect(claim).not_to_have_attribute("data-arming", "")
+        screen.settled(page)
+        claim.click()
+        waits_for_lock(site)
+        pair.balancer.to = pair.second.port
+
+        pair.first.process.terminate()
+        says(pair.first, "Waiting for application shutdown")
+        assert pair.first.process.poll() is None
+
+    # The server ends by the signal, after it has finished.
+    assert pair.first.process.wait(30) == -signal.SIGTERM
+    says(pair.first, "stopped")
+    page.locator("[data-test-connection-state=CONNECTED]").wait_for()
+    page.reload()
+    expect(page.locator(f".st-key-Release-{number} button").first).to_be_visible()
+    assert site.rows(
+        "select kind, count(*) from review.events where application_id = :n group by 1", n=number
+    ) == [("claimed", 1)]
+
+
+def waits_for_lock(site: Site) -> None:
+    # The activity of other logins is hidden from the owner; their locks are not.
+    until(
+        lambda: site.one("select count(*) from pg_locks where not granted"),
+        "the act does not wait",
+    )
+
+
+def says(server: served, words: str) -> None:
+    log = server.home / f"serve-{server.port}.log"
+    until(lambda: words in log.read_text(), f"no {words}")
+
+
+def until(holds: Callable[[], object], otherwise: str) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.05)
 
 
 def id_in(url: str) -> int:
