@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.forms import signing_out, submit, taking_next, undo
 from dashboard.shell import failures, metrics, sign_in
 from dashboard.shell.freshness import freshness_line
-from dashboard.shell.screens import SCREENS, Screen
+from dashboard.shell.screens import OUTBOX, POLICY, SCREENS, Screen
 from dashboard.ui import keyboard, shortcuts, state
 from dashboard.ui.safe_text import escape
 from data_access.db.errors import DatabaseUnavailable
@@ -41,19 +41,22 @@ def main() -> None:
     person = arrival.person
     submit.draw_flash()
     st.logo(sign_in.logo(), size="medium")
-    page = st.navigation([page_for(screen, person) for screen in SCREENS], position="top")
+    waiting = {POLICY: arrival.proposals, OUTBOX: arrival.undeliverable}
+    pages = [page_for(screen, person, waiting.get(screen, 0)) for screen in SCREENS]
+    page = st.navigation(pages, position="top")
     header(person, arrival.newest)
     with failures.unavailable_is_shown(), metrics.timed(page.url_path or "queue"):
         page.run()
         taking_next.finish_page()
 
 
-def page_for(screen: Screen, person: Person) -> st.Page:
+def page_for(screen: Screen, person: Person, waiting: int) -> st.Page:
+    """Return the screen's page; its tab says how much waits there for this person."""
     if not person.may(screen.act):
         return hidden_page(screen, partial(sign_in.refusal, person, screen.act))
     return st.Page(
         screen.file,
-        title=screen.title,
+        title=f"{screen.title} {waiting}" if waiting else screen.title,
         icon=screen.icon,
         url_path=screen.path or None,
         default=not screen.path,
