@@ -17,7 +17,7 @@ import pandas as pd  # noqa: F401
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.ui import figures
+from dashboard.ui import figures, state
 from dashboard.ui.safe_text import escape_chart
 from program.periods import ONE_DAY, Window, months_later
 
@@ -47,16 +47,48 @@ class Minimum:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A figure, and its text alternative."""
+    """A figure, and its text alternative; its first ``skipped`` traces are empty."""
 
     figure: go.Figure
     alt: str
+    skipped: int = 0
 
 
-def draw(chart: Chart, *, key: str, picture: str | None = None) -> None:
-    """Draw the chart; with ``picture``, a file name stem, it can be saved as PNG."""
+def draw(
+    chart: Chart,
+    *,
+    key: str,
+    picture: str | None = None,
+    on_bar: Callable[[], None] | None = None,
+) -> None:
+    """Draw the chart; with ``picture``, a file name stem, it can be saved as PNG.
+
+    A click on a bar calls ``on_bar``, which asks `clicked` for it.
+    """
     tools = NO_TOOLS if picture is None else _camera(picture)
-    st.plotly_chart(chart.figure, theme="streamlit", config=tools, alt=chart.alt, key=key)
+    if on_bar is None:
+        st.plotly_chart(chart.figure, theme="streamlit", config=tools, alt=chart.alt, key=key)
+        return
+    st.plotly_chart(
+        chart.figure,
+        theme="streamlit",
+        config=tools,
+        alt=chart.alt,
+        key=key,
+        on_select=on_bar,
+        selection_mode="points",
+    )
+
+
+def clicked(chart: Chart, key: str) -> tuple[int, int] | None:
+    """Return the series and the place in it of the bar that was just clicked."""
+    points = (state.typed(key) or {}).get("selection", {}).get("points", [])
+    if not points:
+        return None
+    series, place = points[0].get("curve_number"), points[0].get("point_index")
+    if series is None or place is None or series < chart.skipped:
+        return None
+    return series - chart.skipped, place
 
 
 def _camera(stem: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from pandas.io.formats.style import Styler
 
 from dashboard.ui import charts, figures, grid, headings
 from dashboard.ui.charts import Chart
+from dashboard.ui.safe_text import escape
 from program.periods import Window
 from program.reports.csv_guard import guarded
 from program.review.queue_filters import Filters
@@ -23,6 +24,7 @@ from program.wording import rounded
 
 Cell = str | int | Decimal | date | None
 Open = Callable[[Sequence[Filters | None], str], None]
+OpenOne = Callable[[Filters], None]
 # Builds the file of a sheet on demand; None for a person who may not export.
 Take = Callable[["Sheet"], bytes] | None
 # The query parameter of a table's order: its key, and the column, with - for descending.
@@ -56,7 +58,10 @@ NO_NUMBERS = frozenset({CellKind.TEXT, *DATES})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SheetColumn:
-    """One column. ``drilldowns`` are the drill-down lists of its numbers, row by row."""
+    """One column. ``drilldowns`` are the drill-down lists of its numbers, row by row.
+
+    ``total`` is what all rows together come to, if that means something.
+    """
 
     key: str
     label: str
@@ -64,6 +69,15 @@ class SheetColumn:
     cells: Sequence[Cell]
     help: str | None = None
     drilldowns: Sequence[Filters | None] = ()
+    total: Cell = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bars:
+    """The columns of a chart's series of bars, in order, and what opens the list behind a bar."""
+
+    columns: Sequence[str]
+    on_press: OpenOne
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +91,10 @@ class Sheet:
     def cells(self, key: str) -> Sequence[Any]:
         """Return the cells of a column."""
         return next(column.cells for column in self.columns if column.key == key)
+
+    def drilldowns(self, key: str) -> Sequence[Filters | None]:
+        """Return the drill-down lists of a column."""
+        return next(column.drilldowns for column in self.columns if column.key == key)
 
     def sorted_by(self, key: str, *, descending: bool) -> "Sheet":
         """Return the rows sorted by a column; unknown values come last in either direction."""
@@ -132,6 +150,22 @@ def as_csv(sheet: Sheet) -> bytes:
     return written.getvalue().encode()
 
 
+def summed(cells: Sequence[Any]) -> Any:  # noqa: ANN401 - whole numbers or money
+    """Return the sum of a column, ``None`` while one of its cells is unknown."""
+    return None if any(cell is None for cell in cells) else sum(cells)
+
+
+def totals(sheet: Sheet) -> str:
+    """Return the number of rows, and their totals: ``30 rows · in all: Decided 303``."""
+    rows = f"{sheet.rows:,} row{'' if sheet.rows == 1 else 's'}"
+    parts = [
+        f"{column.label} {_worded(column.kind, column.total)}"
+        for column in sheet.columns
+        if column.total is not None
+    ]
+    return f"{rows} · in all: {', '.join(parts)}" if parts and sheet.rows > 1 else rows
+
+
 def words(sheet: Sheet, *, more: str = "") -> str:
     """Return the days and the zone, to show beside the figures."""
     span = sheet.window
@@ -140,18 +174,43 @@ def words(sheet: Sheet, *, more: str = "") -> str:
 
 
 def card(
-    sheet: Sheet, chart: Chart, *, key: str, on_open: Open, take: Take, more: str = ""
+    sheet: Sheet,
+    chart: Chart,
+    *,
+    key: str,
+    on_open: Open,
+    take: Take,
+    more: str = "",
+    bars: Bars | None = None,
 ) -> None:
-    """Draw a chart with its data as a table and as a file."""
+    """Draw a chart with its data as a table and as a file; a click on one of ``bars`` opens it."""
     sorted_sheet = _sorted(sheet, f"{key}-table")
     with st.container(border=True, gap="xsmall", height="stretch"):
-        charts.draw(chart, key=key, picture=sheet.file)
+        pressed = None
+        if bars is not None:
+            behind = [sheet.drilldowns(column) for column in bars.columns]
+            pressed = partial(_open_bar, chart, behind, key, bars.on_press)
+        charts.draw(chart, key=key, picture=sheet.file, on_bar=pressed)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(words(sheet, more=more), width="content")
             st.space("stretch")
             with st.popover("Table", type="tertiary", icon=":material/table_rows:"):
                 table(sheet, key=f"{key}-table", on_open=on_open)
             download(sorted_sheet, key=f"{key}-csv", take=take)
+
+
+def _open_bar(
+    chart: Chart, behind: Sequence[Sequence[Filters | None]], key: str, on_press: OpenOne
+) -> None:
+    """Open the list behind the clicked bar, if it has one."""
+    clicked = charts.clicked(chart, key)
+    if clicked is None:
+        return
+    series, place = clicked
+    if series < len(behind) and place < len(behind[series]):
+        found = behind[series][place]
+        if found is not None:
+            on_press(found)
 
 
 def listing(
@@ -189,6 +248,8 @@ def table(sheet: Sheet, *, key: str, on_open: Open) -> None:
     Pressing a heading sorts the rows and their file; the address keeps the order.
     """
     sheet, order = _sorted(sheet, key), _order(sheet, key)
+    # Above the rows, where it stays in sight while they scroll.
+    st.caption(escape(totals(sheet)))
     headings.table(
         _styled(sheet),
         # Another order is another table, so that a click refers to the row that was shown.

@@ -47,6 +47,10 @@ class Look:
 
 NO_LOOKS: Mapping[str, Look] = MappingProxyType({})
 MOST_PARTS = 9
+# Ever lighter, in hues that eyes that see fewer colors tell apart; each stands out from white and
+# from near-black.
+ORDERED = ((85, 80, 190), (44, 118, 170), (30, 138, 134), (84, 148, 70), (160, 150, 30))
+OTHERS = "#8b93a5"
 ROW_HEIGHT = 34
 ROOM = 96
 ONE_LEGEND_ROW = 4
@@ -61,10 +65,12 @@ def over_time(
     unit: str,
     ends: Sequence[date],
     notes: Sequence[str] = (),
+    looks: Mapping[str, Look] = NO_LOOKS,
 ) -> Chart:
     """Return stacked bars; ``parts`` are in legend order, from the bottom up.
 
-    ``ends`` are the days after each step; ``notes`` say what is missing from each.
+    ``ends`` are the days after each step; ``notes`` say what is missing from each; ``looks`` set
+    the colors of parts by name.
     """
     _check_parts(parts)
     for values in parts.values():
@@ -76,7 +82,7 @@ def over_time(
             y=lengths(values),
             customdata=hover(values, unit, notes),
             hovertemplate="%{customdata}",
-            marker={"line": {"width": 0}},
+            marker=_marker(looks.get(name)),
         )
         for name, values in parts.items()
     ]
@@ -131,7 +137,28 @@ def across(
     totals = [sum(v[i] or 0 for v in parts.values()) for i in range(len(labels))]
     _lay_down(figure, len(labels), ceiling_of([totals]), unit)
     _legend(figure, parts)
-    return Chart(figure, f"{title} {_alternative(parts, unit, labels)}")
+    return Chart(figure, f"{title} {_alternative(parts, unit, labels)}", skipped=colors_from)
+
+
+def in_order(names: Sequence[str], *, others: Sequence[str] = ()) -> dict[str, Look]:
+    """Return looks for parts that have an order, such as months: from dark blue to light olive.
+
+    ``others`` are parts beside them, in gray.
+    """
+    last = max(len(names) - 1, 1)
+    ordered = {name: Look(color=_between(place / last)) for place, name in enumerate(names)}
+    return ordered | {name: Look(color=OTHERS) for name in others}
+
+
+def _between(share: float) -> str:
+    """Return the color at this share of the way along ORDERED."""
+    place = share * (len(ORDERED) - 1)
+    low = min(int(place), len(ORDERED) - 2)
+    mixed = (
+        round(one + (two - one) * (place - low))
+        for one, two in zip(ORDERED[low], ORDERED[low + 1], strict=True)
+    )
+    return f"#{bytes(mixed).hex()}"
 
 
 def _marker(look: Look | None) -> dict[str, Any]:

@@ -183,6 +183,11 @@ def open_list(drilldowns: Sequence[Filters | None], key: str) -> None:
         st.switch_page(QUEUE, query_params=drilldown.to_query())
 
 
+def open_one(drilldown: Filters) -> None:
+    """Open the drill-down list of the clicked bar."""
+    st.switch_page(QUEUE, query_params=drilldown.to_query())
+
+
 def drilldown(of: Slice | None, period: Window | None = None) -> Filters | None:
     """Return the drill-down list of a figure over ``period``; ``None`` if it has none."""
     if of is None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from dashboard.pages.program import volume
+from dashboard.pages.program import approval_months, volume
 from dashboard.pages.program.report_bar import ReportView, open_list
 from dashboard.ui import data_table, figures, stacked_charts, states
 from dashboard.ui.data_table import CellKind, Sheet, SheetColumn
@@ -39,15 +39,17 @@ def draw(part: Cohorts, head: Head, view: ReportView) -> None:
     if view.traded is None or not head.traded:
         return
     traded = approvals_sheet(part, head, view, view.traded)
+    drawn = approval_months.in_order(traded)
     chart = stacked_charts.over_time(
-        traded.cells("first_day_utc"),
-        volume.money(traded),
+        drawn.cells("first_day_utc"),
+        volume.money(drawn),
         title=f"How much do affiliates trade, by month of approval? By {view.grain}, UTC, USD",
         unit="USD",
         ends=[step.end for step in buckets(view.traded, view.grain)],
+        looks=approval_months.looks(drawn),
     )
     data_table.card(
-        traded,
+        drawn,
         chart,
         key="approval-cohorts",
         on_open=open_list,
@@ -106,7 +108,7 @@ def approvals_sheet(part: Cohorts, head: Head, view: ReportView, traded: Window)
     return volume.volume_sheet(
         "volume-by-month-of-approval",
         parts,
-        volume.cohort_names(parts),
+        approval_months.names(parts),
         view,
         traded,
     )

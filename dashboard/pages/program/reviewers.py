@@ -6,9 +6,9 @@ from decimal import Decimal
 import streamlit as st
 
 from dashboard.pages.program import workload
-from dashboard.pages.program.report_bar import ReportView, open_list
+from dashboard.pages.program.report_bar import ReportView, open_list, open_one
 from dashboard.ui import data_table, stacked_charts, states
-from dashboard.ui.data_table import CellKind, Sheet, SheetColumn
+from dashboard.ui.data_table import Bars, CellKind, Sheet, SheetColumn
 from data_access.reports.page import Reviewers
 from data_access.reports.reviewers import Reviewed
 from data_access.reports.speed import Decided
@@ -47,6 +47,7 @@ def draw(part: Reviewers, view: ReportView) -> None:
         key="reviewers-chart",
         on_open=open_list,
         take=view.take,
+        bars=Bars(columns=[kpis.APPROVED.key, kpis.REJECTED.key], on_press=open_one),
     )
     data_table.listing(
         sheet,

@@ -8,7 +8,8 @@ from itertools import pairwise
 
 import streamlit as st
 
-from dashboard.pages.program import kpi_cards, report_bar
+from dashboard.pages.program import approval_months, kpi_cards, report_bar
+from dashboard.pages.program.approval_months import NOT_APPROVED, REST
 from dashboard.pages.program.kpi_cards import Amount, Figure
 from dashboard.pages.program.report_bar import ReportView, open_list, span
 from dashboard.ui import badges, charts, data_table, figures, stacked_charts, states
@@ -25,8 +26,6 @@ from program.reports.periods import Dimension, Grain, buckets
 from program.wording import rounded
 
 PARTS_DRAWN = LEADERS_DRAWN
-REST = "rest"
-NOT_APPROVED = "not_approved"
 MOST_TOLD = 5
 
 
@@ -158,6 +157,8 @@ def _draw_trend(part: Volume, head: Head, view: ReportView, traded: Window) -> N
     steps = _steps(traded, view)
     notes, ends = [step.gap for step in steps], [step.window.end for step in steps]
     if dimension is not Dimension.PROGRAM:
+        by_month = dimension is Dimension.COHORT
+        sheet = approval_months.in_order(sheet) if by_month else sheet
         chart = stacked_charts.over_time(
             sheet.cells("first_day_utc"),
             money(sheet),
@@ -165,6 +166,7 @@ def _draw_trend(part: Volume, head: Head, view: ReportView, traded: Window) -> N
             unit="USD",
             ends=ends,
             notes=notes,
+            looks=approval_months.looks(sheet) if by_month else stacked_charts.NO_LOOKS,
         )
         data_table.card(
             sheet,
@@ -292,6 +294,7 @@ def volume_sheet(
                 volumes.get(step.window.start, Decimal(0)) if step.any else None for step in steps
             ],
             help=kpis.VOLUME.definition,
+            total=sum(volumes.values(), Decimal(0)),
         )
         for key, volumes in parts.items()
     ]
@@ -333,7 +336,7 @@ def _names(
     if dimension is Dimension.TRACK:
         return {**usual, **badges.TRACK_WORDS, "none": "no track met"}
     if dimension is Dimension.COHORT:
-        return cohort_names(segments)
+        return approval_months.names(segments)
     if dimension is Dimension.AFFILIATE:
         # With the account's number, since names upstream may repeat.
         return usual | {
@@ -342,13 +345,6 @@ def _names(
             for leader in leaders
         }
     return usual
-
-
-def cohort_names(segments: Iterable[str]) -> dict[str, str]:
-    """Format months of approval, ``YYYY-MM``, for people."""
-    usual = {NOT_APPROVED: "not approved", REST: "the rest"}
-    months = (segment for segment in segments if segment not in usual)
-    return usual | {month: figures.month(date.fromisoformat(f"{month}-01")) for month in months}
 
 
 def months_sheet(part: Volume, view: ReportView) -> Sheet:
@@ -446,6 +442,7 @@ def leaders_sheet(leaders: Sequence[Leader], head: Head, traded: Window) -> Shee
                 kind=CellKind.USD,
                 cells=[leader.volume_usd for leader in leaders],
                 help=kpis.VOLUME.definition,
+                total=data_table.summed([leader.volume_usd for leader in leaders]),
             ),
             SheetColumn(
                 key="share",

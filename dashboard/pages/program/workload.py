@@ -7,9 +7,9 @@ from decimal import Decimal
 import streamlit as st
 
 from dashboard.pages.program import punctuality, report_bar
-from dashboard.pages.program.report_bar import ReportView, drilldown, open_list
+from dashboard.pages.program.report_bar import ReportView, drilldown, open_list, open_one
 from dashboard.ui import badges, charts, data_table, stacked_charts, states
-from dashboard.ui.data_table import CellKind, Sheet, SheetColumn
+from dashboard.ui.data_table import Bars, CellKind, Sheet, SheetColumn
 from dashboard.ui.stacked_charts import Look
 from data_access.reports import backlog, funnel
 from data_access.reports.backlog import Open
@@ -105,7 +105,14 @@ def _draw_open_now(head: Head, view: ReportView) -> None:
         unit=APPLICATIONS,
         looks=CLOCK_LOOKS,
     )
-    data_table.card(sheet, chart, key="open-now", on_open=open_list, take=view.take)
+    data_table.card(
+        sheet,
+        chart,
+        key="open-now",
+        on_open=open_list,
+        take=view.take,
+        bars=Bars(columns=[str(clock) for clock in Clock], on_press=open_one),
+    )
 
 
 def _draw_funnel(work: Work, view: ReportView) -> None:
@@ -117,7 +124,13 @@ def _draw_funnel(work: Work, view: ReportView) -> None:
         unit=APPLICATIONS,
     )
     data_table.card(
-        sheet, chart, key="funnel", on_open=open_list, take=view.take, more="by submission"
+        sheet,
+        chart,
+        key="funnel",
+        on_open=open_list,
+        take=view.take,
+        more="by submission",
+        bars=Bars(columns=["applications"], on_press=open_one),
     )
 
 
@@ -191,6 +204,7 @@ def open_sheet(rows: Sequence[Open]) -> Sheet:
             cells=[backlog.total(rows, age=key, clock=clock) for key in keys],
             help=f"{kpis.OPEN_BY_CLOCK.definition} Here: {CLOCK_WORDS[clock]}.",
             drilldowns=[behind(key, clock) for key in keys],
+            total=backlog.total(rows, clock=clock),
         )
         for clock in Clock
     ]
@@ -208,6 +222,7 @@ def open_sheet(rows: Sequence[Open]) -> Sheet:
         cells=[backlog.total(rows, age=key) for key in keys],
         help=kpis.OPEN_BY_AGE.definition,
         drilldowns=[behind(key, None) for key in keys],
+        total=backlog.total(rows),
     )
     return Sheet(name="open-applications", window=None, columns=(age, *states, total))
 
@@ -418,6 +433,7 @@ def _counts(kpi: Kpi, cells: list[int], drilldowns: list[Filters | None]) -> She
         cells=cells,
         help=kpi.definition,
         drilldowns=drilldowns,
+        total=sum(cells),
     )
 
 
