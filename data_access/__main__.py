@@ -444,6 +444,9 @@ def refresh(since: datetime | None, through: datetime | None) -> None:
 @click.option("--owner", help="The view's owner, if several people have one with that name.")
 @click.option("--bom", is_flag=True, help="Start a CSV with a byte-order mark, for Excel.")
 @click.option("--gzip", is_flag=True, help="Compress a CSV; the extension .gz does too.")
+@click.option(
+    "--decimal-comma", is_flag=True, help="Separate a CSV by ; and write decimals with a comma."
+)
 @click.option("--status", type=click.Choice([str(s) for s in Status]), multiple=True)
 @click.option("--search", default="", help="Part of a name or handle.")
 @click.option("--eligibility", type=click.Choice([str(o) for o in Outcome]), multiple=True)
@@ -467,6 +470,7 @@ def export(
     file_format: str | None,
     bom: bool,
     gzip: bool,
+    decimal_comma: bool,
     **options_: Any,  # noqa: ANN401 - the options that say which rows
 ) -> None:
     """Write DATASET to FILE ("-" is standard output).
@@ -486,7 +490,7 @@ def export(
     place = "standard output" if str(file) == options.STDOUT else str(file)
     with terminal.cancellable(f"Canceled before everything was written to {place}."):
         order = Order(
-            form=options.form(file, file_format, bom=bom, gzip=gzip),
+            form=options.form(file, file_format, bom=bom, gzip=gzip, comma=decimal_comma),
             selection=options.selection(database.exporter, dataset, options_, now=_now()),
             exported_by=_person(),
             now=_now(),

@@ -230,11 +230,12 @@ def applications(
     *,
     label: str = "Application",
     width: int = 84,
-    help: str = "Open the application",  # noqa: A002 - as Streamlit calls it
+    **look: Any,  # noqa: ANN401
 ) -> GridColumn:
     """Make a column of links to applications, shown as their numbers."""
     paths = [f"/application?id={id_}" if id_ else "" for id_ in ids]
-    return links(label, paths, r"id=(\d+)", width=width, help=help)
+    look = {"help": "Open the application", **look}
+    return links(label, paths, r"id=(\d+)", width=width, **look)
 
 
 def opens(labels: Iterable[str], *, key: str, on_open: Callable[[], None]) -> GridColumn:

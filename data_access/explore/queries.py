@@ -37,7 +37,7 @@ from program.periods import utc_day
 from program.reports import csv_guard
 from program.reports.charted import Charted
 from program.reports.column_filters import Filter, OneOf
-from program.reports.datasets import AMOUNTS, WORDS, ColumnKind, Dataset, DatasetColumn
+from program.reports.datasets import AMOUNTS, NUMBERS, WORDS, ColumnKind, Dataset, DatasetColumn
 from program.reports.views import PAGE_SIZE, Bucket, Function, Measure, View
 from program.text import platforms
 
@@ -212,6 +212,13 @@ def guarded(column: DatasetColumn, value: Expression) -> Expression:
         (begins, func.concat(csv_guard.GUARD, value)),
         else_=value,
     )
+
+
+def with_commas(column: DatasetColumn, value: Expression) -> Expression:
+    """Format a value for CSV with decimal commas."""
+    if column.kind in NUMBERS and column.kind is not ColumnKind.ID:
+        return func.replace(cast(plain(column, value), Text), ".", ",")
+    return guarded(column, value)
 
 
 def utc(moment: Expression) -> Expression:

@@ -20,13 +20,15 @@ class CsvStream:
     statement keeps running, and its connection stays locked, until this is closed.
     """
 
-    def __init__(self, connection: Connection, statement: Select[Any]) -> None:
+    def __init__(
+        self, connection: Connection, statement: Select[Any], *, separator: str = ","
+    ) -> None:
         # Written here: the database would send its header with the first full buffer of rows.
-        self._header = ",".join(statement_names(statement)) + "\n"
+        self._header = separator.join(statement_names(statement)) + "\n"
         compiled = statement.compile(
             dialect=connection.dialect, compile_kwargs={"render_postcompile": True}
         )
-        self._copy = f"copy ({compiled}) to stdout with (format csv)"
+        self._copy = f"copy ({compiled}) to stdout with (format csv, delimiter '{separator}')"
         self._parameters = compiled.params
         self._driver = connection.connection.driver_connection
         self._pieces: Generator[bytes] | None = None

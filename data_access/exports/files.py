@@ -4,7 +4,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -24,7 +24,9 @@ from data_access.exports import log
 from data_access.exports.copy_stream import CsvStream
 from data_access.exports.target import ReaderGone, Target, naming
 from program import wording
+from program.periods import utc_day
 from program.reports import views
+from program.reports.column_filters import Days
 from program.reports.datasets import APPLICATIONS, BY_KEY, DatasetColumn
 from program.reports.export_formats import (
     LONGEST_S,
@@ -151,10 +153,9 @@ class Order:
                 "statuses": list(chosen.statuses),
                 "names": list(chosen.names),
             }
-        form = {"file_format": self.form.file_format, "bom": self.form.bom, "gzip": self.form.gzip}
         return {
             **selection,
-            "form": form,
+            "form": asdict(self.form),
             "exported_by": self.exported_by,
             "now": self.now.isoformat(),
         }
@@ -223,7 +224,9 @@ def _write(
 ) -> None:
     chosen, file_format = order.selection, order.form.file_format
     if file_format is FileFormat.CSV:
-        with CsvStream(connection, chosen.statement(context, queries.guarded)) as stream:
+        write = queries.with_commas if order.form.comma else queries.guarded
+        made = chosen.statement(context, write)
+        with CsvStream(connection, made, separator=order.form.separator) as stream:
             _csv(stream, order.form, target, progress)
             progress(stream.row_count)
         return
@@ -295,6 +298,7 @@ def about(order: Order, context: JudgingContext) -> dict[str, str]:
         "Dataset": BY_KEY[chosen.dataset].title,
         "View": chosen.view_name or "",
         "Filters": chosen.describe(),
+        **_days(chosen, order.now),
         "Columns": ", ".join(column.name for column in chosen.columns),
         "Window": f"{fresh.window.start} to {fresh.window.last_day}, UTC" if fresh else "unknown",
         "Data through": f"{fresh.data_through}, UTC" if fresh else "metrics were never computed",
@@ -302,6 +306,19 @@ def about(order: Order, context: JudgingContext) -> dict[str, str]:
         "Exported at": f"{order.now.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
         "Exported by": order.exported_by,
     }
+
+
+def _days(chosen: Selection, now: datetime) -> dict[str, str]:
+    """Return the days that filters of the last so many days mean, if there are any."""
+    if not isinstance(chosen, OfView):
+        return {}
+    today = utc_day(now)
+    spans = [
+        "{} {} to {}".format(filter_.column, *filter_.span(today))
+        for filter_ in chosen.view.filters
+        if isinstance(filter_, Days) and filter_.latest is not None
+    ]
+    return {"Days": f"{'; '.join(spans)}, UTC"} if spans else {}
 
 
 @contextmanager

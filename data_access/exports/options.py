@@ -42,7 +42,9 @@ def dataset_and_file(what: Sequence[str], view_name: str | None) -> tuple[str | 
     return what[0], Path(what[1])
 
 
-def form(file: Path, file_format: str | None, *, bom: bool, gzip: bool) -> Form:
+def form(
+    file: Path, file_format: str | None, *, bom: bool, gzip: bool, comma: bool = False
+) -> Form:
     """Return the form from the options or the file's extension.
 
     Raises Invalid for conflicting options and for an unknown extension.
@@ -55,9 +57,9 @@ def form(file: Path, file_format: str | None, *, bom: bool, gzip: bool) -> Form:
         )
     found = named.file_format
     zipped = gzip or file.name.lower().endswith(".gz")
-    if found is not FileFormat.CSV and (bom or zipped):
-        raise Invalid(f"--bom and --gzip apply only to CSV, not to {found}.")
-    return Form(file_format=found, bom=bom, gzip=zipped)
+    if found is not FileFormat.CSV and (bom or zipped or comma):
+        raise Invalid(f"--bom, --gzip and --decimal-comma apply only to CSV, not to {found}.")
+    return Form(file_format=found, bom=bom, gzip=zipped, comma=comma)
 
 
 def selection(

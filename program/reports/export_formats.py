@@ -39,11 +39,21 @@ MEDIA = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """A format with its options; ``bom`` and ``gzip`` apply to CSV only."""
+    """A format with its options; ``bom``, ``gzip`` and ``comma`` apply to CSV only.
+
+    ``comma`` writes decimals with a comma and separates cells by a semicolon, as spreadsheets do
+    where a comma is the decimal sign.
+    """
 
     file_format: FileFormat = FileFormat.CSV
     bom: bool = False
     gzip: bool = False
+    comma: bool = False
+
+    @property
+    def separator(self) -> str:
+        """What stands between two cells of a CSV."""
+        return ";" if self.comma else ","
 
     @property
     def ending(self) -> str:

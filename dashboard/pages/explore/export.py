@@ -30,6 +30,11 @@ FORMS: tuple[tuple[str, Form, str], ...] = (
         Form(bom=True),
         "The same, with a byte-order mark so that Excel reads it as UTF-8.",
     ),
+    (
+        "CSV with ; and decimal commas",
+        Form(bom=True, comma=True),
+        "For Excel where 1,5 is one and a half: cells are separated by semicolons.",
+    ),
     ("CSV, compressed", Form(gzip=True), "The same as .csv.gz."),
     (
         FORMAT_WORDS[FileFormat.XLSX],

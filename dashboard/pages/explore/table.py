@@ -82,8 +82,8 @@ def draw(
     )
 
 
-def cell(value: Any, column: DatasetColumn) -> str | None:  # noqa: ANN401 - whatever the column holds
-    """Format a value with every digit; ``None`` is unknown."""
+def cell(value: Any, column: DatasetColumn, *, places: int = 0) -> str | None:  # noqa: ANN401 - whatever the column holds
+    """Format a value with every digit, and at least ``places`` decimals; ``None`` is unknown."""
     match value:
         case None:
             return None
@@ -96,7 +96,8 @@ def cell(value: Any, column: DatasetColumn) -> str | None:  # noqa: ANN401 - wha
     if column.kind is ColumnKind.ID or column.kind not in NUMBERS:
         return str(value)
     if isinstance(value, Decimal):
-        places = max(min(column.scale, 2), -_exponent(value)) if column.scale else 0
+        if column.scale:
+            places = max(places, min(column.scale, 2), -_exponent(value))
         return f"{value:,.{places}f}"
     return f"{value:,}"
 
@@ -172,7 +173,9 @@ def _held(values: Sequence[Any], column: DatasetColumn) -> pa.Array:
         return grid.moment_cells(values)
     if _are_numbers(values, column):
         return grid.number_cells(values) if column.scale else grid.whole_cells(values)
-    return pa.array([cell(value, column) for value in values], pa.string())
+    # As many decimals in every cell, so that they stand below each other.
+    places = _most_places(values) if column.scale else 0
+    return pa.array([cell(value, column, places=places) for value in values], pa.string())
 
 
 def _are_numbers(values: Sequence[Any], column: DatasetColumn) -> bool:
@@ -192,15 +195,20 @@ def _places(values: Sequence[Any], column: DatasetColumn) -> int:
     """Return the decimals of the column: those of its most precise cell."""
     if not column.scale:
         return 0
+    return min(MOST_PLACES, max(min(column.scale, 2), _most_places(values)))
+
+
+def _most_places(values: Sequence[Any]) -> int:
     exact = (-_exponent(value) for value in values if isinstance(value, Decimal))
-    return min(MOST_PLACES, max(min(column.scale, 2), *exact, 0))
+    return max((0, *exact))
 
 
 def _column(column: DatasetColumn, values: Sequence[Any], first: Order) -> grid.GridColumn:
     look = _look(column, values, first)
     label = look.pop("label")
     if column.name in OPENED:
-        return grid.applications(values, label=label, **look)
+        # Frozen: whatever else is scrolled to, it says whose row it is.
+        return grid.applications(values, label=label, pinned=True, **look)
     shown = BADGES.get(column.choices)
     if shown is not None:
         return grid.badges(

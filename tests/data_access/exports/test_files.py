@@ -49,6 +49,7 @@ from program.reports.datasets import (
     APPLICATIONS,
     BY_KEY,
     DATASETS,
+    NUMBERS,
     WORDS,
     ColumnKind,
     Dataset,
@@ -252,6 +253,44 @@ def test_every_format_reads_back_as_the_database_has_it(stocked: Engine, key: st
                 assert (unescape(cell) if isinstance(cell, str) else cell) == wanted, column.name
     if key == "activity":
         assert 3 * len(expected) >= 10_000
+
+
+@pytest.mark.parametrize("key", list(BY_KEY))
+def test_a_file_with_decimal_commas_is_the_same_file(stocked: Engine, key: str) -> None:
+    """Read as a German spreadsheet does, every cell is that of the usual CSV."""
+    view = everything(BY_KEY[key])
+    usual = list(
+        csv.reader(io.StringIO(file_of(order_of(view, FileFormat.CSV)).decode(), newline=""))
+    )
+    written = file_of(order_of(view, FileFormat.CSV, comma=True))
+    german = list(csv.reader(io.StringIO(written.decode(), newline=""), delimiter=";"))
+
+    numbers = [c.kind in NUMBERS and c.kind is not ColumnKind.ID for c in view.shown]
+    assert german[0] == usual[0]
+    for line, commas in zip(usual[1:], german[1:], strict=True):
+        assert not any("." in cell for cell, number in zip(commas, numbers, strict=True) if number)
+        assert line == [
+            cell.replace(",", ".") if number else cell
+            for cell, number in zip(commas, numbers, strict=True)
+        ]
+
+
+def test_groups_are_written_with_decimal_commas_too(stocked: Engine) -> None:
+    view = everything(ACTIVITY, group="account_id", measures="count,average:volume_usd")
+    written = file_of(order_of(view, FileFormat.CSV, bom=True, comma=True)).decode()
+
+    assert written.startswith("\ufeffaccount_id;count;average_volume_usd\n")
+    assert re.fullmatch(r"\d+;\d+;\d+,\d+", written.splitlines()[1])
+
+
+def test_the_sheet_about_says_which_days_were_meant(stocked: Engine) -> None:
+    view = everything(BY_KEY["decisions"], decided_at="last30", submitted_at="2026-01-01..")
+    book = openpyxl.load_workbook(io.BytesIO(file_of(order_of(view, FileFormat.XLSX))))
+    found = dict(book["About"].iter_rows(values_only=True))
+    last = NOW.date() - timedelta(days=1)
+
+    assert found["Days"] == f"decided_at {last - timedelta(days=29)} to {last}, UTC"
+    assert "the last 30 days" in found["Filters"]
 
 
 @pytest.mark.parametrize("dataset", [d for d in DATASETS if d.key not in ("monthly", "activity")])
@@ -544,6 +583,7 @@ def test_a_view_keeps_no_more_than_its_owner_may_see_by_now(stocked: Engine) -> 
         (["-", "--view", "no such"], "There is no view 'no such'"),
         (["-", "--view", "x", "--filter", "outcome=approved"], "leave out --filter."),
         (["decisions", "x.xlsx", "--gzip"], "apply only to CSV"),
+        (["decisions", "x.parquet", "--decimal-comma"], "apply only to CSV"),
         *(
             (
                 ["decisions", name],

@@ -53,6 +53,26 @@ def opened(app: Any) -> list[int]:
     return [int(address.removeprefix("/application?id=")) for address in addresses]
 
 
+def test_the_id_stays_in_sight(queue: Desk) -> None:
+    app = queue.open(EXPLORE, columns="username,application_id,volume_usd")
+
+    config = json.loads(app.dataframe[ROWS].proto.columns)
+    assert {name for name, one in config.items() if one.get("pinned")} == {"application_id"}
+
+
+def test_cells_of_a_column_have_as_many_decimals() -> None:
+    """Also where they are text, because one has more digits than a grid shows."""
+    column = APPLICATIONS.column("volume_usd")
+    assert column is not None
+    values = [Decimal("12345678901234567.891"), Decimal("1.5"), None]
+
+    assert table._held(values, column).to_pylist() == [
+        "12,345,678,901,234,567.891",
+        "1.500",
+        None,
+    ]
+
+
 @pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.key)
 def test_an_empty_database_has_a_sentence_for_every_dataset(desk: Desk, dataset: Any) -> None:
     desk.who = PEOPLE[Role.MANAGER]
@@ -111,9 +131,10 @@ def test_near_misses_are_for_roles_that_may_see_affiliates(queue: Desk, role: Ro
 def test_each_format_has_a_link_bound_to_the_person_and_the_view(queue: Desk) -> None:
     app = queue.open(EXPLORE, status="pending", group="country_code", page="1")
 
-    assert buttons(app) == ["CSV", "CSV for Excel", "CSV, compressed", "Excel", "Parquet"]
+    commas = "CSV with ; and decimal commas"
+    assert buttons(app) == ["CSV", "CSV for Excel", commas, "CSV, compressed", "Excel", "Parquet"]
     for proto, ending in zip(
-        protos(app, "link_button"), ("csv", "csv", "csv.gz", "xlsx", "parquet"), strict=True
+        protos(app, "link_button"), ("csv", "csv", "csv", "csv.gz", "xlsx", "parquet"), strict=True
     ):
         parts = urlsplit(proto.url)
         promise, _ = export_links._signer(export_links.SECRET_FILE).loads(
