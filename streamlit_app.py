@@ -8,9 +8,9 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.forms import signing_out, submit, taking_next, undo
-from dashboard.shell import failures, metrics, sign_in
+from dashboard.shell import failures, help_panel, metrics, sign_in
 from dashboard.shell.freshness import freshness_line
-from dashboard.shell.screens import OUTBOX, POLICY, SCREENS, Screen
+from dashboard.shell.screens import OUTBOX, POLICY, SCREENS, Screen, at
 from dashboard.ui import keyboard, shortcuts, state
 from dashboard.ui.safe_text import escape
 from data_access.db.errors import DatabaseUnavailable
@@ -44,7 +44,7 @@ def main() -> None:
     waiting = {POLICY: arrival.proposals, OUTBOX: arrival.undeliverable}
     pages = [page_for(screen, person, waiting.get(screen, 0)) for screen in SCREENS]
     page = st.navigation(pages, position="top")
-    header(person, arrival.newest)
+    header(person, arrival.newest, at(page.url_path))
     with failures.unavailable_is_shown(), metrics.timed(page.url_path or "queue"):
         page.run()
         taking_next.finish_page()
@@ -75,7 +75,7 @@ def hidden_page(screen: Screen, draw: Callable[[], object]) -> st.Page:
     )
 
 
-def header(person: Person, newest: Freshness | None) -> None:
+def header(person: Person, newest: Freshness | None, screen: Screen) -> None:
     """Draw freshness, the person and the sign-out, at the right of the navigation bar."""
     with st.container(
         key="header",
@@ -87,6 +87,7 @@ def header(person: Person, newest: Freshness | None) -> None:
         keyboard.bring(person.email, state.sent_forms(), widgets=shortcuts.widgets())
         sign_in.banner()
         freshness_line(newest, today=datetime.now(UTC).date())
+        help_panel.draw(screen, person, newest)
         label = f"{escape(person.display_name)} · {person.role}"
         with st.popover(label, icon=":material/account_circle:", type="tertiary"):
             st.text(f"{person.email}\n{sign_in.ROLE_WORDS[person.role]}")

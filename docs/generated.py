@@ -19,8 +19,9 @@ from program.reports.datasets import DATASETS, Dataset
 from program.reports.kpis import KPIS
 from program.reports.periods import CHOICE_LABELS
 from program.reports.views import FUNCTION_WORDS
-from program.review import workflow
+from program.review import queue_explained, workflow
 from program.review.permissions import ALLOWED, MANAGES, Act, Role
+from program.text.glossary import TERMS
 
 NOBODY = "automatic: upstream, the date or the facts"
 
@@ -147,6 +148,22 @@ def suggested_rates() -> str:
         ("unknown, protected, not tested yet, or volume unknown or incomplete", "as granted"),
     ]
     return table(("newest month", "rate"), rows)
+
+
+def glossary() -> str:
+    """Return the terms with their meanings."""
+    return table(("term", "meaning"), TERMS.items())
+
+
+def queue_points() -> str:
+    """Return the points of the queue's order."""
+    rows = [(one.label.lower(), words, str(one.cap)) for one, words in queue_explained.points()]
+    return table(("", "points", "at most"), rows)
+
+
+def queue_columns() -> str:
+    """Return what the columns of the queue mean."""
+    return table(("column", "means"), queue_explained.COLUMNS.items())
 
 
 def shortcut_tables() -> str:

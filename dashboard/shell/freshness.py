@@ -21,6 +21,14 @@ def freshness_words(data_through: date | None, window: Window | None) -> str:
     return f"data through {figures.day(data_through)} · {length} · UTC"
 
 
+def counted_words(newest: Freshness | None) -> str:
+    """Return over which days the figures count."""
+    if newest is None:
+        return "Metrics were never computed, so eligibility is unknown."
+    days = figures.day_range(newest.window.start, newest.window.last_day)
+    return f"Volume, active and new users count the UTC days {days}, both included."
+
+
 def is_shown(fresh: Freshness) -> bool:
     """Whether the line on the screen is about this refresh."""
     shown: int | None = state.kept(SHOWN)
@@ -39,8 +47,4 @@ def freshness_line(newest: Freshness | None, *, today: date) -> None:
     if data_through is None or data_through < today - timedelta(days=1):
         st.badge(words, icon=":material/warning:", color="orange")
         return
-    help_text = None
-    if window is not None:
-        days = figures.day_range(window.start, window.last_day)
-        help_text = f"Volume, active and new users count the UTC days {days}, both included."
-    st.caption(words, help=help_text, width="content")
+    st.caption(words, width="content")

@@ -105,6 +105,11 @@ SCREENS = (
 )
 
 
+def at(path: str) -> Screen:
+    """Return the screen at a path, which is the queue for any other."""
+    return next((screen for screen in SCREENS if screen.path == path), QUEUE)
+
+
 def way_back(address: str) -> str:
     """Return ``address`` as a relative path of a known screen with its query; else ``/``.
 

@@ -18,6 +18,7 @@ from pandas.io.formats.style import Styler
 
 from dashboard.ui import address, figures, headings, state
 from program import wording
+from program.review import queue_explained
 
 COUNT, DAYS, PERCENT = "%,d", "%,d d", "%g %%"
 DAY, MONTH, MOMENT = "D MMM YYYY", "MMM YYYY", "D MMM YYYY, HH:mm"
@@ -211,7 +212,7 @@ def monthly(cells: Iterable[Sequence[Decimal]], *, width: int) -> GridColumn:
     """Make a column of small charts of the last months' volumes."""
     config = st.column_config.AreaChartColumn(
         "6 months",
-        help="Volume by calendar month, the last one still running.",
+        help=queue_explained.COLUMNS["6 months"],
         y_min=0,
         width=width,
     )

@@ -1,4 +1,4 @@
-"""Keyboard shortcuts: one table for the buttons, the overlay and the documents."""
+"""Keyboard shortcuts: one table for the buttons, the help panel and the documents."""
 
 from dataclasses import dataclass
 
@@ -45,7 +45,7 @@ EDIT = _on(APPLICATION, "e", "edit what a choice filled in")
 CHOOSE = _on(APPLICATION, "1 … 9", "choose a reason, a question or a date")
 ONWARD = _on(EVERYWHERE, "Ctrl+Enter", "go to the next step: fill in, preview, send")
 BACK = _on(EVERYWHERE, "Escape", "leave the field, or go one step back: at the first to the queue")
-HELP = _on(EVERYWHERE, "?", "show these keys", "shortcuts")
+HELP = _on(EVERYWHERE, "?", "explain the figures, and show these keys", "help")
 
 SHORTCUTS: tuple[Shortcut, ...] = (
     DOWN,
@@ -74,21 +74,8 @@ SHORTCUTS: tuple[Shortcut, ...] = (
 PAGES = (QUEUE, APPLICATION, EVERYWHERE)
 
 
-def overlay(page: str) -> None:
-    """Draw a button that shows the shortcuts, those of the current page first."""
-    pressed = st.button(
-        "Keys",
-        key=HELP.widget,
-        icon=":material/keyboard:",
-        type="tertiary",
-        help="Keyboard shortcuts: press ?",
-    )
-    if pressed:
-        _table(page)
-
-
-@st.dialog("Keys", icon=":material/keyboard:")
-def _table(page: str) -> None:
+def tables(page: str) -> None:
+    """Draw the shortcuts, those of the current page first."""
     st.caption("They are off while you type.")
     for place in sorted(PAGES, key=lambda name: name != page):
         st.markdown(f"**{place}**")

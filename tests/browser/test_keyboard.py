@@ -169,15 +169,15 @@ def test_a_key_held_down_acts_once(site: Site, visit: Visit) -> None:
 
 def test_help_opens_with_a_question_mark_and_keys_rest_below_it(visit: Visit) -> None:
     page = visit("ana")
-    page.locator(".st-key-shortcuts button").first.wait_for()
+    page.locator(".st-key-help button").first.wait_for()
     page.wait_for_function("() => window.reviewDesk")
     screen.settled(page)
-    keys = page.get_by_role("dialog", name="Keys")
+    help_ = page.get_by_role("dialog", name="Help")
 
     page.keyboard.press("?")
-    expect(keys).to_be_visible()
+    expect(help_).to_be_visible()
     page.keyboard.press("/")
     expect(screen.search(page)).not_to_be_focused()
     page.keyboard.press("Escape")
 
-    expect(keys).to_have_count(0)
+    expect(help_).to_have_count(0)

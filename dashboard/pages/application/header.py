@@ -57,7 +57,6 @@ def _draw_way(shown: Opened) -> None:
 
 
 def _draw_way_on(shown: Opened) -> None:
-    shortcuts.overlay(shortcuts.APPLICATION)
     if shown.person.may(Act.CLAIM):
         taking_next.draw("Claim next", shortcuts.TAKE_NEXT_HERE, shown.person)
 

@@ -183,7 +183,6 @@ def draw_head(page: Loaded, person: Person) -> None:
             queue_saved_views.draw(page.views, filters, person)
             queue_columns.draw(page.columns, person)
             draw_export(person, filters)
-            shortcuts.overlay(shortcuts.QUEUE)
             if filters.status is Status.PENDING and not sliced and person.may(Act.CLAIM):
                 taking_next.draw("Claim next", shortcuts.TAKE_NEXT, person, type="primary")
         queue_filters.behind(filters, apply_filters)

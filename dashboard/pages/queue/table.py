@@ -12,6 +12,7 @@ from data_access.eligibility.judging import JudgingContext
 from data_access.queue.rows import EvidenceState, QueueRow
 from program import wording
 from program.policy.outcomes import Outcome
+from program.review import queue_explained
 from program.review.queue_filters import Sort
 from program.review.workflow import OPEN_STATUSES, STATUS_WORDS, Status
 
@@ -59,11 +60,19 @@ class QueueColumn:
 
 
 def _text(width: int, words: Callable[[QueueRow], str], **look: Any) -> Make:  # noqa: ANN401
-    return lambda label, page: grid.text(label, map(words, page.rows), width=width, **look)
+    return lambda label, page: grid.text(
+        label, map(words, page.rows), width=width, help=_means(label), **look
+    )
 
 
 def _whole(width: int, number: Callable[[QueueRow], int | None], **look: Any) -> Make:  # noqa: ANN401
-    return lambda label, page: grid.whole(label, map(number, page.rows), width=width, **look)
+    return lambda label, page: grid.whole(
+        label, map(number, page.rows), width=width, help=_means(label), **look
+    )
+
+
+def _means(label: str) -> str | None:
+    return queue_explained.COLUMNS.get(label)
 
 
 def _badges() -> dict[str, str]:
@@ -85,7 +94,7 @@ def _waiting(label: str, page: Page) -> grid.GridColumn:
         [round(wait / timedelta(days=1), 3) for wait in waits],
         written="%.1f d",
         width=60,
-        help="Calendar days since it arrived.",
+        help=_means(label),
     )
 
 
@@ -99,7 +108,7 @@ def _due(label: str, page: Page) -> grid.GridColumn:
         label,
         words,
         {word: "red" if word.startswith(late) else "gray" for word in sorted(set(words))},
-        help="In business days, UTC. The clock stops while the applicant owes information.",
+        help=_means(label),
         width=100,
     )
 
@@ -107,7 +116,7 @@ def _due(label: str, page: Page) -> grid.GridColumn:
 def _eligibility(label: str, page: Page) -> grid.GridColumn:
     found = [row.assessment for row in page.rows]
     words = [badges.outcome_words(one.outcome, track=one.track) for one in found]
-    return grid.badges(label, words, BADGES, width=138)
+    return grid.badges(label, words, BADGES, help=_means(label), width=138)
 
 
 RISK_BADGES = {badges.RISK_WORDS[severity]: badge.color for severity, badge in badges.RISKS.items()}
@@ -118,8 +127,7 @@ def _risk(label: str, page: Page) -> grid.GridColumn:
         label,
         [badges.RISK_WORDS[row.risk.level] for row in page.rows],
         RISK_BADGES,
-        help="What the figures ask about. The application's page shows which signals, and the rows "
-        "behind them.",
+        help=_means(label),
         width=96,
     )
 
@@ -128,7 +136,7 @@ def _volume(label: str, page: Page) -> grid.GridColumn:
     return grid.millions(
         label,
         [row.facts.volume_usd for row in page.rows],
-        help="Referral volume in the window, USD, rounded down.",
+        help=_means(label),
         width=78,
     )
 
@@ -158,9 +166,8 @@ def _marks(label: str, page: Page) -> grid.GridColumn:
         label,
         map(marks, page.rows),
         MARKS,
-        help="Another account applied under the same handle or contact; this account was rejected "
-        "before; eligibility is unknown for want of evidence. The application's page has more.",
-        width=188,
+        help=_means(label),
+        width=200,
     )
 
 
@@ -223,18 +230,13 @@ COLUMNS: tuple[QueueColumn, ...] = (
     QueueColumn(
         key="priority",
         label="Priority",
-        make=_whole(
-            56,
-            lambda row: row.priority.total,
-            help="Points, at most 100. The column Why and the application's page show how they "
-            "add up.",
-        ),
+        make=_whole(56, lambda row: row.priority.total),
         sort=Sort.PRIORITY,
     ),
     QueueColumn(
         key="why",
         label="Why",
-        make=_text(300, lambda row: row.priority.sentence, help="The parts of the priority."),
+        make=_text(300, lambda row: row.priority.sentence),
         usual=False,
     ),
     QueueColumn(key="eligibility", label="Eligibility", make=_eligibility),
@@ -249,12 +251,7 @@ COLUMNS: tuple[QueueColumn, ...] = (
     QueueColumn(
         key="robust",
         label="Robust",
-        make=_text(
-            78,
-            lambda row: risk_words.robust(row.robust) or figures.DASH,
-            help="On-exchange criteria that are met → the fewest that still are without the top "
-            "user, without small users, or on fee-bearing volume.",
-        ),
+        make=_text(78, lambda row: risk_words.robust(row.robust) or figures.DASH),
     ),
     QueueColumn(key="volume", label="Volume", make=_volume, sort=Sort.VOLUME),
     QueueColumn(key="scale", label="Volume bar", make=_scale),

@@ -174,7 +174,7 @@ def test_an_address_without_an_application_is_refused_calmly(
     assert (way_on.label, way_on.query_string) == ("Back to the queue", "sort=volume")
     assert not app.error
     assert not app.warning
-    assert [button.label for button in app.button] == ["Sign out everywhere"]
+    assert [button.label for button in app.button] == ["Help", "Sign out everywhere"]
 
 
 # Eligibility.
