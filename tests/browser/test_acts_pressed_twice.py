@@ -48,6 +48,7 @@ union all select 'proposal', count(*) + count(closed_at) from review.delivery_pr
 union all select 'view', count(*) from review.saved_views
 union all select 'holiday', count(*) from review.holiday_changes
 union all select 'policy', count(*) from review.policy_events
+union all select 'staff', count(*) from review.staff_events
 union all select 'message', count(*) from review.outbox
 union all select 'stopped', count(stopped_as) from review.outbox
 """
@@ -212,7 +213,7 @@ def silences(by: str) -> Callable[[Site, int], None]:
 
 
 def unsilence(site: Site) -> None:
-    with site.engine.begin() as connection:
+    with site.engine.begin() as connection, rewriting(connection, "delivery_settings"):
         connection.execute(text("delete from review.delivery_proposals"))
         connection.execute(text("delete from review.delivery_settings where version > 1"))
 
@@ -239,6 +240,59 @@ def holidays(site: Site, n: int) -> None:
             "actor": MIRA,
         }
         holiday_changes.change(site.engine, command(ChangeHoliday, **given, now=now()))
+
+
+def colleague(n: int) -> str:
+    return f"colleague{n}@example.com"
+
+
+def hires(site: Site, n: int, *, leave: bool = False) -> None:
+    """Add a reviewer who has signed in once; with ``leave``, one who is away tomorrow."""
+    person = (
+        "insert into review.staff (email, display_name, role, issuer, subject) "
+        "values (:e, 'Colleague', 'reviewer', 'https://id.example', :e)"
+    )
+    away = "insert into review.leave (email, first_day, last_day) values (:e, :d, :d)"
+    with site.engine.begin() as connection:
+        connection.execute(text(person), {"e": colleague(n)})
+        if leave:
+            tomorrow = now().date() + timedelta(days=1)
+            connection.execute(text(away), {"e": colleague(n), "d": tomorrow})
+
+
+def gives_reason(form: int) -> Callable[[Page, int], None]:
+    """Fill the reason of a person's form: 0 role, 1 access, 2 sign-in, 3 leave."""
+
+    def fill(page: Page, n: int) -> None:
+        if form == 0:
+            screen.choose(page, "Role", "analyst")
+        # Their script comes late, and what is below them moves.
+        days = page.locator("[data-testid=stDateInput] input")
+        expect(days).not_to_have_count(0)
+        for field in days.all() if form == 3 else ():
+            field.fill((now().date() + timedelta(days=9)).isoformat())
+            field.press("Tab")
+        reason = page.get_by_label("Reason").nth(form)
+        reason.fill("As agreed")
+        reason.blur()
+        screen.settled(page)
+
+    return fill
+
+
+def fills_popover_reason(page: Page, n: int) -> None:
+    expect(page.locator("[data-testid=stDateInput] input")).not_to_have_count(0)
+    page.get_by_role("button", name=re.compile("^Leave ")).first.click()
+    reason = page.locator("[data-testid=stPopoverBody]").get_by_label("Reason")
+    reason.fill("Came back")
+    reason.blur()
+    screen.settled(page)
+
+
+def adds_person(page: Page, n: int) -> None:
+    page.get_by_label("Email address").fill(colleague(n))
+    page.get_by_label("Name", exact=True).fill("Colleague")
+    fills("Reason", "Joins the team")(page, n)
 
 
 def removes_first_holiday(page: Page, n: int) -> None:
@@ -303,6 +357,9 @@ def records_followers(page: Page, n: int) -> None:
 POLICY = {Act.EDIT_POLICY.name: 1, "policy": 1}
 CLAIM, OUTBOX = ({act.name: 1} for act in (Act.CLAIM, Act.KEEP_OUTBOX))
 PARKED = "/outbox?show=parked"
+STAFF = {Act.MANAGE_STAFF.name: 1, "staff": 1}
+LEAVE = {Act.KEEP_LEAVE.name: 1, "staff": 1}
+PERSON = "/staff?person=colleague{n}@example.com"
 BUTTONS: dict[str, Pressed] = {
     "claim": Pressed(button=key("Claim-{n}"), writes=CLAIM),
     "release": Pressed(before=does(clicks.claim), button=key("Release-{n}"), writes=CLAIM),
@@ -582,6 +639,49 @@ BUTTONS: dict[str, Pressed] = {
             "[class*='st-key-holiday-removed-'][class*='-send'] button"
         ),
         writes={Act.KEEP_HOLIDAYS.name: 1, "holiday": 1},
+    ),
+    "add a person": Pressed(
+        who="mira", at="/staff", reach=adds_person, button=named("Add"), writes=STAFF
+    ),
+    "change a role": Pressed(
+        who="mira",
+        at=PERSON,
+        before=hires,
+        reach=gives_reason(0),
+        button=named("Change role"),
+        writes=STAFF,
+    ),
+    "disable a person": Pressed(
+        who="mira",
+        at=PERSON,
+        before=hires,
+        reach=gives_reason(1),
+        button=named("Disable"),
+        writes=STAFF,
+    ),
+    "release a sign-in": Pressed(
+        who="mira",
+        at=PERSON,
+        before=hires,
+        reach=gives_reason(2),
+        button=named("Release sign-in"),
+        writes=STAFF,
+    ),
+    "set a leave": Pressed(
+        who="mira",
+        at=PERSON,
+        before=hires,
+        reach=gives_reason(3),
+        button=named("Set leave"),
+        writes=LEAVE,
+    ),
+    "remove a leave": Pressed(
+        who="mira",
+        at=PERSON,
+        before=lambda site, n: hires(site, n, leave=True),
+        reach=fills_popover_reason,
+        button=lambda page, n: page.get_by_role("button", name="Remove", exact=True).last,
+        writes=LEAVE,
     ),
 }
 
