@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from sqlalchemy import Connection, Engine, insert, select, text, update
 
@@ -308,7 +309,7 @@ def records(n: int, now: datetime) -> Iterator[tuple[str, Mapping[str, Any]]]:
             "owner": by,
             "name": typed("searching"),
             "shared": True,
-            "query": f"search={typed('search')}",
+            "query": urlencode({"search": typed("search")}),
             "created_at": now,
             "screen": "queue",
         },
