@@ -76,7 +76,7 @@ UNTYPED: dict[str, dict[str, str]] = {
         "review.affiliate_segments": "country track cohort rate",
         "review.segment_daily": "dimension segment",
         "review.segment_monthly": "dimension segment",
-        "review.application_courses": "status platform country decided_by track",
+        "review.application_courses": "status platform country decided_by track decided_case",
         "review.work_daily": "moment dimension segment waits",
         "review.work_monthly": "moment dimension segment waits",
         "review.standing_sums": "status",
