@@ -143,11 +143,14 @@ def across(
 def in_order(names: Sequence[str], *, others: Sequence[str] = ()) -> dict[str, Look]:
     """Return looks for parts that have an order, such as months: from dark blue to light olive.
 
-    ``others`` are parts beside them, in gray.
+    ``others`` are parts beside them, in gray; all but the first are hatched.
     """
     last = max(len(names) - 1, 1)
     ordered = {name: Look(color=_between(place / last)) for place, name in enumerate(names)}
-    return ordered | {name: Look(color=OTHERS) for name in others}
+    beside = {
+        name: Look(color=OTHERS, pattern="/" if place else "") for place, name in enumerate(others)
+    }
+    return ordered | beside
 
 
 def _between(share: float) -> str:

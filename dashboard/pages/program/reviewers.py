@@ -57,7 +57,7 @@ def draw(part: Reviewers, view: ReportView) -> None:
         take=view.take,
         more=f"{part.reopened.get(None, 0):,} reopened in all",
     )
-    st.caption(f"Reopened: {kpis.REOPENED.definition} {kpis.OVERRIDES.definition}")
+    st.caption(f"Reopened: {kpis.REOPENED.definition} Overrides: {kpis.OVERRIDES.definition}")
     if part.compared:
         _draw_compared(part.compared, view)
 

@@ -92,9 +92,10 @@ def test_months_of_approval_are_in_the_order_of_time_and_the_rest_comes_last() -
     assert [one.key for one in drawn.columns] == [
         "day", "2025-12", "2026-01", "2026-02", "not_approved", "rest", "delivered",
     ]  # fmt: skip
-    looks = [look.color for look in approval_months.looks(drawn).values()]
-    assert len(set(looks[:3])) == 3
-    assert looks[3:] == [stacked_charts.OTHERS] * 2
+    *months, not_approved, rest = approval_months.looks(drawn).values()
+    assert len({look.color for look in months}) == 3
+    assert not_approved.color == rest.color == stacked_charts.OTHERS
+    assert not_approved.pattern != rest.pattern
 
 
 @pytest.mark.parametrize("number", range(1, 10))
