@@ -17,6 +17,14 @@ Apply = Callable[[View], None]
 # The choices of a column by its name, with labels.
 Choices = Callable[[str], Mapping[str, str]]
 LATEST = (1, 7, 30, 90, 365)
+# What the fields of a range take.
+NUMBERS_TAKEN = {
+    ColumnKind.ID: "Whole numbers",
+    ColumnKind.WHOLE: "Whole numbers, such as 1500",
+    ColumnKind.MONEY: "USD with a point, such as 20000000 or 1234.50",
+    ColumnKind.SHARE: "Shares as fractions: 0.2 is 20 %",
+    ColumnKind.NUMBER: "Numbers with a point, such as 12.5",
+}
 AS_ASKED, OR_UNKNOWN, ONLY_UNKNOWN, ONLY_KNOWN = (
     "known values", "known values, or unknown", "only unknown", "any known value"
 )  # fmt: skip
@@ -82,7 +90,7 @@ def _editor(
     submit.draw(part)
     with st.form(part, border=False):
         if column.kind in NUMBERS:
-            _range(filter_, part)
+            _range(column, filter_, part)
         elif column.kind in TIMES:
             _days(filter_, part)
         elif column.kind is ColumnKind.TEXT:
@@ -112,7 +120,7 @@ def _editor(
         )
 
 
-def _range(filter_: Filter | None, part: str) -> None:
+def _range(column: DatasetColumn, filter_: Filter | None, part: str) -> None:
     held = filter_ if isinstance(filter_, Range) else None
     least, most = st.columns(2)
     least.text_input(
@@ -123,6 +131,7 @@ def _range(filter_: Filter | None, part: str) -> None:
     most.text_input(
         "At most", "" if held is None or held.most is None else f"{held.most:f}", key=f"{part}-most"
     )
+    st.caption(f"{NUMBERS_TAKEN[column.kind]}; both ends are included.")
 
 
 def _days(filter_: Filter | None, part: str) -> None:

@@ -11,12 +11,12 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from dashboard.pages.explore import table
+from dashboard.pages.explore import filters, table
 from dashboard.shell import export_links
 from dashboard.shell.screens import EXPLORE
 from data_access.explore import saved_views
 from data_access.exports import jobs, log
-from program.reports.datasets import APPLICATIONS, DATASETS, MONTHLY, NEAR_MISSES
+from program.reports.datasets import APPLICATIONS, DATASETS, MONTHLY, NEAR_MISSES, NUMBERS
 from program.reports.export_formats import Ending
 from program.reports.views import Bucket, View
 from program.review.permissions import Act, Role, may
@@ -58,6 +58,14 @@ def test_the_id_stays_in_sight(queue: Desk) -> None:
 
     config = json.loads(app.dataframe[ROWS].proto.columns)
     assert {name for name, one in config.items() if one.get("pinned")} == {"application_id"}
+
+
+def test_a_filter_of_numbers_says_what_it_takes(queue: Desk) -> None:
+    assert set(filters.NUMBERS_TAKEN) == set(NUMBERS)
+    app = queue.open(EXPLORE, columns="application_id,volume_usd", volume_usd="1..")
+
+    found = " ".join(texts(app, ["caption"]))
+    assert "USD with a point, such as 20000000 or 1234.50; both ends are included." in found
 
 
 def test_cells_of_a_column_have_as_many_decimals() -> None:
