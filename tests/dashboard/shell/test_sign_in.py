@@ -13,6 +13,7 @@ from streamlit.util import calc_hash
 from dashboard.shell import local_sign_in, sessions, sign_in
 from dashboard.shell.screens import APPLICATION, PROGRAM, QUEUE, SCREENS, Screen, way_back
 from data_access.db import database
+from data_access.people import staff
 from data_access.people.sessions import key_of
 from program.review.permissions import Role, may
 from program.review.sign_in import Identity
@@ -387,6 +388,19 @@ def test_openid_offers_its_own_way_in_only(staffed: Engine) -> None:
 
     assert [button.label for button in app.button] == ["Sign in"]
     assert cards(app) == ""
+    assert staff.ADD_FIRST not in [code.value for code in app.code]
+
+
+def test_while_nobody_is_on_the_staff_list_the_sign_in_says_how_the_first_one_comes(
+    staffed: Engine,
+) -> None:
+    with staffed.begin() as connection:
+        connection.execute(text("delete from review.staff"))
+
+    app = openid_app(is_logged_in=False)
+
+    assert staff.NOBODY_YET in [words.value for words in app.text]
+    assert staff.ADD_FIRST in [code.value for code in app.code]
 
 
 @pytest.mark.parametrize(
