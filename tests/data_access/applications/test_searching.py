@@ -15,6 +15,7 @@ from program.reports.views import View
 from program.review.queue_filters import Filters, clean_search
 from program.review.searching import search_text
 from tests.builders import NOW, add_application, add_refresh
+from tests.cases import examples
 from tests.data_access.applications.test_identity_keys import ASSIGNED, HANDLES
 from tests.data_access.characters import SAMPLE_OR_ALL
 
@@ -154,7 +155,9 @@ def test_a_search_for_another_does_not_find_it(queued: Connection, term: str) ->
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(50, of=150),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(HANDLES | st.text(ASSIGNED, max_size=40), min_size=1, max_size=20))
 def test_the_database_searches_the_same_text(conn: Connection, typed: list[str]) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 from program.policy.exchanges import ADDITIONS, ENDINGS, exchange_key
 from program.text.folding import LOWER, folded, name_key, word
 from program.text.platforms import ABOUT, PLATFORMS, WORDS, platform_key
+from tests.cases import examples
 from tests.data_access.characters import SAMPLE_OR_ALL
 
 # Python and Postgres may know different Unicode versions; what both know never changes.
@@ -64,7 +65,9 @@ def unequal(conn: Connection, names: list[str]) -> list[tuple[str, ...]]:
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(50, of=150),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(NAMES, min_size=1, max_size=20))
 def test_any_name_has_the_same_keys_in_the_database(conn: Connection, names: list[str]) -> None:

@@ -40,6 +40,7 @@ from program.review.workflow import Decision, Status
 from program.risk import judging as judging_of_risk
 from program.risk.judging import Measured
 from program.risk.signals import SIGNALS, Severity
+from tests.cases import first_of
 from tests.data_access import clicks
 from tests.data_access.reports.test_kpis import flow_of
 from tests.databases import Databases
@@ -127,6 +128,7 @@ def fingerprint(engine: Engine) -> dict[str, str]:
         }
 
 
+@pytest.mark.measures_risk
 def test_the_same_seed_and_moment_make_the_same_rows(small: Engine, databases: Databases) -> None:
     with databases.engine("demo") as again:
         make(again, affiliates=SMALL)
@@ -139,6 +141,8 @@ def test_its_history_verifies(small: Engine) -> None:
     assert chain.verify(small).rows > 100
 
 
+@pytest.mark.measures_risk
+@pytest.mark.slow
 def test_another_seed_makes_other_rows(small: Engine, databases: Databases) -> None:
     with databases.engine("demo") as other:
         make(other, affiliates=SMALL, seed=8)
@@ -152,10 +156,10 @@ def test_another_seed_makes_other_rows(small: Engine, databases: Databases) -> N
 
 @pytest.mark.parametrize(
     ("now", "through", "first"),
-    [
+    first_of(
         (datetime(2028, 3, 1, 0, 0, 30, tzinfo=UTC), date(2028, 2, 29), date(2027, 2, 1)),
         (datetime(2026, 1, 1, 23, 59, tzinfo=UTC), date(2025, 12, 31), date(2024, 12, 1)),
-    ],
+    ),
 )
 def test_activity_ends_yesterday_and_begins_twelve_months_before_its_month(
     engine: Engine, now: datetime, through: date, first: date
@@ -767,7 +771,7 @@ def test_staff_of_every_role_can_sign_in(small: Engine) -> None:
 
 
 def test_ids_go_on_where_the_demo_ends(engine: Engine) -> None:
-    demo.fill(engine, now=NOW, affiliates=SMALL)
+    demo.fill(engine, now=NOW, affiliates=plans.MIN_AFFILIATES)
     last = one(engine, "select max(note_id) from review.notes")
 
     with engine.begin() as connection:

@@ -23,6 +23,7 @@ from tests.builders import (
     add_policy,
     add_refresh,
 )
+from tests.cases import examples
 
 CASES_A_BATCH = 100
 
@@ -168,7 +169,7 @@ BATCH = {
 }
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=HEALTH)
+@settings(max_examples=examples(3, of=6), deadline=None, suppress_health_check=HEALTH)
 @given(**BATCH)
 def test_sql_and_python_agree_on_every_case(
     conn: Connection, cases: list[dict[str, Any]], policy: Policy, refreshed: bool

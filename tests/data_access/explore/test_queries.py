@@ -44,6 +44,7 @@ from program.review.workflow import Status
 from program.text.folding import folded
 from program.text.platforms import platform_key
 from tests.builders import NOW, T, add_account, add_application, add_metrics, add_refresh
+from tests.cases import examples
 from tests.conftest import ROOT
 from tests.data_access import crowd, statements
 from tests.data_access.crowd import Applicant
@@ -412,7 +413,7 @@ def hold_against_the_frame(
     assert (again, again.problems) == (wanted, ())
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(30, of=50), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), key=st.sampled_from(list(BY_KEY)))
 def test_every_request_gives_the_same_as_a_plain_frame(
     town: Engine, frames: dict[str, pd.DataFrame], data: st.DataObject, key: str

@@ -287,9 +287,9 @@ def test_failures_wait_longer_each_time_then_it_is_parked_with_its_reason(desk: 
     assert (row.stopped_as, row.attempts, row.last_reason) == ("parked", 3, "busy")
     assert row.last_error == "it answered 500 [0m"
     assert state(desk, other).delivered_at == at
-    assert [kind for kind, _ in events(desk)] == [
-        *("message_failed", "message_parked", "message_delivered"),
-    ]
+    # The last two are sent at the same time.
+    kinds = [kind for kind, _ in events(desk)]
+    assert (kinds[0], set(kinds[1:])) == ("message_failed", {"message_parked", "message_delivered"})
     assert work(desk, now=at + timedelta(days=30)).taken == []
 
 

@@ -33,6 +33,7 @@ from tests.builders import (
     add_policy,
     add_refresh,
 )
+from tests.cases import examples
 from tests.data_access.eligibility.test_judging import case, policies, store
 
 MET, NOT_MET, UNKNOWN = Outcome.MET, Outcome.NOT_MET, Outcome.UNKNOWN
@@ -194,7 +195,7 @@ def compare(
 
 
 @settings(
-    max_examples=5,
+    max_examples=examples(3, of=5),
     # Report a failing example at once: shrinking would take minutes.
     phases=[Phase.generate],
     deadline=None,

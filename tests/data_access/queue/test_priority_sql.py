@@ -29,9 +29,10 @@ from program.policy.eligibility import Facts, assess
 from program.policy.policy import Policy
 from program.review import business_time, priority
 from program.risk.judging import Headline
+from tests.cases import examples
 
 CASES_A_BATCH = 100
-BATCHES = 25
+BATCHES = examples(8, of=25)
 MOMENT = timedelta(microseconds=1)
 # A Sunday and a Wednesday.
 NOWS = (datetime(2026, 3, 15, 9, tzinfo=UTC), datetime(2026, 3, 18, 9, 30, tzinfo=UTC))
@@ -168,7 +169,7 @@ def literal_rows(cases: Sequence[Case], judging_context: JudgingContext) -> Subq
 def test_sql_and_python_add_up_every_case_the_same(
     conn: Connection, cases: list[Case], policy: Policy, now: datetime, off: frozenset[date]
 ) -> None:
-    """25 batches of 100 generated cases, including unknown figures and future clocks."""
+    """Batches of 100 generated cases, including unknown figures and future clocks."""
     judging_context = context(policy, now, off)
 
     assert by_sql(conn, cases, judging_context) == [

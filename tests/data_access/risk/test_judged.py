@@ -23,6 +23,7 @@ from program.risk import judging
 from program.risk.judging import Measured, Risk
 from program.risk.signals import SIGNALS, THRESHOLDS
 from tests.builders import NOW, T, add_account
+from tests.cases import examples
 
 JUDGED = """
 select * from review.judged_risk(
@@ -185,7 +186,7 @@ policies = st.builds(
 
 
 @settings(
-    max_examples=25,
+    max_examples=examples(6, of=25),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -193,7 +194,7 @@ policies = st.builds(
 def test_sql_and_python_judge_every_account_the_same(
     conn: Connection, policy: Policy, seed: int
 ) -> None:
-    """25 times 60 generated accounts around every threshold, sample and minimum."""
+    """Some 60 generated accounts around every threshold, sample and minimum."""
     cases = list(invented(random.Random(seed), policy))
     with conn.begin_nested() as undone:
         for case in cases:

@@ -19,6 +19,7 @@ from data_access.rollups import session
 from program.periods import ONE_DAY, Window, WindowKind, month_start, utc_day, window
 from program.policy.policy import Policy
 from tests.builders import add_application
+from tests.cases import examples
 from tests.data_access.affiliate_months import add_approval, add_short_reach
 
 T = date(2026, 3, 14)
@@ -747,7 +748,7 @@ REFERRALS = st.builds(
 
 
 @settings(
-    max_examples=10,
+    max_examples=examples(4, of=10),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

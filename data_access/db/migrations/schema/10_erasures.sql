@@ -81,7 +81,7 @@ from (values
     ('review.affiliate_segments', 'kept', 'country track cohort rate', 'codes that reports count'),
     ('review.segment_daily', 'kept', 'dimension segment', 'codes that reports count'),
     ('review.segment_monthly', 'kept', 'dimension segment', 'codes that reports count'),
-    ('review.application_courses', 'kept', 'status platform country decided_by track', 'codes that reports count'),
+    ('review.application_courses', 'kept', 'status platform country decided_by track decided_case', 'codes that reports count'),
     ('review.work_daily', 'kept', 'moment dimension segment waits', 'counts'),
     ('review.work_monthly', 'kept', 'moment dimension segment waits', 'counts'),
     ('review.standings', 'kept', 'status country_code platform_key assignee search_keys search_text risk_level risk_signals', 'only of open applications, which are not erased'),

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import streamlit as st
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 from streamlit.proto.Metric_pb2 import Metric
 from streamlit.testing.v1 import AppTest
 
@@ -88,12 +88,16 @@ def worked(manager: Desk) -> Desk:
                  " where application_id = 7"),
             {"at": today - 10 * DAY},
         )  # fmt: skip
-        for back in range(1, 91):
-            add_sums(conn, manager.now.date() - back * DAY, 1000 if back == 1 else 100)
+        sums = [
+            row
+            for back in range(1, 91)
+            for row in sums_of(manager.now.date() - back * DAY, 1000 if back == 1 else 100)
+        ]
+        add_segment_sums(conn, *sums)
     return manager
 
 
-def add_sums(conn: Connection, day: date, amount: int) -> None:
+def sums_of(day: date, amount: int) -> list[dict[str, Any]]:
     segments = {
         "program": "all",
         "country": "=BR",
@@ -101,23 +105,20 @@ def add_sums(conn: Connection, day: date, amount: int) -> None:
         "cohort": "2026-01",
         "rate": "0.3",
     }
-    add_segment_sums(
-        conn,
-        *(
-            {
-                "dimension": dimension,
-                "segment": segment,
-                "day": day,
-                "affiliates": 1,
-                "volume_usd": amount,
-                "fees_usd": 1,
-                "trade_count": 1,
-                "active_users": 4,
-                "new_users": 2,
-            }
-            for dimension, segment in segments.items()
-        ),
-    )
+    return [
+        {
+            "dimension": dimension,
+            "segment": segment,
+            "day": day,
+            "affiliates": 1,
+            "volume_usd": amount,
+            "fees_usd": 1,
+            "trade_count": 1,
+            "active_users": 4,
+            "new_users": 2,
+        }
+        for dimension, segment in segments.items()
+    ]
 
 
 def test_five_figures_with_their_change(worked: Desk) -> None:
