@@ -6,6 +6,7 @@ READY := $(VENV)/.runtime
 READY_DEV := $(VENV)/.development
 READY_BENCH := $(VENV)/.bench
 READY_PROVE := $(VENV)/.prove
+READY_DOCS := $(VENV)/.docs
 PORT ?= 8501
 .DEFAULT_GOAL := help
 
@@ -31,6 +32,10 @@ $(READY_BENCH): requirements-bench.txt $(READY_DEV)
 
 $(READY_PROVE): requirements-prove.txt $(READY_DEV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-prove.txt -c constraints.txt
+	@touch $@
+
+$(READY_DOCS): requirements-docs.txt $(READY_DEV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt -c constraints.txt
 	@touch $@
 
 .PHONY: run
@@ -64,8 +69,9 @@ fix: $(READY_DEV) ## Format, and fix what the linter can
 	$(BIN)/ruff check --fix .
 
 .PHONY: docs
-docs: $(READY_DEV) ## Write the generated tables in docs/
+docs: $(READY_DOCS) ## Write the generated tables in docs/, and the documents as a site to build/site
 	$(BIN)/python -m cogapp -r docs/*.md data_access/db/migrations/schema/08_*.sql
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 .PHONY: prove
 prove: $(READY_PROVE) ## The longer proofs, and known vulnerabilities of the packages

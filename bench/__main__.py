@@ -2,7 +2,8 @@
 
 ``python -m bench build`` rebuilds it. ``python -m bench quick`` measures the pages over small data,
 and their limits; ``python -m bench visits`` what a first visit to each page takes, for
-``docs/first-visits.json``; ``python -m bench risk`` simulates honest affiliates and fraud, and writes
+``docs/first-visits.json``; ``python -m bench screens`` takes the pictures of ``docs/screens.md``;
+``python -m bench risk`` simulates honest affiliates and fraud, and writes
 what the risk signals flag to ``docs/risk-simulation.json``. Exits with status 1 if something could not
 be measured, or exceeds a limit.
 """
@@ -35,6 +36,7 @@ from bench import (
     quick,
     refreshing,
     report,
+    screens,
     shares,
     weights,
     what_ifs,
@@ -71,6 +73,9 @@ def main() -> None:
         sys.exit("\n".join(faults) or None)
     if chosen.command == "visits":
         sys.exit("\n".join(weights.report()) or None)
+    if chosen.command == "screens":
+        screens.report()
+        return
     if chosen.command == "risk":
         sys.exit("\n".join(simulate_risk()) or None)
     if chosen.command == "build" or not database.is_built(chosen.database):
@@ -94,7 +99,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "command",
         nargs="?",
-        choices=["build", "measure", "quick", "visits", "risk"],
+        choices=["build", "measure", "quick", "visits", "screens", "risk"],
         default="measure",
     )
     parser.add_argument("--scale", type=float, default=1.0, help="1 is a million applications")

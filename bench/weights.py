@@ -148,7 +148,7 @@ def table() -> str:
     """Return the measured pages as a Markdown table."""
     head = "| page | requests | kB | elements | layout shift | at most |\n|:--|--:|--:|--:|--:|:--|"
     kept = json.loads(FILE.read_text())
-    return "\n".join([head, *(row(name, Weight(**weight)) for name, weight in kept.items())])
+    return "\n".join(["", head, *(row(name, Weight(**weight)) for name, weight in kept.items())])
 
 
 def section() -> str:

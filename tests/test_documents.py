@@ -8,6 +8,7 @@ import click
 import pytest
 from cogapp import Cog
 
+from bench import screens
 from data_access.__main__ import main
 from docs import generated, generated_risk
 from program.policy.criteria import CRITERIA, Criterion
@@ -15,6 +16,8 @@ from program.policy.policy import Policy
 from program.text.glossary import TERMS
 
 ROOT = Path(__file__).resolve().parent.parent
+# Of all pictures of the screens.
+LARGEST_BYTES = 3_000_000
 
 
 @pytest.mark.parametrize("criterion", CRITERIA, ids=lambda criterion: criterion.key)
@@ -53,6 +56,19 @@ def test_every_file_a_document_links_to_is_there() -> None:
     for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_the_site_has_every_document_once() -> None:
+    named = re.findall(r"([\w-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.M)
+
+    assert sorted(named) == sorted(file.name for file in (ROOT / "docs").glob("*.md"))
+
+
+def test_every_page_is_pictured_and_the_pictures_are_small() -> None:
+    pictures = [ROOT / "docs" / "images" / name for name in screens.files()]
+
+    assert [file.name for file in pictures if not file.exists()] == []
+    assert sum(file.stat().st_size for file in pictures) < LARGEST_BYTES
 
 
 def test_every_path_a_document_names_is_there() -> None:

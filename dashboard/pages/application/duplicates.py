@@ -48,7 +48,7 @@ def draw(shown: Opened) -> None:
         if too_early:
             st.warning(_warning(too_early[0]), icon=":material/event_busy:")
         if earlier:
-            others = [_of_account(other) for other in earlier]
+            others = [_of_account(other, shown) for other in earlier]
             _draw_others(
                 "Other applications of this account",
                 others,
@@ -83,11 +83,11 @@ def _warning(other: EarlierApplication) -> str:
     return f"This application arrived before {day}, when the applicant may apply again."
 
 
-def _of_account(other: EarlierApplication) -> Other:
+def _of_account(other: EarlierApplication, shown: Opened) -> Other:
     reason = REASONS_BY_CODE.get(other.reason_code or "")
     more = [reason.label] if reason else []
     if other.decided_by:
-        more.append(f"by {other.decided_by}")
+        more.append(f"by {shown.named(other.decided_by)}")
     if other.reapply_from is not None:
         more.append(f"may apply again from {figures.day(other.reapply_from, year=True)}")
     elif other.reapply == NEVER.key:

@@ -107,7 +107,7 @@ def draw_decision(shown: Opened) -> None:
         if settled:
             unsent_text.draw(shown, but=["reopen"])
     if not settled:
-        reopen.draw_earlier(shown.decisions)
+        reopen.draw_earlier(shown.decisions, shown.named)
 
 
 main()

@@ -1,6 +1,6 @@
 """The current decision, earlier ones, and Reopen for managers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -34,23 +34,23 @@ def draw(shown: Opened) -> None:
     if current is None:
         st.caption("Recorded upstream; there is no decision here.")
     else:
-        decision_card.draw(as_made(current))
-    draw_earlier([made for made in earlier if made is not None])
+        decision_card.draw(as_made(current, shown.named))
+    draw_earlier([made for made in earlier if made is not None], shown.named)
     reopenable = shown.application.status in (Status.APPROVED, Status.REJECTED)
     if reopenable and shown.person.may(Act.REOPEN):
         _draw_reopening(shown)
 
 
-def draw_earlier(earlier: list[MadeDecision]) -> None:
+def draw_earlier(earlier: list[MadeDecision], named: Callable[[str], str]) -> None:
     """Draw decisions that were superseded or reopened."""
     for made in earlier:
         label = f"Earlier: {made.outcome}, {figures.day(made.decided_at.date(), year=True)}"
         with st.expander(label):
-            decision_card.draw(as_made(made))
+            decision_card.draw(as_made(made, named))
 
 
-def as_made(made: MadeDecision) -> decision_card.Made:
-    """Format a decision."""
+def as_made(made: MadeDecision, named: Callable[[str], str]) -> decision_card.Made:
+    """Format a decision; ``named`` returns the name of a person by their address."""
     reason = REASONS_BY_CODE.get(made.reason_code or "")
     rule = RULES_BY_KEY.get(made.reapply or "")
     opens = f", from {figures.day(made.reapply_from, year=True)}" if made.reapply_from else ""
@@ -58,9 +58,9 @@ def as_made(made: MadeDecision) -> decision_card.Made:
     outcome = made.snapshot.get("outcome")
     return decision_card.Made(
         outcome=str(made.outcome),
-        decided_by=made.decided_by,
+        decided_by=named(made.decided_by),
         decided_at=made.decided_at,
-        second_approver=made.second_approver,
+        second_approver=made.second_approver and named(made.second_approver),
         policy_version=made.policy_version,
         is_override=made.is_override,
         override_reason=made.override_reason,
