@@ -31,6 +31,9 @@ QUALITY = 55
 # Of a picture in the contact sheet, in pixels.
 THUMB, GAP = (360, 225), 8
 DRAWN_MS = 1500
+# No part of the page waits for its script, and no chart for its lines.
+ALL_THERE = """() => !document.querySelector('[data-testid=stSkeleton]')
+    && [...document.querySelectorAll('.js-plotly-plot')].every(one => one.querySelector('.trace, .bars path'))"""
 
 
 def report() -> None:
@@ -71,6 +74,7 @@ def _each_size(page: Page, address: str, name: str, theme: str) -> Iterator[Imag
     for size in SIZES:
         page.set_viewport_size({"width": size[0], "height": size[1]})
         screen.settled(page)
+        page.wait_for_function(ALL_THERE)
         # Charts and tables follow the size of the window a moment later.
         page.wait_for_timeout(DRAWN_MS)
         picture = Image.open(BytesIO(page.screenshot())).convert("RGB")
