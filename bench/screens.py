@@ -33,7 +33,7 @@ THUMB, GAP = (360, 225), 8
 DRAWN_MS = 1500
 # No part of the page waits for its script, and no chart for its lines.
 ALL_THERE = """() => !document.querySelector('[data-testid=stSkeleton]')
-    && [...document.querySelectorAll('.js-plotly-plot')].every(one => one.querySelector('.trace, .bars path'))"""
+    && [...document.querySelectorAll('.js-plotly-plot')].every(one => one.querySelector('.scatterlayer path, .barlayer path, .heatmaplayer image'))"""
 
 
 def report() -> None:
