@@ -101,9 +101,19 @@ def listed(parts: Sequence[str], *, last: str = "and") -> str:
     return f"{', '.join(before)} {last} {final}" if before else final
 
 
+def capital(text: str) -> str:
+    """Begin the text with a capital letter; the rest stays."""
+    return text[:1].upper() + text[1:]
+
+
 def sentence(text: str) -> str:
     """Capitalize the text and add a full stop."""
-    return f"{text[:1].upper()}{text[1:]}."
+    return f"{capital(text)}."
+
+
+def counted(number: int, noun: str) -> str:
+    """Return ``1 row``, ``1,200 rows``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _short(value: Decimal, rounding: str) -> str:

@@ -38,12 +38,8 @@ class Topic:
     set_at: Screen | None = None
 
 
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]
-
-
 def _terms(title: str, *names: str, source: str = "", set_at: Screen | None = None) -> Topic:
-    rows = tuple((_capital(name), TERMS[name]) for name in names)
+    rows = tuple((wording.capital(name), TERMS[name]) for name in names)
     return Topic(title=title, rows=rows, source=source, set_at=set_at)
 
 
@@ -53,7 +49,7 @@ def _topic(title: str, rows: Rows, source: str = "", set_at: Screen | None = Non
 
 def _eligibility() -> Iterator[tuple[str, str]]:
     for name in ("eligibility", "on-exchange track", "external track", "unknown", "window"):
-        yield _capital(name), TERMS[name]
+        yield wording.capital(name), TERMS[name]
     for one in CRITERIA:
         yield one.label, f"{one.explanation} Met with {one.comparison} the minimum."
 
@@ -101,7 +97,7 @@ FIGURES = _topic(
 STANDINGS = _topic(
     "Standings",
     (
-        (_capital(requalification.STANDING_WORDS[one]), wording.sentence(words))
+        (wording.capital(requalification.STANDING_WORDS[one]), wording.sentence(words))
         for one, words in requalification.STANDING_MEANINGS.items()
     ),
     TESTED,
@@ -127,7 +123,9 @@ TOPICS: Mapping[Screen, tuple[Topic, ...]] = {
     ),
     screens.SETTINGS: (_terms("Days", "business day", "due", "review clock"),),
     screens.STAFF: (
-        _topic("Roles", ((_capital(role), does) for role, does in sign_in.ROLE_WORDS.items())),
+        _topic(
+            "Roles", ((wording.capital(role), does) for role, does in sign_in.ROLE_WORDS.items())
+        ),
         OWNERS,
     ),
     screens.IMPORT: (_terms("Rows", "application", "upstream", "kept row"),),

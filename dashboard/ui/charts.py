@@ -66,16 +66,13 @@ def draw(
     A click on a bar calls ``on_bar``, which asks `clicked` for it.
     """
     tools = NO_TOOLS if picture is None else _camera(picture)
-    if on_bar is None:
-        st.plotly_chart(chart.figure, theme="streamlit", config=tools, alt=chart.alt, key=key)
-        return
     st.plotly_chart(
         chart.figure,
         theme="streamlit",
         config=tools,
         alt=chart.alt,
         key=key,
-        on_select=on_bar,
+        on_select=on_bar or "ignore",
         selection_mode="points",
     )
 

@@ -20,7 +20,7 @@ from dashboard.ui.safe_text import escape
 from program.periods import Window
 from program.reports.csv_guard import guarded
 from program.review.queue_filters import Filters
-from program.wording import rounded
+from program.wording import counted, rounded
 
 Cell = str | int | Decimal | date | None
 Open = Callable[[Sequence[Filters | None], str], None]
@@ -90,11 +90,14 @@ class Sheet:
 
     def cells(self, key: str) -> Sequence[Any]:
         """Return the cells of a column."""
-        return next(column.cells for column in self.columns if column.key == key)
+        return self._column(key).cells
 
     def drilldowns(self, key: str) -> Sequence[Filters | None]:
         """Return the drill-down lists of a column."""
-        return next(column.drilldowns for column in self.columns if column.key == key)
+        return self._column(key).drilldowns
+
+    def _column(self, key: str) -> SheetColumn:
+        return next(column for column in self.columns if column.key == key)
 
     def sorted_by(self, key: str, *, descending: bool) -> "Sheet":
         """Return the rows sorted by a column; unknown values come last in either direction."""
@@ -157,7 +160,7 @@ def summed(cells: Sequence[Any]) -> Any:  # noqa: ANN401 - whole numbers or mone
 
 def totals(sheet: Sheet) -> str:
     """Return the number of rows, and their totals: ``30 rows · in all: Decided 303``."""
-    rows = f"{sheet.rows:,} row{'' if sheet.rows == 1 else 's'}"
+    rows = counted(sheet.rows, "row")
     parts = [
         f"{column.label} {_worded(column.kind, column.total)}"
         for column in sheet.columns

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from data_access.applications import conditions
 from data_access.people import staff
-from data_access.reports import workload
+from data_access.reports import speed, workload
 from data_access.reports.workload import Selection, Sums, Worked
 from data_access.rollups.lifecycle import At
 from program.periods import Window
@@ -17,8 +17,6 @@ from program.reports import case_mix
 from program.reports.case_mix import Compared, Tally
 from program.review.drilldown import Moment, Scope, Slice
 from program.review.permissions import Act, Role
-
-MEDIAN = Decimal("0.5")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +43,7 @@ def compared(sums: Sums, period: Window, role: Role) -> list[Reviewed]:
     return [
         Reviewed(
             compared=one,
-            median_hours=workload.together(found[one.reviewer].values()).hours(MEDIAN)[0],
+            median_hours=workload.together(found[one.reviewer].values()).hours(speed.MEDIAN)[0],
         )
         for one in case_mix.compare(mix)
     ]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from program import wording
 from program.policy import robust
 from program.policy.criteria import CRITERIA, TRACKS, Unit
 from program.policy.outcomes import Outcome
@@ -72,7 +73,7 @@ class DatasetColumn:
 def label_of(name: str) -> str:
     """Return a column's name as a heading."""
     words = name.replace("_", " ").replace(" usd", " USD").replace("kyc", "KYC")
-    return words[:1].upper() + words[1:]
+    return wording.capital(words)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

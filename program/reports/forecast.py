@@ -5,7 +5,7 @@ days as lie before it; what is left will be overdue. The pace is that of every r
 in a row: half of them were faster than the middle, and one in ten beyond each end of the range.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import quantiles
@@ -80,14 +80,9 @@ def pace_days(today: date) -> Window:
 def pace(decided: Mapping[date, int], today: date, holidays: Holidays = frozenset()) -> Pace:
     """Return the pace of the decisions by day; what weekends and holidays bring is left out."""
     days = pace_days(today)
+    every = (days.start + number * ONE_DAY for number in range(days.days))
     return Pace(
         decided=tuple(
-            decided.get(day, 0)
-            for day in _each(days)
-            if business_time.is_business_day(day, holidays)
+            decided.get(day, 0) for day in every if business_time.is_business_day(day, holidays)
         )
     )
-
-
-def _each(days: Window) -> Sequence[date]:
-    return [days.start + number * ONE_DAY for number in range(days.days)]

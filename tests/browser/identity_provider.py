@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,6 +18,25 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 CLIENT_ID, CLIENT_SECRET = "affiliate-review", "a-secret-for-tests"
+SECRETS = """
+[auth]
+redirect_uri = "{address}/oauth2callback"
+cookie_secret = "Jq7vTz2LkWm5RbXc9NdYf4HsGp8AoEu3"
+client_id = "{client_id}"
+client_secret = "{client_secret}"
+server_metadata_url = "{issuer}/.well-known/openid-configuration"
+"""
+
+
+def write_secrets(
+    home: Path, address: str, issuer: str, *, client_secret: str = CLIENT_SECRET, more: str = ""
+) -> None:
+    """Write the file by which a dashboard at ``address`` lets the people of ``issuer`` sign in."""
+    (home / ".streamlit").mkdir(exist_ok=True)
+    written = SECRETS.format(
+        address=address, client_id=CLIENT_ID, client_secret=client_secret, issuer=issuer
+    )
+    (home / ".streamlit" / "secrets.toml").write_text(written + more)
 
 
 @dataclass

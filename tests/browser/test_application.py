@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import screen
 from tests.browser.conftest import Site, Visit
+from tests.cases import first_of
 
 pytestmark = [pytest.mark.browser]
 
@@ -204,7 +205,7 @@ TWICE = "button => { button.click(); button.click(); }"
 
 @pytest.mark.parametrize(
     "quicker",
-    [False, pytest.param(True, marks=pytest.mark.slow)],
+    first_of(False, True),
     ids=["double click", "two clicks at once"],
 )
 def test_a_double_click_decides_once_and_shows_no_error(

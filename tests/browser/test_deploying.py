@@ -15,9 +15,9 @@ from playwright.sync_api import Browser, Error, Page, expect
 
 from tests.browser import screen
 from tests.browser.conftest import DESKTOP, PATIENCE_MS
-from tests.browser.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider
+from tests.browser.identity_provider import IdentityProvider, write_secrets
 from tests.browser.serving import ROOT, free_port, wait_until_ready
-from tests.browser.test_openid import SECRETS, as_person, is_let_in, sign_in
+from tests.browser.test_openid import as_person, is_let_in, sign_in
 from tests.data_access.db.fifteen import (
     BINARIES,
     PASSWORD,
@@ -183,15 +183,7 @@ def make_database(newcomer: Newcomer) -> None:
 def comes_to_a_decision(newcomer: Newcomer, chromium: Browser) -> None:
     port, folder = free_port(), newcomer.folder
     with IdentityProvider(free_port()) as provider:
-        (folder / ".streamlit").mkdir()
-        (folder / ".streamlit" / "secrets.toml").write_text(
-            SECRETS.format(
-                address=f"http://localhost:{port}",
-                client_id=CLIENT_ID,
-                client_secret=CLIENT_SECRET,
-                issuer=provider.issuer,
-            )
-        )
+        write_secrets(folder, f"http://localhost:{port}", provider.issuer)
         newcomer.run(*commands("3. Let people sign in"))
         write_files(folder)
         newcomer.run(*commands("4. Load"))

@@ -16,20 +16,12 @@ from dashboard.shell.websockets import parsed
 from program.review.sign_in import IDLE
 from tests.browser.balancer import Balancer
 from tests.browser.conftest import DESKTOP, PATIENCE_MS, Site
-from tests.browser.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider
+from tests.browser.identity_provider import CLIENT_ID, IdentityProvider, write_secrets
 from tests.browser.screen import settled
 from tests.browser.serving import free_port, served
 
 pytestmark = [pytest.mark.browser]
 
-SECRETS = """
-[auth]
-redirect_uri = "{address}/oauth2callback"
-cookie_secret = "Jq7vTz2LkWm5RbXc9NdYf4HsGp8AoEu3"
-client_id = "{client_id}"
-client_secret = "{client_secret}"
-server_metadata_url = "{issuer}/.well-known/openid-configuration"
-"""
 # Not the demo's people, who cannot come in this way.
 STAFF = {
     "vera@exchange.example": ("Vera Stein", "reviewer"),
@@ -77,15 +69,7 @@ def balancer(
         patch.setenv("HOME", str(home))
         ports = [free_port(), free_port()]
         front = stack.enter_context(Balancer(ports[0]))
-        (home / ".streamlit").mkdir()
-        (home / ".streamlit" / "secrets.toml").write_text(
-            SECRETS.format(
-                address=front.address,
-                client_id=CLIENT_ID,
-                client_secret=CLIENT_SECRET,
-                issuer=running_provider.issuer,
-            )
-        )
+        write_secrets(home, front.address, running_provider.issuer)
         for port in ports:
             stack.enter_context(served(staffed.cluster.home, port=port))
         front.ports = ports

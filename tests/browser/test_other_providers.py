@@ -14,9 +14,9 @@ from sqlalchemy import text
 
 from tests.browser import canaille
 from tests.browser.conftest import DESKTOP, PATIENCE_MS, Site
-from tests.browser.identity_provider import CLIENT_ID, CLIENT_SECRET
+from tests.browser.identity_provider import write_secrets
 from tests.browser.serving import ROOT, free_port, served, wait_until_ready
-from tests.browser.test_openid import SECRETS, button, is_let_in, sign_in
+from tests.browser.test_openid import button, is_let_in, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser-deciding")]
 
@@ -49,16 +49,9 @@ def dashboard(
     site: Site, folder: Path, port: int, issuer: str, *, of_one_organization: bool = False
 ) -> Iterator[str]:
     """Run a dashboard for people of this provider; yields its address."""
-    secrets = SECRETS.format(
-        address=f"http://localhost:{port}",
-        client_id=CLIENT_ID,
-        client_secret=CLIENT_SECRET,
-        issuer=issuer,
-    )
-    if of_one_organization:
-        secrets += f'\n[sign_in]\nsingle_tenant_issuers = ["{issuer}"]\n'
-    (folder / ".streamlit").mkdir(exist_ok=True)
-    (folder / ".streamlit" / "secrets.toml").write_text(secrets)
+    tenant = f'\n[sign_in]\nsingle_tenant_issuers = ["{issuer}"]\n'
+    more = tenant if of_one_organization else ""
+    write_secrets(folder, f"http://localhost:{port}", issuer, more=more)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(folder))
         with served(site.cluster.home, port=port) as address:

@@ -9,9 +9,9 @@ from sqlalchemy import text
 
 from tests.browser import screen
 from tests.browser.conftest import DESKTOP, PATIENCE_MS, Site, Visit
-from tests.browser.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider
+from tests.browser.identity_provider import IdentityProvider, write_secrets
 from tests.browser.serving import free_port, served
-from tests.browser.test_openid import SECRETS, as_person
+from tests.browser.test_openid import as_person
 
 pytestmark = [pytest.mark.browser]
 
@@ -49,15 +49,7 @@ def elsewhere(site: Site, chromium: Browser, tmp_path: Path) -> Iterator[Page]:
     with IdentityProvider(free_port()) as provider, pytest.MonkeyPatch.context() as patch:
         as_person(provider, "olga@exchange.example")
         patch.setenv("HOME", str(tmp_path))
-        (tmp_path / ".streamlit").mkdir()
-        (tmp_path / ".streamlit" / "secrets.toml").write_text(
-            SECRETS.format(
-                address=f"http://localhost:{port}",
-                client_id=CLIENT_ID,
-                client_secret=CLIENT_SECRET,
-                issuer=provider.issuer,
-            )
-        )
+        write_secrets(tmp_path, f"http://localhost:{port}", provider.issuer)
         with served(tmp_path, port=port, DATABASE_URL=site.cluster.url()) as address:
             context = chromium.new_context(base_url=address, viewport=DESKTOP)
             context.set_default_timeout(PATIENCE_MS)

@@ -13,10 +13,10 @@ from dashboard.shell.addresses import PAGES
 from program.review.permissions import Role
 from tests.browser import screen
 from tests.browser.conftest import DESKTOP, PATIENCE_MS, Site
-from tests.browser.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider
+from tests.browser.identity_provider import CLIENT_SECRET, SECRETS, IdentityProvider, write_secrets
 from tests.browser.serving import free_port, served
 from tests.browser.test_look import busiest
-from tests.browser.test_openid import SECRETS, as_person, is_let_in, sign_in
+from tests.browser.test_openid import as_person, is_let_in, sign_in
 from tests.test_secrets import CLIENT, HOOK_KEY, HOOK_TOKEN, SMTP, found_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser-deciding")]
@@ -70,14 +70,7 @@ def secretive(
         "webhook token": HOOK_TOKEN,
     }
     with IdentityProvider(free_port()) as provider:
-        (tmp_path / ".streamlit" / "secrets.toml").write_text(
-            SECRETS.format(
-                address=f"http://localhost:{port}",
-                client_id=CLIENT_ID,
-                client_secret=CLIENT,
-                issuer=provider.issuer,
-            )
-        )
+        write_secrets(tmp_path, f"http://localhost:{port}", provider.issuer, client_secret=CLIENT)
         assert CLIENT_SECRET != CLIENT
         with served(site.cluster.home, port=port, **settings) as address:
             yield address, provider, secrets

@@ -32,6 +32,7 @@ from data_access.policy import withdrawals as policy_withdrawals
 from data_access.policy.drafts import Kept
 from data_access.policy.trail import PolicyEvent
 from data_access.policy.withdrawals import Withdrawal
+from program import wording
 from program.policy.drafts import changed, contradictions, needs_refresh
 from program.policy.policy import Policy, ruling_at
 from program.policy.settings import SETTINGS_BY_NAME, Change
@@ -184,8 +185,7 @@ def draw_scheduled(
 
 def figures_of(published: Published) -> str:
     """Format how many settings a version changes."""
-    number = len(published.changes)
-    return f"{number} setting{'' if number == 1 else 's'}"
+    return wording.counted(len(published.changes), "setting")
 
 
 def about(published: Published, overtaken: int | None = None) -> str:
@@ -206,7 +206,7 @@ def draw_history(
     versions: Sequence[Published], events: Sequence[PolicyEvent], context: JudgingContext
 ) -> None:
     """Draw all versions, newest first, with their changes; for managers also the drafts' events."""
-    st.caption(f"{len(versions):,} version{'s' if len(versions) != 1 else ''}, newest first.")
+    st.caption(f"{wording.counted(len(versions), 'version')}, newest first.")
     for published in versions:
         policy = published.policy
         overtaken = overtaken_by(published, versions)

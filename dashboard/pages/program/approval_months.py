@@ -10,13 +10,14 @@ from dashboard.ui.stacked_charts import Look
 
 REST = "rest"
 NOT_APPROVED = "not_approved"
+BESIDE_MONTHS = {NOT_APPROVED: "not approved", REST: "the rest"}
 
 
 def names(segments: Iterable[str]) -> dict[str, str]:
     """Format months of approval, ``YYYY-MM``, for people."""
-    usual = {NOT_APPROVED: "not approved", REST: "the rest"}
-    months = (segment for segment in segments if segment not in usual)
-    return usual | {month: figures.month(date.fromisoformat(f"{month}-01")) for month in months}
+    months = filter(_is_month, segments)
+    named = {month: figures.month(date.fromisoformat(f"{month}-01")) for month in months}
+    return BESIDE_MONTHS | named
 
 
 def in_order(sheet: Sheet) -> Sheet:
@@ -38,4 +39,4 @@ def looks(sheet: Sheet) -> dict[str, Look]:
 
 
 def _is_month(key: str) -> bool:
-    return key not in (NOT_APPROVED, REST)
+    return key not in BESIDE_MONTHS

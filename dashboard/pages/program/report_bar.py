@@ -180,11 +180,11 @@ def open_list(drilldowns: Sequence[Filters | None], key: str) -> None:
     click: Any = state.typed(key)
     row = click["row"] if click else None
     if row is not None and row < len(drilldowns) and (drilldown := drilldowns[row]) is not None:
-        st.switch_page(QUEUE, query_params=drilldown.to_query())
+        open_one(drilldown)
 
 
 def open_one(drilldown: Filters) -> None:
-    """Open the drill-down list of the clicked bar."""
+    """Open a drill-down list."""
     st.switch_page(QUEUE, query_params=drilldown.to_query())
 
 

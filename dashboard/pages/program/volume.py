@@ -9,7 +9,7 @@ from itertools import pairwise
 import streamlit as st
 
 from dashboard.pages.program import approval_months, kpi_cards, report_bar
-from dashboard.pages.program.approval_months import NOT_APPROVED, REST
+from dashboard.pages.program.approval_months import BESIDE_MONTHS, REST
 from dashboard.pages.program.kpi_cards import Amount, Figure
 from dashboard.pages.program.report_bar import ReportView, open_list, span
 from dashboard.ui import badges, charts, data_table, figures, stacked_charts, states
@@ -332,19 +332,18 @@ def largest(
 def _names(
     dimension: Dimension, leaders: Sequence[Leader], segments: Iterable[str]
 ) -> dict[str, str]:
-    usual = {NOT_APPROVED: "not approved", REST: "the rest"}
     if dimension is Dimension.TRACK:
-        return {**usual, **badges.TRACK_WORDS, "none": "no track met"}
+        return {**BESIDE_MONTHS, **badges.TRACK_WORDS, "none": "no track met"}
     if dimension is Dimension.COHORT:
         return approval_months.names(segments)
     if dimension is Dimension.AFFILIATE:
         # With the account's number, since names upstream may repeat.
-        return usual | {
+        return BESIDE_MONTHS | {
             str(leader.affiliate_account_id): f"{leader.username or 'account'} "
             f"{leader.affiliate_account_id}"
             for leader in leaders
         }
-    return usual
+    return BESIDE_MONTHS
 
 
 def months_sheet(part: Volume, view: ReportView) -> Sheet:

@@ -21,9 +21,7 @@ import serve
 from dashboard.shell import browsers, local_sign_in, routes, server_options, settings
 from dashboard.shell.base_path import WithBase, WithoutBase
 from dashboard.ui import address, grid
-from data_access.db import database
 from data_access.db.errors import SettingMissing
-from tests.builders import add_staff
 
 BASE = "/affiliates-desk"
 ORIGIN = "http://localhost:8501"
@@ -34,15 +32,6 @@ def options(monkeypatch: pytest.MonkeyPatch) -> None:
     """Options of this test's own, which serve the dashboard below a path."""
     monkeypatch.setattr(config, "_config_options", copy.deepcopy(config.get_config_options()))
     config.set_option("server.baseUrlPath", "affiliates-desk/")
-
-
-@pytest.fixture
-def staffed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
-    for purpose in ("reader", "writer"):
-        monkeypatch.setattr(database, purpose, lambda: engine)
-    with engine.begin() as connection:
-        add_staff(connection)
-    return engine
 
 
 async def shown(request: Request) -> Response:

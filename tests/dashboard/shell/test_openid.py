@@ -18,7 +18,6 @@ from data_access.db import database
 from data_access.db.errors import DatabaseUnavailable, SettingMissing
 from data_access.people import sessions
 from program.review import sign_in as rules
-from tests.builders import add_staff
 
 SECRET = "uT5nWq8ZcR2yKd7LhVx4PbJm9GfSa3Ee"
 ISSUER = "https://id.example.com"
@@ -33,16 +32,12 @@ GROUPS = [f"0b5f3f6e-3c1c-4b6a-9d5e-{number:012}" for number in range(400)]
 
 
 @pytest.fixture
-def staffed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
+def staffed(staffed: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
     """A database with staff, and a provider."""
-    for purpose in ("reader", "writer"):
-        monkeypatch.setattr(database, purpose, lambda: engine)
     monkeypatch.setattr(openid, "section", lambda name: AUTH if name == "auth" else {})
     for module in (starlette_auth_routes, identity):
         monkeypatch.setattr(module, "get_cookie_secret", lambda: SECRET)
-    with engine.begin() as connection:
-        add_staff(connection)
-    return engine
+    return staffed
 
 
 def claims(**changed: Any) -> dict[str, Any]:

@@ -30,13 +30,11 @@ from dashboard.shell import (
     settings,
 )
 from dashboard.shell.static_files import StaticFiles
-from data_access.db import database
 from data_access.db.errors import SettingMissing
 from program.review.permissions import Role
 from program.review.queue_filters import Filters
 from program.review.trusted_header import PROXY_ISSUER
 from tests.browser.serving import free_port, wait_until_ready
-from tests.builders import add_staff
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 PROXY, ELSEWHERE = "10.0.0.5", "10.0.0.6"
@@ -90,15 +88,11 @@ class Visitor:
 
 
 @pytest.fixture
-def staffed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
+def staffed(staffed: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
     """A database with staff, behind a proxy that names people."""
-    for purpose in ("reader", "writer"):
-        monkeypatch.setattr(database, purpose, lambda: engine)
     monkeypatch.setenv(proxied.NAME, HEADER)
     monkeypatch.setenv(proxied.PEERS, f"{PROXY},fd00::/64")
-    with engine.begin() as connection:
-        add_staff(connection)
-    return engine
+    return staffed
 
 
 def test_whom_the_proxy_names_signs_in_on_record_and_goes_on_to_their_page(

@@ -37,7 +37,6 @@ from data_access.db.errors import DatabaseUnavailable
 from data_access.db.logs import LOG, RedactingFormatter, path_asked
 from data_access.people import sessions
 from program.review.permissions import Role
-from tests.builders import add_staff
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 ORIGIN = "http://localhost:8501"
@@ -83,16 +82,6 @@ class Browser:
             response = await client.get(path, headers=headers)
             self.cookies = client.cookies
         return response
-
-
-@pytest.fixture
-def staffed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
-    """A database with staff, which every route uses."""
-    for purpose in ("reader", "writer"):
-        monkeypatch.setattr(database, purpose, lambda: engine)
-    with engine.begin() as connection:
-        add_staff(connection)
-    return engine
 
 
 def signed_in(engine: Engine, value: str) -> str | None:

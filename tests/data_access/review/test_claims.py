@@ -37,6 +37,7 @@ from tests.builders import (
     add_staff,
     pass_checks,
 )
+from tests.cases import first_of
 from tests.data_access import clicks
 from tests.data_access.clicks import ADA, ANA, BEN, MIRA, NOOR
 
@@ -581,7 +582,7 @@ def without_guard(statement: str) -> str:
     return statement[:start] + statement[end:]
 
 
-SIZES = pytest.mark.parametrize("pulled", [50, pytest.param(PULLED, marks=pytest.mark.slow)])
+SIZES = pytest.mark.parametrize("pulled", first_of(50, PULLED))
 
 
 @SIZES

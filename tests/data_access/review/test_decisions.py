@@ -48,6 +48,7 @@ from tests.builders import (
     scalar,
     set_policy,
 )
+from tests.cases import first_of
 from tests.data_access import clicks, statements
 
 MET, SHORT = 1, 2  # one application above the minimums, one below
@@ -471,7 +472,7 @@ def test_a_decision_takes_eight_statements(desk: Engine) -> None:
 
 
 THREADS = 16
-SIZES = (30, pytest.param(200, marks=pytest.mark.slow))
+SIZES = first_of(30, 200)
 
 
 def race(engine: Engine, applications: int) -> dict[str, int]:

@@ -15,6 +15,7 @@ from data_access.rollups import carried
 from program.periods import ONE_DAY, WindowKind, day_start
 from program.policy.policy import Policy
 from tests.builders import add_application, rewriting
+from tests.cases import first_of
 from tests.data_access.affiliate_months import add_approval, add_short_reach
 from tests.data_access.rollups.test_refreshing import (
     ANN,
@@ -182,9 +183,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return spans
 
 
-@pytest.mark.parametrize(
-    "seed", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("seed", first_of(0, 1, 2))
 def test_any_sequence_of_refreshes_equals_one_from_scratch(
     engine: Engine, counted: list[Any], seed: int
 ) -> None:

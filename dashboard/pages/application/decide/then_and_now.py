@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.ui.safe_text import escape
+from program import wording
 from program.policy.viewed import Change
 
 
@@ -18,7 +19,7 @@ def draw(changes: Sequence[Change], *, then: str, now: str) -> None:
 
 def wording_of(change: Change) -> str:
     """Format a difference for the start of a row."""
-    return change.what[:1].upper() + change.what[1:]
+    return wording.capital(change.what)
 
 
 def _row(what: str, then: str, now: str) -> None:
