@@ -19,6 +19,7 @@ from data_access import demo, rollups
 from data_access.db.embedded import HOME, Cluster
 from tests.browser import screen
 from tests.browser.serving import served
+from tests.builders import know_the_desk
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 CLUSTER = Cluster(HOME / "bench-screens")
@@ -64,6 +65,8 @@ def filled() -> Engine:
     demo.fill(engine, now=now, affiliates=AFFILIATES)
     rollups.refresh(engine, now=now)
     demo.work_desk(engine)
+    with engine.begin() as connection:
+        know_the_desk(connection)
     return engine
 
 

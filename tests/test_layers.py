@@ -86,6 +86,8 @@ PRESSED_UNSEEN = {
     "columns.py: _put",
     "dismissal.py: _dismiss",
     "taking_next.py: _press",
+    "tour.py: _seen",
+    "tour.py: _take",
     "saved_view_form.py: _save",
     "signing_out.py: _press",
 }

@@ -10,6 +10,7 @@ from dashboard.ui import shortcuts
 from dashboard.ui.safe_text import escape
 from data_access.eligibility.freshness import Freshness
 from data_access.people.staff import Person
+from program.review import tour
 from program.text.glossary import TERMS
 
 
@@ -29,7 +30,7 @@ def draw(screen: Screen, person: Person, newest: Freshness | None) -> None:
 
 @st.dialog("Help", icon=":material/help:", width="large")
 def _panel(screen: Screen, person: Person, newest: Freshness | None) -> None:
-    here, keys, words = st.tabs([screen.title, "Keys", "Words"])
+    here, keys, words, desk = st.tabs([screen.title, "Keys", "Words", "Tour"])
     with here:
         st.caption(counted_words(newest))
         for number, topic in enumerate(TOPICS[screen]):
@@ -39,6 +40,8 @@ def _panel(screen: Screen, person: Person, newest: Freshness | None) -> None:
         shortcuts.tables(KEYS.get(screen, shortcuts.EVERYWHERE))
     with words:
         _rows(TERMS.items())
+    with desk:
+        _rows((step.title, step.words) for step in tour.STEPS)
 
 
 def _topic(topic: Topic, person: Person) -> None:

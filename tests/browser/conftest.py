@@ -29,7 +29,13 @@ from data_access.db import migrate, privileges
 from data_access.db.embedded import Cluster
 from tests.browser import screen
 from tests.browser.serving import served
-from tests.builders import add_application, add_evidence, add_metrics, pass_checks
+from tests.builders import (
+    add_application,
+    add_evidence,
+    add_metrics,
+    know_the_desk,
+    pass_checks,
+)
 
 # The first has no window of its own to draw, which saves a fifth of the time.
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -110,6 +116,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         demo.fill(engine, now=now, affiliates=AFFILIATES)
         rollups.refresh(engine, now=now)
         demo.work_desk(engine)
+        with engine.begin() as connection:
+            know_the_desk(connection)
         with served(home) as address:
             yield Site(address, cluster, engine)
     finally:

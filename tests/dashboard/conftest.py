@@ -24,6 +24,7 @@ from tests.builders import (
     add_metrics,
     add_refresh,
     add_staff,
+    know_the_desk,
     session,
 )
 from tests.dashboard.pages.screen import Desk
@@ -77,6 +78,7 @@ def desk(engine: Engine, monkeypatch: pytest.MonkeyPatch, onlooker: Onlooker) ->
     monkeypatch.setattr(sign_in, "session_key", lambda: session(engine, made.who))
     with engine.begin() as conn:
         add_staff(conn)
+        know_the_desk(conn)
     for email in STAFF:
         session(engine, email)
     # Cached choices belong to another test's database.

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from dashboard.forms import background, bulk_report, dismissal, submit, taking_next
+from dashboard.forms import background, bulk_report, dismissal, submit, taking_next, tour
 from dashboard.pages.queue import bulk_actions, bulk_dialog, news, table
 from dashboard.pages.queue import columns as queue_columns
 from dashboard.pages.queue import filters as queue_filters
@@ -48,7 +48,7 @@ class Loaded:
     """All data of the page, read in one transaction for consistency.
 
     ``total`` is how many match the filters; ``names`` are short ones, by address. ``reports`` is
-    whether the person's newest bulk run is reported.
+    whether the person's newest bulk run is reported, ``is_new`` whether they never saw the tour.
     """
 
     context: JudgingContext
@@ -62,6 +62,7 @@ class Loaded:
     names: dict[str, str]
     pulse: Pulse
     reports: bool
+    is_new: bool
     first_draws: state.FirstDraws = field(default_factory=state.FirstDraws)
 
 
@@ -110,6 +111,8 @@ def draw_list(person: Person) -> None:
         draw_empty(page)
     bulk_dialog.draw(person)
     draw_news(page, person.email)
+    if person.may(Act.DECIDE):
+        tour.draw(person, page.first_draws, is_new=page.is_new)
     taking_next.finish_page()
 
 
@@ -130,7 +133,7 @@ def load(filters: Filters, person: Person, now: datetime) -> Loaded:
         own = own_desk.read(
             connection,
             viewer=person.email,
-            settings=(queue_columns.NAME, REPORT_DISMISSED),
+            settings=(queue_columns.NAME, REPORT_DISMISSED, tour.NAME),
             acts=tuple(bulk_actions.RUNS.acts),
         )
         return Loaded(
@@ -146,6 +149,7 @@ def load(filters: Filters, person: Person, now: datetime) -> Loaded:
             pulse=seen.pulse,
             reports=own.newest_run is not None
             and str(own.newest_run) != own.settings.get(REPORT_DISMISSED),
+            is_new=tour.NAME not in own.settings,
         )
 
 
