@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 from uuid import uuid4
@@ -29,6 +29,7 @@ from data_access.db.embedded import HOME, Cluster
 from data_access.db.errors import Invalid, Refusal
 from data_access.exports import terminal
 from data_access.exports.target import Unwritable
+from program.periods import month_start
 from program.policy.outcomes import Outcome
 from program.reports.export_formats import FileFormat
 from program.review import people
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA_MISSING = (InvalidSchemaName, UndefinedColumn, UndefinedTable)
 DAY = click.DateTime(["%Y-%m-%d"])
+MONTH = click.DateTime(["%Y-%m", "%Y-%m-%d"])
 
 
 class HelpMayNotFit(click.Command):
@@ -410,6 +412,8 @@ def refresh(since: datetime | None, through: datetime | None) -> None:
             risk=Whose.WAITING,
         )
     moved = reactions.react_to_refresh(database.writer(), now=_now())
+    if since is not None:
+        _say_what_is_archived(since.date())
     window = fresh.window
     terminal.say(
         f"Metrics are through {fresh.data_through}; "
@@ -423,6 +427,42 @@ def refresh(since: datetime | None, through: datetime | None) -> None:
         found = rollups.recount(database.loader(), now=_now(), progress=advance)
     if found is not None and found.differing:
         click.echo(found.sentence, err=True)
+
+
+def _say_what_is_archived(since: date) -> None:
+    """Say which months after ``since`` were not computed again."""
+    from data_access.db import archived
+
+    with database.loader().connect() as connection:
+        months = [one.month for one in archived.read(connection) if one.month >= month_start(since)]
+    if months:
+        click.echo(
+            f"Figures of {archived.in_words(months)} stay as they were: that activity is archived.",
+            err=True,
+        )
+
+
+@main.command(name="archive")
+@click.option("--before", type=MONTH, required=True, help="The first month, or day, that stays.")
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=HOME / "archive",
+    help="The folder for the files; default: archive/ in AFFILIATE_REVIEW_HOME.",
+)
+def archive_command(before: datetime, folder: Path) -> None:
+    """Move old months of activity into Parquet files; safe to repeat and to kill.
+
+    Figures stay. Months that are still read day by day are refused; `load activity FILE` brings a
+    month back.
+    """
+    from data_access import archives
+
+    command = archives.ArchiveMonths(before=before.date(), folder=folder, at=_now())
+    with terminal.progress("Archiving") as advance:
+        done = archives.archive(database.loader(), command, progress=advance)
+    terminal.say(str(done))
 
 
 @main.command()

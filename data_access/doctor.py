@@ -6,7 +6,16 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection, Engine, func, select, text
 
-from data_access.db import database, environment, guards, migrate, privileges, tables
+from data_access.db import (
+    archived,
+    database,
+    environment,
+    guards,
+    migrate,
+    partitions,
+    privileges,
+    tables,
+)
 from data_access.db.roles import Login
 from data_access.eligibility import freshness, judging
 from data_access.messages import backlog
@@ -44,6 +53,7 @@ def examine(engine: Engine, *, now: datetime) -> list[Finding]:
             _data(connection, now),
             _rollups(connection, now),
             _recounts(connection, now),
+            _archives(connection),
             _standings(connection, now),
             _outbox(connection, now),
             _privileges(connection),
@@ -150,6 +160,24 @@ def _recounts(connection: Connection, now: datetime) -> Finding:
         f"UTC (rows: {wrong.differing:,}), which replaced them; were facts changed without `load`?"
     )
     return Finding(what="recounts", ok=False, sentence=sentence)
+
+
+def _archives(connection: Connection) -> Finding:
+    """Which months are archived, and whether one of them has activity here all the same."""
+    months = archived.read(connection)
+    if not months:
+        return Finding(what="archives", ok=True, sentence="none: all activity is here")
+    names = [one.month for one in months]
+    here = sorted({*partitions.existing(connection)} & {*names})
+    if here:
+        sentence = (
+            f"{archived.in_words(here)} is archived and has a partition too, which nothing counts: "
+            "was it made without `load`?"
+        )
+        return Finding(what="archives", ok=False, sentence=sentence)
+    rows = sum(one.row_count for one in months)
+    sentence = f"activity of {archived.in_words(names)} is in files ({rows:,} rows); its sums stay"
+    return Finding(what="archives", ok=True, sentence=sentence)
 
 
 def _standings(connection: Connection, now: datetime) -> Finding:

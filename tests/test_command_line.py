@@ -110,7 +110,7 @@ def rows(content: bytes) -> list[dict[str, str]]:
 # --- Help -----------------------------------------------------------------------------------------
 
 COMMANDS = ("migrate", "staff", "load", "refresh", "export", "demo", "doctor", "start", "stop")
-ALSO = ("notify",)
+ALSO = ("archive", "notify")
 
 
 def test_the_commands_are_these() -> None:
@@ -172,6 +172,7 @@ NEEDING = (
     ["load", "accounts", "accounts.csv"],
     ["refresh"],
     ["export", "applications", "-"],
+    ["archive", "--before", "2020-01"],
     ["demo", "--i-know"],
     ["doctor"],
 )

@@ -17,15 +17,26 @@ from data_access.db.errors import DatabaseUnavailable, Refusal
 
 @contextmanager
 def running(
-    engine: Engine, what: str, lock: int, *, others: str, after_loads: bool = False
+    engine: Engine,
+    what: str,
+    lock: int,
+    *,
+    others: str,
+    after_loads: bool = False,
+    no_loads: bool = False,
 ) -> Iterator[tuple[Connection, Cursor[DictRow]]]:
     """Open the transaction when nobody else holds ``lock``, and no load is running if that matters.
+
+    With ``no_loads`` none begins to merge until it has ended, either.
 
     Raises Refusal, which names ``others``, if one runs for too long, and DatabaseUnavailable, which
     names ``what`` failed.
     """
     try:
-        with engine.connect() as connection, _locked(connection, lock, others, after_loads):
+        with (
+            engine.connect() as connection,
+            _locked(connection, lock, others, after_loads=after_loads, no_loads=no_loads),
+        ):
             connection = connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
                 yield connection, _cursor(connection)
@@ -37,22 +48,30 @@ def running(
 
 
 @contextmanager
-def _locked(connection: Connection, lock: int, others: str, after_loads: bool) -> Iterator[None]:
+def _locked(
+    connection: Connection, lock: int, others: str, *, after_loads: bool, no_loads: bool
+) -> Iterator[None]:
     """Hold the lock, taken before the transaction so that the snapshot comes after it."""
     connection.execution_options(isolation_level="AUTOCOMMIT")
     cursor = _cursor(connection)
-    _wait(cursor, "select pg_advisory_lock(%s)", lock, others)
+    held: list[int] = []
     try:
+        _wait(cursor, "select pg_advisory_lock(%s)", lock, others)
+        held.append(lock)
         if after_loads:
             # Its accounts carry its start time and would count as covered, but their facts are not
             # visible yet.
             _wait(cursor, "select pg_advisory_lock_shared(%s)", locks.LOAD, "A load")
             cursor.execute("select pg_advisory_unlock_shared(%s)", [locks.LOAD])
+        if no_loads:
+            _wait(cursor, "select pg_advisory_lock(%s)", locks.LOAD, "A load")
+            held.append(locks.LOAD)
         yield
     finally:
         if not connection.invalidated and not _driver(connection).closed:
             connection.execution_options(isolation_level="AUTOCOMMIT")
-            _cursor(connection).execute("select pg_advisory_unlock(%s)", [lock])
+            for one in reversed(held):
+                _cursor(connection).execute("select pg_advisory_unlock(%s)", [one])
 
 
 def _wait(cursor: Cursor[DictRow], statement: LiteralString, lock: int, who: str) -> None:

@@ -1,13 +1,16 @@
 """The monthly partitions of ``exchange.referral_activity``, created as data arrives."""
 
+import re
 from datetime import date
 
+from psycopg.sql import Identifier
 from sqlalchemy import Connection, text
 
 from data_access.db import locks
 from program.periods import month_start, months_later
 
 PARENT = "exchange.referral_activity"
+NAME = re.compile(re.escape(PARENT) + r"_(\d{4})_(\d{2})")
 
 
 def ensure_months(connection: Connection, first: date, last: date) -> list[str]:
@@ -31,6 +34,17 @@ def partition_name(month: date) -> str:
     return f"{PARENT}_{month.year:04d}_{month.month:02d}"
 
 
+def identifier(month: date) -> Identifier:
+    """Return the partition for ``month``, for a statement."""
+    return Identifier(*partition_name(month).split("."))
+
+
+def existing(connection: Connection) -> list[date]:
+    """Return the months that have a partition, oldest first."""
+    names = (NAME.fullmatch(name) for name in _there(connection))
+    return sorted(date(int(name[1]), int(name[2]), 1) for name in names if name)
+
+
 def _months(first: date, last: date) -> list[date]:
     start = month_start(first)
     count = (last.year - start.year) * 12 + last.month - start.month + 1
@@ -38,6 +52,11 @@ def _months(first: date, last: date) -> list[date]:
 
 
 def _missing(connection: Connection, months: list[date]) -> list[date]:
+    there = _there(connection)
+    return [month for month in months if partition_name(month) not in there]
+
+
+def _there(connection: Connection) -> set[str]:
     # Read the catalog's rows: to_regclass may return its state before the lock was granted.
     found = connection.execute(
         text(
@@ -46,8 +65,7 @@ def _missing(connection: Connection, months: list[date]) -> list[date]:
         ),
         {"parent": PARENT},
     )
-    there = set(found.scalars())
-    return [month for month in months if partition_name(month) not in there]
+    return set(found.scalars())
 
 
 def _make(connection: Connection, month: date) -> None:

@@ -222,6 +222,7 @@ RULES: tuple[Rule, ...] = (
     ),
     # What loads and refreshes build and replace.
     _rollup("exchange.referral_activity"),
+    _rollup("review.archived_months"),
     _rollup("review.refreshes"),
     _rollup("review.affiliate_daily"),
     _rollup("review.affiliate_monthly"),

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from data_access.db import locks
 from data_access.db.partitions import PARENT, owned_like, partition_name
+from data_access.loading import archived_facts
 from data_access.loading.arrival import Arrival, Merged, refuse_repeated, upsert
 from data_access.loading.staging import TABLE
 from program.periods import months_later
@@ -25,11 +26,13 @@ MANY = 100_000
 def merge(arrival: Arrival) -> Merged:
     """Merge staged activity into its months and create missing ones.
 
-    Raises LoadRefused naming the lines of two rows with the same key.
+    Raises LoadRefused naming the lines of two rows with the same key, or a row of an archived month
+    that does not come back whole.
     """
     connection = arrival.connection
     first_days = _first_days(connection)
     new = _without_partition(connection, list(first_days))
+    archived_facts.take_back(arrival, new)
     old = [month for month in first_days if month not in new]
     done = [_build(arrival, first_days, new)] if new else []
     if old:

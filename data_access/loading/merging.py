@@ -8,7 +8,7 @@ from types import MappingProxyType
 from sqlalchemy import Connection, text
 
 from data_access.db import locks
-from data_access.loading import activity, applications
+from data_access.loading import activity, applications, archived_facts
 from data_access.loading.arrival import Arrival, Merged, refuse_repeated, upsert
 from data_access.loading.staging import TABLE
 
@@ -34,7 +34,9 @@ def _accounts(arrival: Arrival) -> Merged:
 def _referrals(arrival: Arrival) -> Merged:
     refuse_repeated(arrival, arrival.kind.key)
     _refuse_second_affiliates(arrival)
-    return upsert(arrival)
+    merged = upsert(arrival)
+    archived_facts.refuse_referrals(arrival)
+    return merged
 
 
 def _refuse_second_affiliates(arrival: Arrival) -> None:

@@ -7,7 +7,9 @@ from typing import Any, LiteralString
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
+from data_access.db.archived import in_words
 from data_access.db.errors import Invalid, Refusal
+from program.affiliates.archiving import oldest_needed
 from program.periods import ONE_DAY, Window, month_start, months_later, utc_day, window
 from program.policy.policy import Policy
 
@@ -81,7 +83,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Recompute days from ``start`` up to ``through``, and drop later ones."""
+    """Recompute days from ``start`` up to ``through``, and drop later ones.
+
+    The figures of ``archived`` months stay as they were counted, since their facts are elsewhere.
+    """
 
     start: date
     through: date
@@ -90,6 +95,7 @@ class Plan:
     carried: Carried | None
     policy: Policy
     load_id: int
+    archived: frozenset[date] = frozenset()
 
     @property
     def end(self) -> date:
@@ -105,8 +111,18 @@ class Plan:
         return tuple(months)
 
     @property
+    def counted_months(self) -> tuple[date, ...]:
+        """Those of them whose facts are here."""
+        return tuple(month for month in self.months if month not in self.archived)
+
+    @property
+    def counted_chunks(self) -> tuple[Window, ...]:
+        """The days to recompute from facts, split by month."""
+        return tuple(days for days in self.chunks if month_start(days.start) not in self.archived)
+
+    @property
     def chunks(self) -> tuple[Window, ...]:
-        """The days to recompute, split by month."""
+        """The days to recompute or to add up again, split by month."""
         return tuple(
             Window(max(month, self.start), min(months_later(month, 1), self.end))
             for month in self.months
@@ -124,11 +140,11 @@ class Plan:
             days = Window(self.carried.until, self.end)
             return (Span(days=days, months=self.months, window=shown, carried=self.carried),)
         if self.keeps_window:
-            return tuple(self._month_span(month) for month in self.months)
+            return tuple(self._month_span(month) for month in self.counted_months)
         near = tuple(m for m in self.months if months_later(m, 1) > self.window.start)
         days = Window(min(self.window.start, *near), max(self.window.end, self.end))
         recent = Span(days=days, months=near, window=self.window)
-        return (recent, *(self._month_span(m) for m in self.months if m not in near))
+        return (recent, *(self._month_span(m) for m in self.counted_months if m not in near))
 
     def _month_span(self, month: date) -> Span:
         days = Window(month, min(months_later(month, 1), self.end))
@@ -152,6 +168,7 @@ def make(
     through = _data_through(cursor, now=now, through=through)
     start = _first_day(cursor, before, since=since, through=through)
     shown = window(policy.window_kind, through)
+    archived = _archived(cursor, through)
     made = Plan(
         start=start,
         through=through,
@@ -164,9 +181,23 @@ def make(
         carried=None,
         policy=policy,
         load_id=_one(cursor, "select coalesce(max(load_id), 0) as found from review.loads"),
+        archived=archived,
     )
     carried = read_carried(cursor)
     return replace(made, carried=carried) if carried and _can_add_to(carried, made) else made
+
+
+def _archived(cursor: Cursor[DictRow], through: date) -> frozenset[date]:
+    """Return the months that are archived. Raises Refusal if the figures of T need one of them."""
+    rows = cursor.execute("select month from review.archived_months").fetchall()
+    months = frozenset(row["month"] for row in rows)
+    needed = [month for month in months if months_later(month, 1) > oldest_needed(through)]
+    if needed:
+        raise Refusal(
+            f"Figures through {through} need activity of {in_words(needed)}, which is archived. "
+            "Load these archives first, or name a later day with --through."
+        )
+    return months
 
 
 def _can_add_to(carried: Carried, made: Plan) -> bool:

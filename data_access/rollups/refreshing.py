@@ -118,7 +118,10 @@ def _restate(engine: Engine, now: datetime) -> None:
 def _rollups(cursor: Cursor[DictRow], made: Plan) -> Steps:
     cuts = session.cuts(cursor)
     return [
-        *((f"days of {d.start:%Y-%m}", partial(_write_days, cursor, d, cuts)) for d in made.chunks),
+        *(
+            (f"days of {d.start:%Y-%m}", partial(_write_days, cursor, d, cuts))
+            for d in made.counted_chunks
+        ),
         *((_name(s), partial(_write_periods, cursor, made, s, cuts)) for s in made.spans),
         ("later days and months", partial(_drop_later, cursor, made)),
         ("program sums", partial(program_sums.write, cursor, made)),
@@ -207,7 +210,7 @@ def _drop_later(cursor: Cursor[DictRow], made: Plan) -> None:
 
 def _take_statistics(cursor: Cursor[DictRow], made: Plan) -> None:
     """Update the planner's statistics, unless few rows changed and autovacuum will do."""
-    for days in made.chunks:
+    for days in made.counted_chunks:
         if days.days > FEW_DAYS:
             cursor.execute(SQL("analyze {}").format(replacing.month_part(days.start)))
     if len(made.chunks) > FEW_MONTHS:

@@ -19,7 +19,7 @@ from tests.conftest import CLUSTER
 
 ALL = [
     *("settings", "connection", "durable settings", "schema", "data", "rollups", "recounts"),
-    *("standings", "outbox", "privileges", "guards", "logins"),
+    *("archives", "standings", "outbox", "privileges", "guards", "logins"),
 ]
 MINUTE = timedelta(minutes=1)
 

@@ -77,6 +77,19 @@ def _load_and_export_again(folder: Path) -> None:
     _run("refresh", "--since", str(YESTERDAY - timedelta(days=50)))
     for dataset in ("decisions", "affiliates", "monthly"):
         _run("export", dataset, str(folder / f"{dataset}.csv"))
+    _archive_and_bring_back(folder)
+
+
+def _archive_and_bring_back(folder: Path) -> None:
+    long_ago = YESTERDAY - timedelta(days=450)
+    header, *_ = FILES["activity"].splitlines()
+    (folder / "old.csv").write_text(f"{header}\n1,100,{long_ago},1234.50,1.5,3\n")
+    _run("load", "activity", str(folder / "old.csv"))
+    _run("refresh")
+    before = (long_ago + timedelta(days=31)).strftime("%Y-%m")
+    assert "(1 rows)" in _run("archive", "--before", before, "--to", str(folder / "archive"))
+    _run("load", "activity", *map(str, (folder / "archive").iterdir()))
+    _run("refresh")
 
 
 def _run(*arguments: str) -> str:

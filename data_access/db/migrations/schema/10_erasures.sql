@@ -90,6 +90,7 @@ from (values
     ('review.exports', 'searched', 'filters view_name', 'may hold a search'),
     ('review.loads', 'kept', 'kind', 'a code'),
     ('review.loads', 'searched', 'files', 'a file may be named after a person'),
+    ('review.archived_months', 'kept', 'file sha256', 'a name made of the month, and a digest'),
     ('review.form_maps', 'kept', 'name content saved_by', 'about the form'),
     ('review.form_imports', 'kept', 'sha256 map_name map header counts imported_by', 'about the form'),
     ('review.form_imports', 'searched', 'file_name', 'a file may be named after a person'),

@@ -21,6 +21,28 @@ comment on column review.loads.rows_updated is 'Rows that changed';
 comment on column review.loads.first_day is 'The earliest UTC day with new or changed facts; null if none';
 comment on column review.loads.loaded_at is 'When';
 
+create table review.archived_months (
+    month date not null,
+    file text not null,
+    sha256 text not null,
+    row_count bigint not null,
+    volume_usd numeric(26, 2) not null,
+    fees_usd numeric(26, 6) not null,
+    trade_count bigint not null,
+    archived_at timestamptz not null,
+    constraint archived_months_pkey primary key (month),
+    constraint archived_months_first_days check (month = date_trunc('month', month::timestamp)::date)
+);
+comment on table review.archived_months is 'Months whose activity is in a file and no longer in exchange.referral_activity; their sums stay in the rollups';
+comment on column review.archived_months.month is 'The first day of the month';
+comment on column review.archived_months.file is 'The file''s name, without its folder';
+comment on column review.archived_months.sha256 is 'The file''s SHA-256 when it was archived';
+comment on column review.archived_months.row_count is 'Its rows';
+comment on column review.archived_months.volume_usd is 'The sum of their volumes in USD';
+comment on column review.archived_months.fees_usd is 'The sum of their fees in USD';
+comment on column review.archived_months.trade_count is 'The sum of their trades';
+comment on column review.archived_months.archived_at is 'When';
+
 create table review.form_maps (
     map_id bigint generated always as identity,
     name text not null,
