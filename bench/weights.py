@@ -159,7 +159,7 @@ def section() -> str:
 What a first visit to each page takes, by somebody who is signed in and comes by the page's address in
 a browser that has seen nothing: requests, kB over the wire, elements of the page, and the sum of all
 layout shifts. Written by `python -m bench visits` over small data; what a page
-fetches for later, once it is at rest, is not counted. `make test` holds the limits.
+fetches for later, once it is at rest, is not counted. `make test` holds the limits of the queue, `make prove` all.
 
 <!-- [[[cog from bench import weights; cog.outl(weights.table()) ]]] -->
 {table()}

@@ -177,22 +177,8 @@ def add_metrics(
     fees: Decimal | int = 0,
 ) -> None:
     """Add window metrics of an affiliate, as a refresh would."""
-    conn.execute(
-        insert(tables.affiliate_window).values(
-            affiliate_account_id=account_id,
-            volume_usd=volume,
-            fees_usd=fees,
-            trade_count=0,
-            active_users=active,
-            new_users=new,
-            trading_days=0,
-            largest_day_volume_usd=0,
-            top_user_volume_usd=0,
-            sum_of_squared_user_volumes=0,
-            users_over_1000_usd=0,
-            zero_fee_volume_usd=0,
-        )
-    )
+    row = window_row(account_id, volume=volume, active=active, new=new, fees=fees)
+    conn.execute(insert(tables.affiliate_window).values(row))
     conn.execute(
         text(
             "select review.restate(array(select application_id from review.standings "
@@ -202,20 +188,46 @@ def add_metrics(
     )
 
 
+def window_row(
+    account_id: int,
+    *,
+    volume: Decimal | int = 0,
+    active: int = 0,
+    new: int = 0,
+    fees: Decimal | int = 0,
+) -> dict[str, Any]:
+    """Return the row of an affiliate's window."""
+    return {
+        "affiliate_account_id": account_id,
+        "volume_usd": volume,
+        "fees_usd": fees,
+        "trade_count": 0,
+        "active_users": active,
+        "new_users": new,
+        "trading_days": 0,
+        "largest_day_volume_usd": 0,
+        "top_user_volume_usd": 0,
+        "sum_of_squared_user_volumes": 0,
+        "users_over_1000_usd": 0,
+        "zero_fee_volume_usd": 0,
+    }
+
+
+def measured_row(account_id: int, **measures: Any) -> dict[str, Any]:
+    """Return the row of an account's measures of risk; those left out are unknown."""
+    return {
+        "account_id": account_id,
+        "data_through": T,
+        "policy_version": 1,
+        "measured_at": NOW,
+        "inputs": {},
+        **measures,
+    }
+
+
 def add_measures(conn: Connection, account_id: int, **measures: Any) -> None:
-    """Add measures of risk, as if after the newest refresh; those left out are unknown."""
-    conn.execute(
-        insert(tables.risk_measures).values(
-            {
-                "account_id": account_id,
-                "data_through": T,
-                "policy_version": 1,
-                "measured_at": NOW,
-                "inputs": {},
-                **measures,
-            }
-        )
-    )
+    """Add measures of risk, as if after the newest refresh."""
+    conn.execute(insert(tables.risk_measures).values(measured_row(account_id, **measures)))
     conn.execute(text("select review.restate_measured()"))
 
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, StorageState, expect
 
 from tests.browser import screen
-from tests.browser.conftest import DESKTOP, PATIENCE_MS, Site, Visit
+from tests.browser.conftest import DESKTOP, PATIENCE_MS, Site, Visit, signed_in
 from tests.browser.screen import ARMED
 from tests.browser.serving import served
 
@@ -49,16 +49,26 @@ def is_back(page: Page, words: str = WORDS) -> None:
     expect(restored(page)).to_be_visible()
 
 
-def test_an_unsent_note_survives_a_reload_and_is_sent_as_it_was(site: Site, visit: Visit) -> None:
+def test_an_unsent_note_is_there_again_for_its_author_alone_and_is_sent_as_it_was(
+    site: Site, visit: Visit
+) -> None:
     number = site.applicant(account={"username": "reloaded"})
     page = visit("ana")
     typed(opened(page, number, "reloaded"))
+    ana = page.context.cookies()
 
+    # Somebody else in the same browser.
+    page.context.clear_cookies()
+    page.context.add_cookies(signed_in(site.address, "ben")["cookies"])  # type: ignore[arg-type]
+    expect(opened(page, number, "reloaded")).to_have_value("")
+    expect(restored(page)).to_have_count(0)
+
+    page.context.clear_cookies()
+    page.context.add_cookies(ana)  # type: ignore[arg-type]
     page.reload()
     is_back(page)
     screen.settled(page)
     page.get_by_role("button", name="Add note").click()
-
     expect(screen.toast(page, "Note added.")).to_be_visible()
     expect(note(page)).to_have_value("")
     assert site.rows("select body from review.notes where application_id = :n", n=number) == [
@@ -150,7 +160,10 @@ def test_an_unsent_note_survives_the_end_of_the_server(
         context.close()
 
 
-def test_nobody_else_sees_a_draft_in_the_same_browser(site: Site, visit: Visit) -> None:
+@pytest.mark.slow
+def test_nobody_else_sees_a_draft_who_signs_in_with_the_same_browser(
+    site: Site, visit: Visit
+) -> None:
     number = site.applicant(account={"username": "private"})
     page = visit("ana")
     typed(opened(page, number, "private"))

@@ -9,19 +9,17 @@ from playwright.sync_api import Page, Route
 
 from bench import weights
 from tests.browser import screen
-from tests.browser.conftest import Desks, Site, Visit
+from tests.browser.conftest import Desks, Site, Visit, signed_in
 from tests.browser.test_look import busiest
+from tests.cases import first_of
 
 pytestmark = [pytest.mark.browser]
 
 
-@pytest.mark.parametrize("name", list(weights.MOST))
-def test_a_first_visit_is_light_and_moves_little(
-    name: str, site: Site, visit: Visit, desks: Desks, cookies: dict[str, object]
-) -> None:
-    visit("ana")
+@pytest.mark.parametrize("name", first_of(*weights.MOST))
+def test_a_first_visit_is_light_and_moves_little(name: str, site: Site, desks: Desks) -> None:
     path = weights.PAGES[name].format(id=busiest(site))
-    with desks.new(storage_state=cookies["ana"]) as window:
+    with desks.new(storage_state=signed_in(site.address, "ana")) as window:
         found = {name: weights.measure(window, site.address + path)}
 
     assert weights.over(found) == []
@@ -40,13 +38,10 @@ def test_what_exceeds_a_limit_is_named_with_both_numbers() -> None:
 OF_ELEMENTS = re.compile(r"/static/js/(Button|ButtonGroup|Html|LinkButton|MenuButton|DataFrame)\.")
 
 
-@pytest.mark.parametrize("width", [1440, 1024])
-def test_fields_whose_scripts_come_late_move_nothing(
-    width: int, site: Site, visit: Visit, desks: Desks, cookies: dict[str, object]
-) -> None:
-    visit("ana")
+@pytest.mark.parametrize("width", first_of(1440, 1024))
+def test_fields_whose_scripts_come_late_move_nothing(width: int, site: Site, desks: Desks) -> None:
     size = {"width": width, "height": 900}
-    with desks.new(storage_state=cookies["ana"], viewport=size) as window:
+    with desks.new(storage_state=signed_in(site.address, "ana"), viewport=size) as window:
         page = window.new_page()
         page.add_init_script(weights.SHIFTS)
         late: list[Route] = []
@@ -103,29 +98,29 @@ def findings(page: Page, schemes: Sequence[str]) -> Iterator[str]:
             yield f"{page.url.rpartition('/')[2] or 'queue'}, {scheme}: {found}"
 
 
-# Between them they have every kind of element.
-IN_DARK = ("queue", "application", "program")
+BOTH = ("light", "dark")
 
 
 @pytest.mark.parametrize(
-    "in_dark",
+    "names",
     [
-        pytest.param(IN_DARK, id="some in dark"),
-        pytest.param(tuple(weights.PAGES), id="all in dark", marks=pytest.mark.slow),
+        # Between them they have nearly every kind of element.
+        pytest.param(("queue", "application"), id="two screens"),
+        pytest.param(tuple(weights.PAGES), id="all screens", marks=pytest.mark.slow),
     ],
 )
 def test_axe_finds_nothing_serious_on_any_screen(
-    in_dark: Sequence[str], site: Site, visit: Visit
+    names: Sequence[str], site: Site, visit: Visit
 ) -> None:
     page = visit(None)
     page.locator("a.person").first.wait_for()
-    found = list(findings(page, ["light", "dark"]))
+    found = list(findings(page, BOTH))
     page = visit("mira")
-    for name, path in weights.PAGES.items():
+    for name in names:
         page.emulate_media(color_scheme="light")
-        page.goto(path.format(id=busiest(site)))
+        page.goto(weights.PAGES[name].format(id=busiest(site)))
         page.locator(".st-key-header").wait_for()
         screen.settled(page)
-        found += findings(page, ["light", *(["dark"] if name in in_dark else [])])
+        found += findings(page, BOTH)
 
     assert "\n".join(found) == ""

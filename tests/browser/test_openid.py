@@ -116,8 +116,16 @@ def export_link(page: Page, address: str) -> str:
 
 
 def test_staff_land_on_the_requested_page_after_sign_in(
-    site: Site, provider: IdentityProvider, page: Page
+    site: Site,
+    provider: IdentityProvider,
+    page: Page,
+    balancer: Balancer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Also where another server than the one at which they began completes it."""
+    first, second = balancer.ports
+    monkeypatch.setattr(provider, "meanwhile", partial(balancer.move, second))
+    balancer.reached.clear()
     groups = {"groups": [f"0b5f3f6e-3c1c-4b6a-9d5e-{number:012}" for number in range(400)]}
     as_person(provider, VERA, **groups)
     id_ = site.applicant()
@@ -126,6 +134,7 @@ def test_staff_land_on_the_requested_page_after_sign_in(
 
     expect(page.locator(".st-key-application-head")).to_contain_text(f"user{id_}")
     is_let_in(page, "Vera Stein")
+    assert (balancer.reached[0], balancer.reached[-1]) == (first, second)
     assert urlsplit(page.url).path == "/application"
     assert "Local sign-in" not in page.content()
     assert provider.scopes[-1] == "openid email"
@@ -201,6 +210,7 @@ def test_a_tampered_cookie_signs_nobody_in(provider: IdentityProvider, page: Pag
     expect(button(page, "Sign in")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_sign_in_begun_at_one_server_ends_at_another_and_a_sign_out_ends_both(
     provider: IdentityProvider,
     page: Page,

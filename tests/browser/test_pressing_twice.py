@@ -40,7 +40,7 @@ def send_button(page: Page, number: int) -> Locator:
 
 
 def test_pressing_preview_twice_shows_it_and_sends_nothing(site: Site, visit: Visit) -> None:
-    twice_on_preview(site, visit, PAUSES_MS)
+    twice_on_preview(site, visit, PAUSES_MS, ways=("a",))
 
 
 @pytest.mark.slow
@@ -48,11 +48,14 @@ def test_pressing_preview_twice_at_any_pace_sends_nothing(site: Site, visit: Vis
     twice_on_preview(site, visit, ALL_PAUSES_MS)
 
 
-def twice_on_preview(site: Site, visit: Visit, pauses: Sequence[int]) -> None:
+def twice_on_preview(
+    site: Site, visit: Visit, pauses: Sequence[int], ways: Sequence[str] = tuple(WAYS)
+) -> None:
     number = site.applicant(checked=True, account={"username": "pressed_twice"})
     page = visit("ana", f"/application?id={number}")
     screen.shows_application(page, "pressed_twice")
-    for key, chosen in WAYS.items():
+    for key in ways:
+        chosen = WAYS[key]
         page.locator(f".st-key-choose-{key}-{number} button").first.click()
         if chosen:
             page.get_by_role("button", name=chosen).first.click()

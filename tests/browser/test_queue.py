@@ -55,6 +55,7 @@ def test_the_counts_add_up_to_the_rows(site: Site, visit: Visit) -> None:
     assert [shown.count(word) for word in ("met", "not", "unknown")] == counted
 
 
+@pytest.mark.slow
 def test_a_filtered_view_survives_a_reload_and_can_be_shared(site: Site, visit: Visit) -> None:
     page = visit("ana")
     screen.eligibility(page, "met").click()

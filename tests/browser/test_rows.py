@@ -36,7 +36,9 @@ def visits(page: Page) -> int:
     return int(page.evaluate("() => history.length"))
 
 
-def test_the_keyboard_moves_ticks_opens_and_comes_back_to_the_row(site: Site, visit: Visit) -> None:
+def test_keys_and_a_double_click_open_a_row_once_and_come_back_to_it(
+    site: Site, visit: Visit
+) -> None:
     names = [f"rows_{n}" for n in range(3)]
     for name in names:
         site.applicant(account={"username": name})
@@ -61,27 +63,20 @@ def test_the_keyboard_moves_ticks_opens_and_comes_back_to_the_row(site: Site, vi
     page.keyboard.press("Escape")
     listed(page, names)
     stands_at(page, 1)
+
+    # Anywhere in the row.
+    before = visits(page)
+    page.locator(".stDataFrame .dvn-scroller").dblclick(position={"x": 700, "y": 32 + 36 * 2 + 4})
+    screen.shows_application(page, "rows_2")
+    assert visits(page) == before + 1
+    screen.address_has(page, "/application?search=rows_&id=")
+    page.go_back()
+    listed(page, names)
+    stands_at(page, 2)
+
     screen.search(page).focus()
     page.keyboard.type("j")
     expect(screen.search(page)).to_have_value(re.compile("j"))
-    stands_at(page, 1)
-
-
-def test_a_double_click_anywhere_in_a_row_opens_it_once(site: Site, visit: Visit) -> None:
-    names = [f"wide_{n}" for n in range(3)]
-    for name in names:
-        site.applicant(account={"username": name})
-    page = visit("ana", "/?search=wide_")
-    listed(page, names)
-    before = visits(page)
-
-    page.locator(".stDataFrame .dvn-scroller").dblclick(position={"x": 700, "y": 32 + 36 * 2 + 4})
-
-    screen.shows_application(page, "wide_2")
-    assert visits(page) == before + 1
-    screen.address_has(page, "/application?search=wide_&id=")
-    page.go_back()
-    listed(page, names)
     stands_at(page, 2)
 
 

@@ -57,6 +57,7 @@ def test_many_are_undone_from_their_report(site: Site, visit: Visit) -> None:
     assert [site.one(OUTBOX, n=number) for number in numbers] == ["cancelled", "cancelled"]
 
 
+@pytest.mark.slow
 def test_a_refused_reopening_stays_open_under_the_hand(site: Site, visit: Visit) -> None:
     number = site.applicant(meets=False, account={"username": "to_reopen"})
     clicks.reject(site.engine, number, now=datetime.now(UTC))

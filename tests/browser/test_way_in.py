@@ -5,11 +5,12 @@ from playwright.sync_api import expect
 
 from tests.browser import screen
 from tests.browser.conftest import Site, Visit
+from tests.cases import first_of
 
 pytestmark = [pytest.mark.browser]
 
 
-@pytest.mark.parametrize("path", ["/", "/application?id={id}", "/program"])
+@pytest.mark.parametrize("path", first_of("/application?id={id}", "/", "/program"))
 def test_strangers_see_only_the_sign_in(site: Site, visit: Visit, path: str) -> None:
     name, number = site.rows(
         "select username, application_id from exchange.applications "
@@ -59,6 +60,7 @@ def test_an_analyst_reads_everything_and_has_no_form(site: Site, visit: Visit) -
         assert page.get_by_text(words).count() == 0, words
 
 
+@pytest.mark.slow
 def test_the_program_page_is_refused_to_a_reviewer(visit: Visit) -> None:
     page = visit("ana", "/program")
 
@@ -78,6 +80,7 @@ def test_the_program_page_is_open_to_a_manager(visit: Visit) -> None:
     screen.settled(page)
 
 
+@pytest.mark.slow
 def test_a_link_and_a_file_need_the_current_sign_in(site: Site, visit: Visit) -> None:
     page = visit(None, "/")
     screen.sign_in(page, "mira")

@@ -106,29 +106,23 @@ JUDGMENTS = (
     *("checks", "decisions", "desk", "events", "evidence", "notes"),
     *("outbox", "proposals", "requests"),
 )
+KEPT = " union all ".join(
+    f"select '{name}', t::text from {table} t where {key} = :id"
+    for name, table, key in (
+        *((name, f"review.{name}", "application_id") for name in JUDGMENTS),
+        ("application", "exchange.applications", "application_id"),
+        ("conflicts", "review.conflicts", "account_id"),
+    )
+)
 
 
 def kept(engine: Engine, id_: int) -> dict[str, list[str]]:
     """Return every row about an application, as text, for comparison."""
+    found: dict[str, list[str]] = {name: [] for name in (*JUDGMENTS, "application", "conflicts")}
     with engine.connect() as conn:
-        rows = {
-            name: list(
-                conn.execute(
-                    text(f"select t::text from review.{name} t where application_id = :id"),
-                    {"id": id_},
-                ).scalars()
-            )
-            for name in JUDGMENTS
-        }
-        for name, statement in (
-            (
-                "application",
-                "select t::text from exchange.applications t where application_id = :id",
-            ),
-            ("conflicts", "select t::text from review.conflicts t where account_id = :id"),
-        ):
-            rows[name] = list(conn.execute(text(statement), {"id": id_}).scalars())
-    return {name: sorted(found) for name, found in rows.items()}
+        for name, row in conn.execute(text(KEPT), {"id": id_}):
+            found[name].append(row)
+    return {name: sorted(rows) for name, rows in found.items()}
 
 
 def claim(engine: Engine, id_: int, **given: Any) -> int:

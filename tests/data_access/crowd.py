@@ -34,10 +34,10 @@ from tests.builders import (
     T,
     add_application,
     add_evidence,
-    add_measures,
-    add_metrics,
     add_refresh,
     add_staff,
+    measured_row,
+    window_row,
 )
 from tests.databases import Databases
 
@@ -353,27 +353,36 @@ def settle(conn: Connection, people: Sequence[Applicant]) -> None:
             conn.execute(
                 insert(tables.desk).values(application_id=person.application_id, **person.desk)
             )
-        _settle_figures(conn, person)
+        _settle_evidence(conn, person)
+    _settle_figures(conn, people)
 
 
-def _settle_figures(conn: Connection, person: Applicant) -> None:
-    if person.metrics is not None:
-        volume, active, new = person.metrics
-        add_metrics(conn, person.account_id, volume=volume, active=active, new=new)
-    if person.measures is not None:
-        add_measures(conn, person.account_id, **person.measures)
-    for back, volume in person.months.items():
-        conn.execute(
-            insert(tables.affiliate_monthly).values(
-                affiliate_account_id=person.account_id,
-                month=month_back(back),
-                volume_usd=volume,
-                fees_usd=0,
-                trade_count=0,
-                active_users=0,
-                new_users=0,
-            )
-        )
+def _settle_figures(conn: Connection, people: Sequence[Applicant]) -> None:
+    """Write everybody's figures at once, as a refresh does."""
+    windows = [
+        window_row(p.account_id, volume=p.metrics[0], active=p.metrics[1], new=p.metrics[2])
+        for p in people
+        if p.metrics is not None
+    ]
+    measured = [measured_row(p.account_id, **p.measures) for p in people if p.measures is not None]
+    months = [
+        {
+            "affiliate_account_id": person.account_id,
+            "month": month_back(back),
+            "volume_usd": volume,
+            **dict.fromkeys(("fees_usd", "trade_count", "active_users", "new_users"), 0),
+        }
+        for person in people
+        for back, volume in person.months.items()
+    ]
+    conn.execute(insert(tables.affiliate_window), windows)
+    conn.execute(insert(tables.risk_measures), measured)
+    conn.execute(insert(tables.affiliate_monthly), months)
+    conn.execute(text("select review.restate(array(select application_id from review.standings))"))
+    conn.execute(text("select review.restate_measured()"))
+
+
+def _settle_evidence(conn: Connection, person: Applicant) -> None:
     for seen in person.observations:
         add_evidence(
             conn,

@@ -10,6 +10,7 @@ from dashboard.shell.screens import QUEUE, SCREENS, Screen
 from dashboard.ui import states
 from data_access.db import database
 from data_access.db.database import Purpose
+from tests.cases import every
 from tests.dashboard.pages.screen import Desk, texts
 
 MIRA, ADA = "mira@example.com", "ada@example.com"
@@ -51,8 +52,17 @@ def opened(desk: Desk, screen: Screen) -> AppTest:
     return desk.open(screen, id="1")
 
 
-@pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.title)
-@pytest.mark.parametrize("tables", [TABLES, "select 'review.staff'"], ids=["facts", "staff"])
+STAFF = "select 'review.staff'"
+
+
+@pytest.mark.sampled
+@pytest.mark.parametrize(
+    ("screen", "tables"),
+    [
+        *(pytest.param(screen, TABLES, id=screen.title) for screen in every(2, SCREENS)),
+        *(pytest.param(screen, STAFF, id=f"staff {screen.title}") for screen in every(5, SCREENS)),
+    ],
+)
 def test_a_page_whose_tables_are_locked_is_busy_and_then_itself_again(
     screen: Screen, tables: str, hurried: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

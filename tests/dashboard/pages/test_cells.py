@@ -28,6 +28,7 @@ from program.affiliates.filters import Figure
 from program.reports.datasets import DATASETS
 from program.review.permissions import Role
 from tests.builders import end_sessions
+from tests.cases import ALL, every
 from tests.dashboard.pages.screen import PEOPLE, ROOT, Desk, texts
 
 NUMBER = r"[-+−<>]?\s?[$€]?\d[\d,.  ]*"
@@ -139,13 +140,14 @@ def beside_their_numbers(app: AppTest) -> Iterator[tuple[bool, str, str]]:
                 yield above and told["alignment"] == "right", element.proto.alt, name
 
 
+@pytest.mark.sampled
 def test_tables_hold_numbers_and_times_as_such_with_headings_above_them(busy: Desk) -> None:
     found, seen = set(), set()
     heads: list[tuple[bool, str, str]] = []
     with busy.engine.connect() as conn:
         seen_elsewhere = conn.execute(text("select min(application_id) from review.evidence"))
     application = APPLICATION, {"id": str(seen_elsewhere.scalar_one())}
-    for screen, query in (application, *views()):
+    for screen, query in (application, *every(3, list(views()))):
         app = busy.open(screen, **query)
         texts(app)
         heads += beside_their_numbers(app)
@@ -154,9 +156,9 @@ def test_tables_hold_numbers_and_times_as_such_with_headings_above_them(busy: De
             if (table, column) not in WORDS and any(map(looks_typed, cells)):
                 found.add((table, column, str(next(filter(looks_typed, cells)))))
 
-    assert len(seen) >= 15, sorted(seen)
+    assert len(seen) >= (15 if ALL else 6), sorted(seen)
     assert found == set()
-    assert len(heads) > 100
+    assert len(heads) > (100 if ALL else 40)
     assert {(table, column) for above, table, column in heads if not above} == set()
 
 

@@ -60,7 +60,7 @@ from program.review.permissions import Act, Role, may
 from program.review.queue_filters import clean_search
 from program.review.workflow import Decision
 from tests.builders import pass_checks, set_policy
-from tests.cases import every
+from tests.cases import ALL, every
 from tests.dashboard.pages.planting import (
     APPROVED,
     NUMBERS,
@@ -238,29 +238,27 @@ def test_the_walk_distinguishes_live_text_from_plain(message: Message, live: boo
     assert bool(leaks_in(message)) is live
 
 
-@pytest.mark.parametrize("number", NUMBERS)
-def test_the_walk_knows_every_payload_raw_from_escaped(number: int) -> None:
-    raw = planted(number, "rationale")
+def test_the_walk_knows_every_payload_raw_from_escaped() -> None:
+    for number in NUMBERS:
+        raw = planted(number, "rationale")
 
-    assert leaks_in(Markdown(body=f"by {raw}"))
-    assert not leaks_in(Markdown(body=escape(raw)))
+        assert leaks_in(Markdown(body=f"by {raw}")), number
+        assert not leaks_in(Markdown(body=escape(raw))), number
 
 
-@pytest.mark.parametrize(
-    ("module", "path"),
-    [(header, "Heading.body"), (claim, "Button.label"), (thread, "Markdown.body")],
-)
 def test_the_walk_sees_an_escape_that_is_missing(
-    module: Any, path: str, hostile: Desk, monkeypatch: pytest.MonkeyPatch
+    hostile: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Pages are re-read on every run; their imports are read once, here.
     show(hostile, APPLICATION, 4, Role.REVIEWER)
-    monkeypatch.setattr(module, "escape", str)
+    for module in (header, claim, thread):
+        monkeypatch.setattr(module, "escape", str)
 
     app = show(hostile, APPLICATION, 4, Role.REVIEWER)
 
     found = [leak for message in messages(app) for leak in leaks_in(message)]
-    assert any(leak.startswith(path) for leak in found)
+    for path in ("Heading.body", "Button.label", "Markdown.body"):
+        assert any(leak.startswith(path) for leak in found), path
 
 
 # Everything that people can type.
@@ -283,7 +281,7 @@ def hostile(desk: Desk) -> Desk:
 @pytest.mark.parametrize("role", Role)
 def test_no_page_gives_life_to_typed_text(role: Role, hostile: Desk) -> None:
     """Each role sees a part of the payloads; the queue shows all of them."""
-    for number in every(4, NUMBERS[list(Role).index(role) :: len(Role)]):
+    for number in every(9, NUMBERS[list(Role).index(role) :: len(Role)]):
         pending = show(hostile, APPLICATION, number, role)
         # Two of them are contacts.
         assert assert_no_leak(pending) >= (17 if may(role, Act.SEE_CONTACT) else 15)
@@ -321,13 +319,17 @@ SEEN_ELSEWHERE = {
 }
 
 
+# Managers see the most, and all of it; the others see a part in `make test`.
+@pytest.mark.sampled
 @pytest.mark.parametrize("role", Role)
 def test_no_other_page_gives_life_to_typed_text(role: Role, hostile: Desk) -> None:
     plant_elsewhere(hostile.engine, now=hostile.now)
     plant_records(hostile.engine, now=hostile.now)
 
     seen: set[str] = set()
-    for screen, query in ELSEWHERE:
+    first = list(Role).index(role)
+    pages = ELSEWHERE if role is Role.MANAGER else every(5, ELSEWHERE, start=0 if ALL else first)
+    for screen, query in pages:
         app = show(hostile, screen, 4, role, **query)
         # Their own name is in the header.
         assert assert_no_leak(app) >= 1
@@ -344,7 +346,7 @@ def test_imports_give_no_life_to_typed_text(hostile: Desk) -> None:
     """Names of fields, files and maps, and every cell: previewed, loaded, kept, and past."""
     fields = ["UID", "Social Media Account Name", "Contact Platform", "Created"]
     typed = [planted(n, "cell").replace("\r", " ").replace("\n", " ") for n in NUMBERS]
-    files = every(3, NUMBERS[::7])
+    files = every(5, NUMBERS[::7])
     for number in files:
         written = io.StringIO(newline="")
         writer = csv.writer(written)
@@ -381,6 +383,8 @@ def test_imports_give_no_life_to_typed_text(hostile: Desk) -> None:
 
 def test_every_column_that_is_shown_was_walked(hostile: Desk) -> None:
     """A planted text that no page shows would prove nothing."""
+    country = show(hostile, APPLICATION, 1, Role.REVIEWER)
+    assert any("\\*\\_" in caption.value for caption in country.caption)
     seen: set[str] = set()
     for id_ in (7, 7 + APPROVED, 7 + REJECTED):
         app = show(hostile, APPLICATION, 7, Role.REVIEWER, id=str(id_))
@@ -430,7 +434,7 @@ def test_typed_text_in_cells_stays_as_it_was_typed(hostile: Desk) -> None:
 
 @pytest.mark.sampled
 def test_names_of_views_and_holidays_and_reports_stay_text(hostile: Desk) -> None:
-    for number in every(4, NUMBERS[::3]):
+    for number in every(8, NUMBERS[::3]):
         actor = address_of(number, Role.MANAGER)
         if not actor.isprintable():
             # Nobody with such an address can sign in.
@@ -481,12 +485,6 @@ def test_a_confirmation_of_many_stays_text(hostile: Desk) -> None:
     assert any("and 1" in words or "more" in words for words in (t.value for t in app.text))
 
 
-def test_a_country_cannot_be_markup_either(hostile: Desk) -> None:
-    app = show(hostile, APPLICATION, 1, Role.REVIEWER)
-
-    assert any("\\*\\_" in caption.value for caption in app.caption)
-
-
 def test_names_of_people_stay_text_on_the_sign_in(
     hostile: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -505,7 +503,7 @@ def test_a_search_stays_text(hostile: Desk) -> None:
 
 @pytest.mark.sampled
 def test_a_refusal_and_the_text_it_keeps_stay_text(hostile: Desk) -> None:
-    for number in every(3, NUMBERS[::4]):
+    for number in every(6, NUMBERS[::4]):
         app = show(hostile, APPLICATION, number, Role.REVIEWER)
         app.button(key=f"choose-r-{number}").click().run()
         app.button(key=f"reason-other-{number}").click().run()

@@ -10,6 +10,7 @@ import pytest
 
 from dashboard.shell.addresses import ADDRESSES, PROBES, Reach, reach
 from dashboard.shell.screens import SCREENS
+from tests.cases import first_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 # In a process of its own, since the server may be assembled once. Nobody is signed in.
@@ -49,7 +50,7 @@ HEALTHY = {
 }
 
 
-@pytest.fixture(scope="module", params=["", "/affiliates-desk/"])
+@pytest.fixture(scope="module", params=first_of("/affiliates-desk/", ""))
 def base(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

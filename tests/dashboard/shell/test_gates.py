@@ -398,7 +398,7 @@ class Server:
     listens_on: str
 
 
-@pytest.fixture(scope="module", params=["127.0.0.1", "0.0.0.0"])
+@pytest.fixture(scope="module", params=first_of("0.0.0.0", "127.0.0.1"))
 def server(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[Server]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -562,7 +562,9 @@ def test_a_setting_that_cannot_be_used_keeps_the_server_from_starting(
     assert "s3cret" not in done.stderr + done.stdout
 
 
-@pytest.mark.parametrize(("trusted", "secure"), [("127.0.0.1", True), ("203.0.113.7", False)])
+@pytest.mark.parametrize(
+    ("trusted", "secure"), first_of(("203.0.113.7", False), ("127.0.0.1", True))
+)
 def test_the_proxy_is_believed_from_its_own_address_only(
     trusted: str, secure: bool, tmp_path: Path
 ) -> None:

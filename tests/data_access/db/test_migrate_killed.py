@@ -28,7 +28,7 @@ where n.nspname in ('exchange', 'review', 'report')
 
 @pytest.mark.parametrize(
     "kills",
-    [pytest.param(3, id="3 kills"), pytest.param(20, id="20 kills", marks=pytest.mark.slow)],
+    [pytest.param(2, id="2 kills"), pytest.param(20, id="20 kills", marks=pytest.mark.slow)],
 )
 def test_a_migration_that_is_killed_anywhere_is_made_whole_by_the_next(
     databases: Databases, kills: int

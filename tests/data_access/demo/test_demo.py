@@ -4,6 +4,7 @@ import re
 import uuid
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -15,7 +16,9 @@ from data_access.affiliates import board
 from data_access.applications import read
 from data_access.db import tables
 from data_access.db.errors import DatabaseNotEmpty, Invalid
-from data_access.demo import names, plans
+from data_access.demo import filling, names, plans
+from data_access.demo.calendar import Calendar
+from data_access.demo.plans import Turn
 from data_access.eligibility import assessments, judging
 from data_access.explore import saved_views
 from data_access.history import chain
@@ -47,7 +50,7 @@ from tests.databases import Databases
 
 NOW = datetime(2026, 3, 15, 9, 30, tzinfo=UTC)
 T = date(2026, 3, 14)
-SMALL = 60
+SMALL, PENDING = 80, 60
 
 # The window's figures of each pending application, counted from facts.
 IN_WINDOW = """
@@ -72,18 +75,43 @@ where status = 'pending'
 """
 
 
-def make(engine: Engine, *, now: datetime = NOW, **size: int) -> None:
+def make(
+    engine: Engine, *, now: datetime = NOW, progress: filling.Progress | None = None, **size: int
+) -> None:
     """Make a demo with its open applications worked on."""
-    demo.fill(engine, now=now, **size)
+    demo.fill(engine, now=now, progress=progress, **size)
     rollups.refresh(engine, now=now)
     demo.work_desk(engine)
 
 
 @pytest.fixture(scope="module")
-def small(databases: Databases) -> Iterator[Engine]:
-    """The smallest demo that most tests can use; read only."""
+def tiny(databases: Databases) -> Iterator[Engine]:
+    """The smallest demo there is; read only."""
     with databases.engine("demo") as engine:
-        make(engine, affiliates=SMALL)
+        make(engine, affiliates=plans.MIN_AFFILIATES)
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def reports() -> list[tuple[int, int]]:
+    """The progress of the small demo."""
+    return []
+
+
+@contextmanager
+def most_wait() -> Iterator[None]:
+    """Let a small demo have as many open applications as the one of `make run`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plans, "PENDING_SHARE", PENDING / SMALL)
+        yield
+
+
+@pytest.fixture(scope="module")
+def small(databases: Databases, reports: list[tuple[int, int]]) -> Iterator[Engine]:
+    """A demo with every state of the desk, and little else; read only."""
+    with databases.engine("demo") as engine:
+        with most_wait():
+            make(engine, affiliates=SMALL, progress=lambda *of: reports.append(of))
         yield engine
 
 
@@ -95,12 +123,20 @@ def whole(databases: Databases) -> Iterator[Engine]:
         yield engine
 
 
+@pytest.fixture(params=first_of("small", "whole"))
+def any_size(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """The small demo, and in `make prove` also the one of `make run`; read only."""
+    made: Engine = request.getfixturevalue(request.param)
+    with most_wait() if request.param == "small" else nullcontext():
+        yield made
+
+
 @pytest.fixture
-def desk(databases: Databases, whole: Engine) -> Iterator[Engine]:
-    """A copy of the whole demo to change."""
+def desk(databases: Databases, any_size: Engine) -> Iterator[Engine]:
+    """A copy of a demo to change."""
     # A database can only be copied while nobody else uses it.
-    whole.dispose()
-    with databases.engine("demo", of=whole.url.database) as engine:
+    any_size.dispose()
+    with databases.engine("demo", of=any_size.url.database) as engine:
         yield engine
 
 
@@ -129,11 +165,11 @@ def fingerprint(engine: Engine) -> dict[str, str]:
 
 
 @pytest.mark.measures_risk
-def test_the_same_seed_and_moment_make_the_same_rows(small: Engine, databases: Databases) -> None:
+def test_the_same_seed_and_moment_make_the_same_rows(tiny: Engine, databases: Databases) -> None:
     with databases.engine("demo") as again:
-        make(again, affiliates=SMALL)
+        make(again, affiliates=plans.MIN_AFFILIATES)
 
-        one, other = fingerprint(again), fingerprint(small)
+        one, other = fingerprint(again), fingerprint(tiny)
         assert {k for k in one if one[k] != other[k]} == set()
 
 
@@ -145,7 +181,8 @@ def test_its_history_verifies(small: Engine) -> None:
 @pytest.mark.slow
 def test_another_seed_makes_other_rows(small: Engine, databases: Databases) -> None:
     with databases.engine("demo") as other:
-        make(other, affiliates=SMALL, seed=8)
+        with most_wait():
+            make(other, affiliates=SMALL, seed=8)
         before, after = fingerprint(small), fingerprint(other)
 
     same = ("staff", "policies", "holidays", "saved_views", "message_templates", "standing_basis")
@@ -164,7 +201,7 @@ def test_another_seed_makes_other_rows(small: Engine, databases: Databases) -> N
 def test_activity_ends_yesterday_and_begins_twelve_months_before_its_month(
     engine: Engine, now: datetime, through: date, first: date
 ) -> None:
-    report = demo.fill(engine, now=now, affiliates=SMALL)
+    report = demo.fill(engine, now=now, affiliates=60)
 
     span = "select min(activity_date), max(activity_date) from exchange.referral_activity"
     assert rows(engine, span) == [(first, through)]
@@ -193,13 +230,34 @@ MOMENTS = [
 ]
 
 
-def test_nothing_happens_after_now(whole: Engine) -> None:
+def test_nothing_happens_after_now(any_size: Engine) -> None:
     for moment in MOMENTS:
         table, column = moment.rsplit(".", 1)
-        newest = one(whole, f"select max({column}) from {table}")
+        newest = one(any_size, f"select max({column}) from {table}")
         assert newest <= NOW, moment
 
 
+def test_the_demo_of_make_run_is_planned_as_a_desk_of_its_size() -> None:
+    planned = filling.Demo(
+        affiliates=filling.DEFAULT_AFFILIATES,
+        seed=filling.DEFAULT_SEED,
+        calendar=Calendar.ending_before(NOW),
+        policy=Policy(),
+    ).planned()
+    applications = [one for account in planned for one in account.applications]
+    waiting = [one for one in applications if one.is_open]
+    by_status = Counter(one.status for one in applications if not one.is_open)
+    turns = Counter(one.turn for one in waiting)
+
+    assert len(waiting) == 60
+    assert 2_200 <= by_status.total() <= 2_350
+    assert 0.18 <= by_status[Status.APPROVED] / by_status.total() <= 0.28
+    assert 0.64 <= by_status[Status.REJECTED] / by_status.total() <= 0.74
+    assert (turns[Turn.ASKED], turns[Turn.PROPOSED]) == (4, 3)
+    assert turns[Turn.DEFERRED_TO_A_DAY] + turns[Turn.DEFERRED_TO_A_CHANGE] == 5
+
+
+@pytest.mark.slow
 def test_counts_are_what_a_desk_of_this_size_sees(whole: Engine) -> None:
     by_status = Counter(
         dict(rows(whole, "select status, count(*) from exchange.applications group by 1"))
@@ -213,8 +271,11 @@ def test_counts_are_what_a_desk_of_this_size_sees(whole: Engine) -> None:
     assert by_status["withdrawn"] >= 100
     assert 300_000 <= one(whole, "select count(*) from exchange.referral_activity") <= 600_000
     assert one(whole, "select count(distinct country_code) from exchange.accounts") >= 12
+    assert one(whole, "select count(*) from review.decisions") > 2_000
+    assert one(whole, "select count(*) from review.decisions where is_override") >= 10
 
 
+@pytest.mark.slow
 def test_the_queue_holds_all_three_answers(whole: Engine) -> None:
     outcomes = Counter(assess(facts, Policy()).outcome for facts in pending_facts(whole))
 
@@ -336,14 +397,14 @@ def test_some_affiliates_are_odd(small: Engine, sql: str) -> None:
     assert one(small, sql) >= 1
 
 
-def test_weekends_are_quiet_and_the_program_grows(whole: Engine) -> None:
+def test_weekends_are_quiet_and_the_program_grows(any_size: Engine) -> None:
     weekend, weekday = rows(
-        whole,
+        any_size,
         "select avg(v) filter (where extract(isodow from d) >= 6), avg(v) filter (where extract(isodow from d) < 6)"
         " from (select activity_date d, sum(volume_usd) v from exchange.referral_activity group by 1) t",
     )[0]
     months = rows(
-        whole,
+        any_size,
         "select count(distinct referred_account_id) from exchange.referral_activity"
         " where activity_date < '2026-03-01' group by date_trunc('month', activity_date) order by min(activity_date)",
     )
@@ -352,7 +413,7 @@ def test_weekends_are_quiet_and_the_program_grows(whole: Engine) -> None:
     assert 2 * months[0][0] < months[-1][0]
 
 
-def test_decisions_are_made_at_work_on_the_facts_of_the_time(whole: Engine) -> None:
+def test_decisions_are_made_at_work_on_the_facts_of_the_time(any_size: Engine) -> None:
     wrong = """
         select count(*) from review.decisions d join exchange.applications p using (application_id)
         join lateral (
@@ -366,23 +427,23 @@ def test_decisions_are_made_at_work_on_the_facts_of_the_time(whole: Engine) -> N
            or extract(isodow from decided_at) > 5 or decided_at <= p.submitted_at
            or is_override <> ((snapshot ->> 'outcome' = 'met') <> (d.outcome = 'approved'))"""
 
-    assert one(whole, wrong) == 0
-    assert set(rows(whole, "select distinct decided_by from review.decisions")) == {
+    assert one(any_size, wrong) == 0
+    assert set(rows(any_size, "select distinct decided_by from review.decisions")) == {
         (reviewer,) for reviewer in names.REVIEWERS
     }
 
 
-def test_upstream_has_every_decision_but_the_one_that_was_taken_back(whole: Engine) -> None:
+def test_upstream_has_every_decision_but_the_one_that_was_taken_back(any_size: Engine) -> None:
     other = """
         select d.outcome, p.status, e.at = p.status_changed_at
         from review.decisions d join exchange.applications p using (application_id)
         left join review.events e on e.application_id = p.application_id and e.kind = 'reopened'
         where d.outcome <> p.status or decided_at <> p.status_changed_at"""
 
-    assert rows(whole, other) == [("rejected", "pending", True)]
+    assert rows(any_size, other) == [("rejected", "pending", True)]
 
 
-def test_every_decision_has_its_event_and_its_delivered_message(whole: Engine) -> None:
+def test_every_decision_has_its_event_and_its_delivered_message(any_size: Engine) -> None:
     lacking = """
         select count(*) from review.decisions d
         left join review.outbox o using (decision_id)
@@ -391,8 +452,8 @@ def test_every_decision_has_its_event_and_its_delivered_message(whole: Engine) -
         where o.delivered_at is null or e.kind is distinct from d.outcome
            or o.application_id <> d.application_id or e.application_id <> d.application_id"""
 
-    assert one(whole, lacking) == 0
-    assert one(whole, "select count(*) from review.decisions") > 2_000
+    assert one(any_size, lacking) == 0
+    assert one(any_size, "select count(*) from review.decisions") > 200
 
 
 NOT_SAID = {
@@ -404,15 +465,14 @@ NOT_SAID = {
 
 
 @pytest.mark.parametrize("lacks", NOT_SAID.values(), ids=NOT_SAID)
-def test_every_decision_has_its_reasons(whole: Engine, lacks: str) -> None:
+def test_every_decision_has_its_reasons(any_size: Engine, lacks: str) -> None:
     made = "review.decisions join exchange.applications using (application_id) join exchange.accounts using (account_id)"
 
-    assert one(whole, f"select count(*) from {made} where {lacks}") == 0
-    assert one(whole, "select count(*) from review.decisions where is_override") >= 10
+    assert one(any_size, f"select count(*) from {made} where {lacks}") == 0
 
 
 def test_a_decision_of_two_was_proposed_by_the_one_and_confirmed_by_the_other(
-    whole: Engine,
+    any_size: Engine,
 ) -> None:
     apart = """
         select count(*) from review.decisions d
@@ -422,29 +482,30 @@ def test_a_decision_of_two_was_proposed_by_the_one_and_confirmed_by_the_other(
           is distinct from (
             'confirmed', d.second_approver, d.decided_by, d.decided_at, d.outcome, d.override_reason)"""
 
-    assert one(whole, apart) == 0
-    assert {(manager,) for manager in names.MANAGERS} == set(
-        rows(whole, "select distinct closed_by from review.proposals where closed_by is not null")
-    )
+    assert one(any_size, apart) == 0
+    closed = "select distinct closed_by from review.proposals where closed_by is not null"
+    by_managers = {manager for (manager,) in rows(any_size, closed)}
+    assert by_managers
+    assert by_managers <= set(names.MANAGERS)
 
 
 @pytest.mark.parametrize("table", ["decisions", "proposals"])
-def test_no_approval_without_the_required_checks(whole: Engine, table: str) -> None:
+def test_no_approval_without_the_required_checks(any_size: Engine, table: str) -> None:
     lacking = f"""
         select count(*) from review.{table} d, review.policies p, unnest(p.required_checks) item
         where d.outcome = 'approved' and not exists (
             select from review.checks c where c.application_id = d.application_id
               and c.item = item and c.outcome in ('passed', 'not_applicable'))"""
 
-    assert one(whole, lacking) == 0
+    assert one(any_size, lacking) == 0
 
 
-def test_checks_are_on_the_policys_list_and_a_failed_one_has_a_comment(whole: Engine) -> None:
+def test_checks_are_on_the_policys_list_and_a_failed_one_has_a_comment(any_size: Engine) -> None:
     odd = """
         select count(*) from review.checks, review.policies
         where item <> all (checklist) or (outcome = 'failed') <> (comment <> '')"""
 
-    assert one(whole, odd) == 0
+    assert one(any_size, odd) == 0
 
 
 # --- The review desk -----------------------------------------------------------------------------
@@ -458,6 +519,7 @@ def pending(engine: Engine, now: datetime = NOW) -> list[read.Application]:
         return [read.read(connection, id_, now=now) for id_ in list(ids)]
 
 
+@pytest.mark.slow
 def test_the_desk_has_something_in_every_state(whole: Engine) -> None:
     found = pending(whole)
     states = Counter(application.status for application in found)
@@ -478,7 +540,7 @@ def test_the_desk_has_something_in_every_state(whole: Engine) -> None:
     assert sum(desk.deferred_answers is not None for desk in desks) == 2
 
 
-def test_every_act_on_an_open_application_was_a_command(whole: Engine) -> None:
+def test_every_act_on_an_open_application_was_a_command(any_size: Engine) -> None:
     acts = """
         select 'desk' as what, application_id, null::text as by from review.desk
         union all select 'event', application_id, actor from review.events
@@ -495,7 +557,7 @@ def test_every_act_on_an_open_application_was_a_command(whole: Engine) -> None:
             select application_id from review.decisions)
         group by 1 order by 1"""
 
-    assert rows(whole, unasked) == [
+    assert rows(any_size, unasked) == [
         (what, 0) for what in ("check", "desk", "event", "evidence", "note", "proposal")
     ]
 
@@ -516,10 +578,12 @@ def test_a_desk_that_somebody_works_on_is_left_alone(desk: Engine, engine: Engin
     assert fingerprint(engine) == without_demo
 
 
-def test_claims_hold_while_somebody_looks_around(whole: Engine) -> None:
+def test_claims_hold_while_somebody_looks_around(any_size: Engine) -> None:
     later = NOW.replace(hour=NOW.hour + 2)
 
-    assert sum(application.desk.assignee(later) is not None for application in pending(whole)) == 7
+    assert (
+        sum(application.desk.assignee(later) is not None for application in pending(any_size)) == 7
+    )
 
 
 @pytest.mark.parametrize(
@@ -586,7 +650,7 @@ def test_a_proposal_is_confirmed_by_a_second_person(desk: Engine) -> None:
     ]
 
 
-def test_an_applicants_turn_stops_the_clock_and_an_answer_starts_it(whole: Engine) -> None:
+def test_an_applicants_turn_stops_the_clock_and_an_answer_starts_it(any_size: Engine) -> None:
     query = """
         select d.paused_at = e.at and d.status_at = e.at, o.payload ->> 'message' = e.detail ->> 'message'
             and o.decision_id is null and o.payload ->> 'username' = u.username
@@ -594,20 +658,20 @@ def test_an_applicants_turn_stops_the_clock_and_an_answer_starts_it(whole: Engin
         join review.outbox o using (application_id) join exchange.applications a using (application_id)
         join exchange.accounts u using (account_id)
         where d.status = 'more_info_needed' and e.kind = 'information_requested'"""
-    answered = [a for a in pending(whole) if a.desk.answered_at is not None]
+    answered = [a for a in pending(any_size) if a.desk.answered_at is not None]
 
-    assert rows(whole, query) == [(True, True)] * 4
+    assert rows(any_size, query) == [(True, True)] * 4
     for application in answered:
         spent = "select at from review.events where application_id = {} order by at limit 1"
-        asked_at = one(whole, spent.format(application.application_id))
+        asked_at = one(any_size, spent.format(application.application_id))
         before = business_time.elapsed(application.submitted_at, asked_at)
         since = business_time.elapsed(application.desk.answered_at, NOW)
         assert business_time.elapsed(application.desk.clock_from, NOW) == before + since
 
 
-def test_the_checklist_is_done_half_done_and_failed(whole: Engine) -> None:
+def test_the_checklist_is_done_half_done_and_failed(any_size: Engine) -> None:
     answered = rows(
-        whole,
+        any_size,
         "select count(*), count(*) filter (where outcome = 'failed') from review.checks"
         " join exchange.applications a using (application_id) where status = 'pending' group by application_id",
     )
@@ -618,11 +682,11 @@ def test_the_checklist_is_done_half_done_and_failed(whole: Engine) -> None:
     assert any(failed for _, failed in answered)
 
 
-def test_applicants_share_handles_and_a_contact(whole: Engine) -> None:
-    with whole.connect() as connection:
+def test_applicants_share_handles_and_a_contact(any_size: Engine) -> None:
+    with any_size.connect() as connection:
         shared = [
             how
-            for application in pending(whole)
+            for application in pending(any_size)
             for other in duplicates.of(connection, application, now=NOW).shown
             for how in other.how
         ]
@@ -630,8 +694,8 @@ def test_applicants_share_handles_and_a_contact(whole: Engine) -> None:
     assert sorted(shared) == ["handle looks alike", "same contact", "same handle"]
 
 
-def test_the_next_holidays_are_known(whole: Engine) -> None:
-    assert rows(whole, "select day, name from review.holidays order by day") == [
+def test_the_next_holidays_are_known(any_size: Engine) -> None:
+    assert rows(any_size, "select day, name from review.holidays order by day") == [
         (date(2026, 5, 1), "Labour Day"),
         (date(2026, 12, 25), "Christmas Day"),
         (date(2026, 12, 26), "Second Day of Christmas"),
@@ -639,8 +703,8 @@ def test_the_next_holidays_are_known(whole: Engine) -> None:
     ]
 
 
-def test_views_are_saved_and_two_of_them_shared(whole: Engine) -> None:
-    with whole.connect() as connection:
+def test_views_are_saved_and_two_of_them_shared(any_size: Engine) -> None:
+    with any_size.connect() as connection:
         seen = saved_views.listed(connection, viewer="ben@example.com")
         own = saved_views.listed(connection, viewer="ana@example.com")
 
@@ -732,13 +796,13 @@ def standing(engine: Engine, application_id: int) -> assessments.AssessedApplica
         return assessments.read(connection, application_id, context)
 
 
-def test_some_pending_accounts_were_rejected_before(whole: Engine) -> None:
+def test_some_pending_accounts_were_rejected_before(any_size: Engine) -> None:
     again = (
         "select count(*) from exchange.applications p join exchange.applications r using (account_id) "
         "where p.status = 'pending' and r.status = 'rejected' and r.status_changed_at < p.submitted_at"
     )
 
-    assert one(whole, again) >= 8
+    assert one(any_size, again) >= 8
 
 
 def test_every_address_is_an_example(small: Engine) -> None:
@@ -770,11 +834,10 @@ def test_staff_of_every_role_can_sign_in(small: Engine) -> None:
     assert rows(small, "select distinct issuer from review.staff") == [(DEMO_ISSUER,)]
 
 
-def test_ids_go_on_where_the_demo_ends(engine: Engine) -> None:
-    demo.fill(engine, now=NOW, affiliates=plans.MIN_AFFILIATES)
-    last = one(engine, "select max(note_id) from review.notes")
+def test_ids_go_on_where_the_demo_ends(desk: Engine) -> None:
+    last = one(desk, "select max(note_id) from review.notes")
 
-    with engine.begin() as connection:
+    with desk.begin() as connection:
         given = connection.execute(
             text(
                 "insert into review.notes (application_id, body, author) "
@@ -797,12 +860,12 @@ def test_filling_again_does_nothing(small: Engine) -> None:
     report = demo.fill(small, now=datetime.now(UTC), affiliates=SMALL)
 
     assert report.already_there
-    assert str(report).startswith("The demo is already there: 60 affiliates")
+    assert str(report).startswith(f"The demo is already there: {SMALL} affiliates")
     assert fingerprint(small) == before
 
 
 def test_another_demo_beside_the_first_is_refused(small: Engine) -> None:
-    with pytest.raises(DatabaseNotEmpty, match="made with --affiliates 60 --seed 7"):
+    with pytest.raises(DatabaseNotEmpty, match=f"made with --affiliates {SMALL} --seed 7"):
         demo.fill(small, now=NOW, affiliates=SMALL, seed=8)
 
 
@@ -835,24 +898,16 @@ def test_a_size_that_cannot_be_made_is_refused(engine: Engine, affiliates: int) 
         demo.fill(engine, now=NOW, affiliates=affiliates)
 
 
-def test_the_smallest_demo_still_holds_every_case(engine: Engine) -> None:
-    report = demo.fill(engine, now=NOW, affiliates=plans.MIN_AFFILIATES)
+def test_the_smallest_demo_still_holds_every_case(tiny: Engine) -> None:
+    report = demo.fill(tiny, now=NOW, affiliates=plans.MIN_AFFILIATES)
 
+    assert report.already_there
     assert report.pending == len(plans.CASES)
     assert report.affiliates == 20
 
 
-def test_progress_counts_every_applicant(engine: Engine) -> None:
-    reports: list[tuple[int, int]] = []
-
-    demo.fill(
-        engine,
-        now=NOW,
-        affiliates=SMALL,
-        progress=lambda done, total: reports.append((done, total)),
-    )
-
-    assert reports == [(200, 342), (342, 342)]
+def test_progress_counts_every_applicant(small: Engine, reports: list[tuple[int, int]]) -> None:
+    assert reports == [(200, 456), (400, 456), (456, 456)]
 
 
 def test_the_managers_have_gone_through_the_board_and_left_something_to_do(desk: Engine) -> None:
@@ -863,7 +918,9 @@ def test_the_managers_have_gone_through_the_board_and_left_something_to_do(desk:
         counts = board.counts(connection, Policy())
     assert set(counts.by_month) == {month for month, number in counts.by_month.items() if number}
     assert all(counts.by_standing.values())
-    assert all(counts.by_suggestion.values())
+    # In a small program not every step is due.
+    of_them = all if one(desk, "select count(*) from exchange.applications") > 2_000 else any
+    assert of_them(counts.by_suggestion.values())
     assert one(desk, "select max(at) from review.affiliate_events") <= NOW
     assert one(desk, "select count(distinct kind) from review.affiliate_events") == 4
     # Every month since the first approval is tested, not only the last six.

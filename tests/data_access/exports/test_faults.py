@@ -19,6 +19,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 from tests.builders import T, add_refresh
+from tests.cases import every
 from tests.conftest import ROOT
 from tests.databases import Databases
 
@@ -128,7 +129,7 @@ def _begin_with(largest_file: int) -> None:
         signal.signal(name, signal.SIG_DFL)
 
 
-@pytest.mark.parametrize("name", each("x.xlsx", "x.parquet", of=FORMS))
+@pytest.mark.parametrize("name", each("x.xlsx", of=FORMS))
 def test_a_full_disk_is_named_by_the_path_that_is_full(
     many: Engine, tmp_path: Path, name: str
 ) -> None:
@@ -160,7 +161,7 @@ def test_a_reader_that_disconnects_is_reported_as_such(
 
 
 @pytest.mark.parametrize("stop", each("SIGINT", of=["SIGINT", "SIGTERM", "SIGHUP"]))
-@pytest.mark.parametrize("name", each("x.csv", "x.xlsx", of=FORMS))
+@pytest.mark.parametrize("name", each("x.xlsx", of=FORMS))
 def test_a_signal_midway_ends_it(many: Engine, tmp_path: Path, name: str, stop: str) -> None:
     number = signal.Signals[stop]
     target = tmp_path / name
@@ -176,13 +177,17 @@ def test_a_signal_midway_ends_it(many: Engine, tmp_path: Path, name: str, stop: 
     )
 
 
+ENDINGS = (
+    ("pg_terminate_backend", "The connection to the database was lost"),
+    # As the server does when a statement exceeds its timeout.
+    ("pg_cancel_backend", "The export took longer than 15 minutes"),
+)
+
+
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", each("x.xlsx", of=FORMS))
 def test_canceling_a_waiting_query_ends_the_file(many: Engine, tmp_path: Path, name: str) -> None:
-    for ending, saying in (
-        ("pg_terminate_backend", "The connection to the database was lost"),
-        # As the server does when a statement exceeds its timeout.
-        ("pg_cancel_backend", "The export took longer than 15 minutes"),
-    ):
+    for ending, saying in every(2, ENDINGS):
         with locked(many) as holder:
             made = Exporting(many, tmp_path, str(tmp_path / name))
             until(lambda made=made: made.connections(waiting=True))

@@ -150,16 +150,21 @@ def events(engine: Engine) -> list[tuple[Any, ...]]:
         return [(e.email, e.kind, e.old, e.new, e.actor) for e in staff_changes.events(conn)]
 
 
-@pytest.mark.parametrize(("what", "actor", "allowed"), CELLS)
-def test_who_may_change_whom(desk: Engine, what: str, actor: str, allowed: bool) -> None:
+@pytest.mark.parametrize(("what", "actor"), [cell[:2] for cell in CELLS if cell[2]])
+def test_who_may_change_whom(desk: Engine, what: str, actor: str) -> None:
+    attempt(desk, what, ACTORS[actor])
+
+    assert len(events(desk)) == 1
+
+
+def test_nobody_else_changes_anybody(desk: Engine) -> None:
     before = rows(desk)
-    if allowed:
-        attempt(desk, what, ACTORS[actor])
-        assert len(events(desk)) == 1
-        return
-    with pytest.raises(NotAllowed):
-        attempt(desk, what, ACTORS[actor])
-    assert (rows(desk), events(desk)) == (before, [])
+    refused = [cell[:2] for cell in CELLS if not cell[2]]
+    assert len(refused) > 20
+    for what, actor in refused:
+        with pytest.raises(NotAllowed):
+            attempt(desk, what, ACTORS[actor])
+        assert (rows(desk), events(desk)) == (before, []), (what, actor)
 
 
 def test_every_change_is_an_event_with_old_and_new(desk: Engine) -> None:

@@ -36,7 +36,7 @@ from tests.builders import (
     add_staff,
     pass_checks,
 )
-from tests.cases import first_of
+from tests.cases import examples, first_of
 from tests.data_access import clicks
 from tests.data_access.clicks import ANA, BEN, MIRA
 from tests.databases import Databases
@@ -196,10 +196,11 @@ def act_at_random(desk: Engine, chance: random.Random) -> str | None:
     return name
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("seed", first_of(*range(8)))
 def test_after_any_acts_the_kept_standings_are_those_of_a_recount(desk: Engine, seed: int) -> None:
     chance = random.Random(seed)
-    for _ in range(200):
+    for _ in range(examples(60, of=200)):
         if done := act_at_random(desk, chance):
             DONE.add(done)
             assert_as_recounted(desk, f"after somebody {done}")

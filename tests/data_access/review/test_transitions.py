@@ -92,27 +92,32 @@ def withdraw(desk: Engine, id_: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "role"), [cell for cell in CELLS if cell[1] is not Status.WITHDRAWN]
+    ("old", "new"),
+    list(dict.fromkeys(cell[:2] for cell in CELLS if cell[1] is not Status.WITHDRAWN)),
 )
 def test_the_transition_is_allowed_exactly_to_the_roles_in_the_grid(
-    desk: Engine, old: Status, new: Status, role: Role
+    desk: Engine, old: Status, new: Status
 ) -> None:
-    id_ = brought_to(desk, old, meant_for=new)
-    before = clicks.kept(desk, id_)
-    verb, actor = FROM.get((old, new)) or TOWARDS[new], ACTORS[role]
-    if (old, new) in UNDONE and role is Role.REVIEWER:
-        # The decider undoes it before its message is sent; later, reopening is a manager's.
-        verb = undo
+    roles = [role for of, to, role in CELLS if (of, to) == (old, new)]
+    untouched = brought_to(desk, old, meant_for=new)
+    before = clicks.kept(desk, untouched)
+    for role in roles:
+        verb, actor = FROM.get((old, new)) or TOWARDS[new], ACTORS[role]
+        if (old, new) in UNDONE and role is Role.REVIEWER:
+            # The decider undoes it before its message is sent; later, reopening is a manager's.
+            verb = undo
 
-    if role in WHO[old, new]:
-        verb(desk, id_, actor=actor)
-        assert clicks.read(desk, id_).status is new
-        moved = clicks.events(desk, id_)[-1]
-        assert (moved.actor, moved.detail["status"]) == (actor, {"old": str(old), "new": str(new)})
-        return
-    with pytest.raises(refusal(old, new, role)):
-        verb(desk, id_, actor=actor)
-    assert clicks.kept(desk, id_) == before
+        if role in WHO[old, new]:
+            id_ = brought_to(desk, old, meant_for=new)
+            verb(desk, id_, actor=actor)
+            assert clicks.read(desk, id_).status is new, role
+            moved = clicks.events(desk, id_)[-1]
+            status = {"old": str(old), "new": str(new)}
+            assert (moved.actor, moved.detail["status"]) == (actor, status)
+            continue
+        with pytest.raises(refusal(old, new, role)):
+            verb(desk, untouched, actor=actor)
+        assert clicks.kept(desk, untouched) == before, role
 
 
 def refusal(old: Status, new: Status, role: Role) -> type[Exception]:

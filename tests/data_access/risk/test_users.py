@@ -23,6 +23,7 @@ from program.periods import WindowKind
 from program.risk import judging
 from program.risk.judging import Measured
 from tests.builders import set_policy
+from tests.cases import first_of
 from tests.data_access.risk.users_oracle import SIGNALS, Oracle
 from tests.data_access.risk.users_world import User, World, traded
 from tests.databases import Databases
@@ -391,7 +392,7 @@ def edges(world: World) -> None:
     world.add([world.user(traded(10**13, fees=5 * 10**9))], in_scope=False)
 
 
-@pytest.fixture(scope="module", params=["trailing", "calendar"])
+@pytest.fixture(scope="module", params=first_of("trailing", "calendar"))
 def measured(
     request: pytest.FixtureRequest, databases: Databases
 ) -> Iterator[tuple[World, Engine, dict[int, str]]]:

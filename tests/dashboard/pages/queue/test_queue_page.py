@@ -229,75 +229,71 @@ def test_metrics_never_computed_leave_everything_unknown(desk: Desk) -> None:
     assert app.dataframe[0].value[["volume", "active", "new"]].isna().all(axis=None)
 
 
-@pytest.mark.parametrize(
-    ("query", "widget", "held", "shown"),
-    [
-        ({"search": "user2"}, "search", "user2", [SHORT]),
-        ({"search": "@handle3"}, "search", "@handle3", [UNKNOWN]),
-        ({"search": "3"}, "search", "3", [UNKNOWN]),
-        ({"eligibility": "met"}, "eligibility", [Outcome.MET], [MET]),
-        (
-            {"eligibility": "unknown,met"},
-            "eligibility",
-            [Outcome.MET, Outcome.UNKNOWN],
-            [MET, UNKNOWN],
-        ),
-        ({"track": "on_exchange"}, "track", "on_exchange", [MET]),
-        ({"track": "external"}, "track", "external", []),
-        ({"country": "BR"}, "country", "BR", [MET, SHORT, UNKNOWN]),
-        ({"country": "ZA"}, "country", "ZA", []),
-        ({"platform": "x"}, "platform", "x", [MET, SHORT, UNKNOWN]),
-        ({"waiting": "3"}, "waiting_days", 3, [MET, SHORT, UNKNOWN]),
-        ({"waiting": "7"}, "waiting_days", 7, []),
-        ({"owner": "unassigned"}, "owner", "unassigned", [MET, SHORT, UNKNOWN]),
-        ({"owner": "mine"}, "owner", "mine", []),
-        ({"sort": "submitted"}, "sort", "submitted", [UNKNOWN, SHORT, MET]),
-        ({"sort": "waiting"}, "sort", "waiting", [MET, SHORT, UNKNOWN]),
-        ({"sort": "-waiting"}, "sort", "waiting", [UNKNOWN, SHORT, MET]),
-        ({"sort": "active"}, "sort", "active", [MET, SHORT, UNKNOWN]),
-    ],
+IN_THE_ADDRESS: tuple[tuple[dict[str, str], str, Any, list[int]], ...] = (
+    ({"search": "user2"}, "search", "user2", [SHORT]),
+    ({"search": "@handle3"}, "search", "@handle3", [UNKNOWN]),
+    ({"search": "3"}, "search", "3", [UNKNOWN]),
+    ({"eligibility": "met"}, "eligibility", [Outcome.MET], [MET]),
+    (
+        {"eligibility": "unknown,met"},
+        "eligibility",
+        [Outcome.MET, Outcome.UNKNOWN],
+        [MET, UNKNOWN],
+    ),
+    ({"track": "on_exchange"}, "track", "on_exchange", [MET]),
+    ({"track": "external"}, "track", "external", []),
+    ({"country": "BR"}, "country", "BR", [MET, SHORT, UNKNOWN]),
+    ({"country": "ZA"}, "country", "ZA", []),
+    ({"platform": "x"}, "platform", "x", [MET, SHORT, UNKNOWN]),
+    ({"waiting": "3"}, "waiting_days", 3, [MET, SHORT, UNKNOWN]),
+    ({"waiting": "7"}, "waiting_days", 7, []),
+    ({"owner": "unassigned"}, "owner", "unassigned", [MET, SHORT, UNKNOWN]),
+    ({"owner": "mine"}, "owner", "mine", []),
+    ({"sort": "submitted"}, "sort", "submitted", [UNKNOWN, SHORT, MET]),
+    ({"sort": "waiting"}, "sort", "waiting", [MET, SHORT, UNKNOWN]),
+    ({"sort": "-waiting"}, "sort", "waiting", [UNKNOWN, SHORT, MET]),
+    ({"sort": "active"}, "sort", "active", [MET, SHORT, UNKNOWN]),
 )
-def test_the_address_bar_fills_the_filters(
-    query: dict[str, str], widget: str, held: Any, shown: list[int], queue: Desk
-) -> None:
-    query = {"sort": "waiting"} | query
-    app = queue.open(QUEUE, **query)
-
-    assert app.session_state[f"queue-{widget}"] == held
-    assert (cells(app, "applicant") if shown else []) == [f"user{id_}" for id_ in shown]
-    assert bool(app.dataframe) is bool(shown)
-    assert app.query_params == query
 
 
-@pytest.mark.parametrize(
-    ("widget", "kind", "chosen", "query"),
-    [
-        ("search", "text_input", "  user2 ", {"search": "user2"}),
-        (
-            "eligibility",
-            "button_group",
-            [Outcome.MET, Outcome.UNKNOWN],
-            {"eligibility": "met,unknown"},
-        ),
-        ("track", "selectbox", "both", {"track": "both"}),
-        ("country", "selectbox", "BR", {"country": "BR"}),
-        ("platform", "selectbox", "x", {"platform": "x"}),
-        ("waiting_days", "selectbox", 14, {"waiting": "14"}),
-        ("owner", "button_group", Owner.MINE, {"owner": "mine"}),
-        ("due", "button_group", Due.OVERDUE, {"due": "overdue"}),
-        ("sort", "selectbox", "volume", {"sort": "volume"}),
-    ],
+def test_the_address_bar_fills_the_filters(queue: Desk) -> None:
+    for given, widget, held, shown in IN_THE_ADDRESS:
+        query = {"sort": "waiting"} | given
+        app = queue.open(QUEUE, **query)
+
+        assert app.session_state[f"queue-{widget}"] == held, given
+        assert (cells(app, "applicant") if shown else []) == [f"user{id_}" for id_ in shown], given
+        assert bool(app.dataframe) is bool(shown), given
+        assert app.query_params == query
+
+
+CHOSEN: tuple[tuple[str, str, Any, dict[str, str]], ...] = (
+    ("search", "text_input", "  user2 ", {"search": "user2"}),
+    (
+        "eligibility",
+        "button_group",
+        [Outcome.MET, Outcome.UNKNOWN],
+        {"eligibility": "met,unknown"},
+    ),
+    ("track", "selectbox", "both", {"track": "both"}),
+    ("country", "selectbox", "BR", {"country": "BR"}),
+    ("platform", "selectbox", "x", {"platform": "x"}),
+    ("waiting_days", "selectbox", 14, {"waiting": "14"}),
+    ("owner", "button_group", Owner.MINE, {"owner": "mine"}),
+    ("due", "button_group", Due.OVERDUE, {"due": "overdue"}),
+    ("sort", "selectbox", "volume", {"sort": "volume"}),
 )
-def test_a_filter_goes_into_the_address_bar_on_page_one(
-    widget: str, kind: str, chosen: Any, query: dict[str, str], queue: Desk
-) -> None:
-    app = queue.open(QUEUE, page="1")
 
-    app = with_open(app, "queue-others")
-    getattr(app, kind)(key=f"queue-{widget}").set_value(chosen).run()
 
-    assert not app.exception
-    assert app.query_params == query
+def test_a_filter_goes_into_the_address_bar_on_page_one(queue: Desk) -> None:
+    app = with_open(queue.open(QUEUE, page="1"), "queue-others")
+    chosen: dict[str, str] = {}
+    for widget, kind, value, query in CHOSEN:
+        getattr(app, kind)(key=f"queue-{widget}").set_value(value).run()
+
+        chosen |= query
+        assert not app.exception
+        assert app.query_params == chosen, widget
 
 
 def test_one_filter_more_keeps_the_others_and_goes_to_page_one(desk: Desk) -> None:
@@ -323,51 +319,49 @@ def test_a_filter_taken_away_leaves_the_address_bar(queue: Desk) -> None:
     assert len(cells(app, "applicant")) == 3
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        {"eligibility": "hacked"},
-        {"track": "none"},
-        {"country": "brazil"},
-        {"country": "br"},
-        {"waiting": "5"},
-        {"waiting": "-3"},
-        {"sort": "volume; drop table"},
-        {"page": "0"},
-        {"page": "-1"},
-        {"page": "99999999999999999999"},
-        {"page": "²"},
-        {"search": "   "},
-        {"search": "\x00"},
-        {"id": "1", "unheard": "of"},
-    ],
+UNPARSABLE = (
+    {"eligibility": "hacked"},
+    {"track": "none"},
+    {"country": "brazil"},
+    {"country": "br"},
+    {"waiting": "5"},
+    {"waiting": "-3"},
+    {"sort": "volume; drop table"},
+    {"page": "0"},
+    {"page": "-1"},
+    {"page": "99999999999999999999"},
+    {"page": "²"},
+    {"search": "   "},
+    {"search": "\x00"},
+    {"id": "1", "unheard": "of"},
 )
-def test_unparsable_parameters_count_as_absent(query: dict[str, str], queue: Desk) -> None:
-    app = queue.open(QUEUE, **query)
-
-    assert "1–3 of 3" in texts(app)
-    assert len(cells(app, "applicant")) == 3
 
 
-@pytest.mark.parametrize(
-    ("query", "named"),
-    [
-        ({"country": "br"}, "country “br”"),
-        ({"eligibility": "met,maybe", "owner": "ben"}, "eligibility “maybe” and owner “ben”"),
-        ({"scope": "open", "since": "2026-13-01"}, "since “2026"),
-        ({"moment": "decided"}, "moment “decided”"),
-        (
-            {"status": "done", "due": "late", "waiting": "5"},
-            "status “done”, due “late” and waiting",
-        ),
-    ],
+def test_unparsable_parameters_count_as_absent(queue: Desk) -> None:
+    for query in UNPARSABLE:
+        app = queue.open(QUEUE, **query)
+
+        assert "1–3 of 3" in texts(app), query
+        assert len(cells(app, "applicant")) == 3, query
+
+
+UNUSED: tuple[tuple[dict[str, str], str], ...] = (
+    ({"country": "br"}, "country “br”"),
+    ({"eligibility": "met,maybe", "owner": "ben"}, "eligibility “maybe” and owner “ben”"),
+    ({"scope": "open", "since": "2026-13-01"}, "since “2026"),
+    ({"moment": "decided"}, "moment “decided”"),
+    (
+        {"status": "done", "due": "late", "waiting": "5"},
+        "status “done”, due “late” and waiting",
+    ),
 )
-def test_unused_parts_of_the_queues_address_are_named(
-    query: dict[str, str], named: str, queue: Desk
-) -> None:
-    app = queue.open(QUEUE, **query)
 
-    assert f"The address asks for {named}" in " ".join(texts(app))
+
+def test_unused_parts_of_the_queues_address_are_named(queue: Desk) -> None:
+    for query, named in UNUSED:
+        app = queue.open(QUEUE, **query)
+
+        assert f"The address asks for {named}" in " ".join(texts(app)), query
 
 
 def test_a_valid_address_shows_no_remark(queue: Desk) -> None:
@@ -382,11 +376,11 @@ def test_an_unused_platform_matches_nothing_and_is_never_markup(queue: Desk) -> 
     assert "None of the 3 pending applications matches these filters." in texts(app)
 
 
-@pytest.mark.parametrize("search", ["100%", "_", "\\", "'", "a'; drop table review.staff; --"])
-def test_a_search_looks_for_its_signs_and_nothing_else(search: str, queue: Desk) -> None:
-    app = queue.open(QUEUE, search=search)
+def test_a_search_looks_for_its_signs_and_nothing_else(queue: Desk) -> None:
+    for search in ("100%", "_", "\\", "'", "a'; drop table review.staff; --"):
+        app = queue.open(QUEUE, search=search)
 
-    assert "None of the 3 pending applications matches these filters." in texts(app)
+        assert "None of the 3 pending applications matches these filters." in texts(app), search
 
 
 @pytest.mark.parametrize(("count", "pages"), [(50, 0), (51, 2)])
