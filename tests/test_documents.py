@@ -10,7 +10,7 @@ from cogapp import Cog
 
 from bench import screens
 from data_access.__main__ import main
-from docs import generated, generated_risk
+from docs import generated, generated_risk, generated_scaling
 from program.policy.criteria import CRITERIA, Criterion
 from program.policy.policy import Policy
 from program.text.glossary import TERMS
@@ -139,7 +139,7 @@ def test_the_generated_parts_of_the_documents_follow_from_the_code(
     "part",
     [
         f"{module.__name__.removeprefix('docs.')}.{name}()"
-        for module in (generated, generated_risk)
+        for module in (generated, generated_risk, generated_scaling)
         for name, found in inspect.getmembers(module, inspect.isfunction)
         if name[0] != "_" and found.__module__ == module.__name__ and name != "table"
     ],
