@@ -465,6 +465,17 @@ def archive_command(before: datetime, folder: Path) -> None:
     terminal.say(str(done))
 
 
+@main.command(name="distribute")
+def distribute_command() -> None:
+    """Distribute referrals and activity over the workers of Citus, by affiliate.
+
+    Once, with the owner's login, on a server that has Citus; see docs/scaling.md.
+    """
+    from data_access.db import citus
+
+    terminal.say(str(citus.distribute(database.owner())))
+
+
 @main.command()
 @click.argument("what", nargs=-1, required=True, metavar="[DATASET] FILE")
 @click.option(

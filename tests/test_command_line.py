@@ -110,7 +110,7 @@ def rows(content: bytes) -> list[dict[str, str]]:
 # --- Help -----------------------------------------------------------------------------------------
 
 COMMANDS = ("migrate", "staff", "load", "refresh", "export", "demo", "doctor", "start", "stop")
-ALSO = ("archive", "notify")
+ALSO = ("archive", "distribute", "notify")
 
 
 def test_the_commands_are_these() -> None:
