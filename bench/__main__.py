@@ -4,7 +4,8 @@
 and their limits; ``python -m bench visits`` what a first visit to each page takes, for
 ``docs/first-visits.json``; ``python -m bench screens`` takes the pictures of ``docs/screens.md``;
 ``python -m bench risk`` simulates honest affiliates and fraud, and writes
-what the risk signals flag to ``docs/risk-simulation.json``. Exits with status 1 if something could not
+what the risk signals flag to ``docs/risk-simulation.json``; ``python -m bench team`` has forty people
+work for some minutes, on one process and on two. Exits with status 1 if something could not
 be measured, or exceeds a limit.
 """
 
@@ -38,6 +39,7 @@ from bench import (
     report,
     screens,
     shares,
+    team,
     weights,
     what_ifs,
 )
@@ -84,6 +86,8 @@ def main() -> None:
             build.Size(scale=chosen.scale, through=yesterday), name=chosen.database
         )
         print(shares.report(engine))
+    if chosen.command == "team":
+        sys.exit("\n".join(measure_team(chosen.database, chosen.minutes)) or None)
     if chosen.command == "measure":
         engine = database.connect(chosen.database)
         database.bring_up_to_date(engine)
@@ -99,11 +103,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "command",
         nargs="?",
-        choices=["build", "measure", "quick", "visits", "screens", "risk"],
+        choices=["build", "measure", "quick", "visits", "screens", "risk", "team"],
         default="measure",
     )
     parser.add_argument("--scale", type=float, default=1.0, help="1 is a million applications")
     parser.add_argument("--database", default=database.NAME, help="its name on the embedded server")
+    parser.add_argument("--minutes", type=float, default=10, help="how long the team works")
     parser.add_argument("--only", nargs="*", help="measure these alone")
     parser.add_argument("--report", type=Path, help="keep what is printed in this Markdown file")
     return parser.parse_args()
@@ -134,6 +139,16 @@ def simulate_risk() -> list[str]:
     outcome = simulating.run(new_database, scale)
     reporting.FILE.write_text(reporting.as_json(outcome, scale))
     return reporting.faults(outcome)
+
+
+def measure_team(name: str, minutes: float) -> list[str]:
+    """Have a team work on the bench's database; returns the failures."""
+    engine, failures = database.connect(name), Failures()
+    database.bring_up_to_date(engine)
+    print(circumstances(), flush=True)
+    team.report(engine, failures, minutes=minutes)
+    print(circumstances(), flush=True)
+    return list(failures.found)
 
 
 def circumstances() -> str:

@@ -69,7 +69,8 @@ alter table bench.window add primary key (affiliate_account_id);
 
 create table bench.decisions as
 select decision_id, application_id, account_id, outcome, decided_by, decided_at, is_override,
-       rebate_rate, coalesce(snapshot ->> 'track', 'none') as track
+       policy_version, rebate_rate, coalesce(snapshot ->> 'track', 'none') as track,
+       coalesce(snapshot ->> 'outcome', 'unknown') as eligibility
 from review.current_decisions as decision join exchange.applications using (application_id)
 where outcome = status;
 analyze bench.decisions;
@@ -167,6 +168,20 @@ with touch as (
     from bench.decisions join bench.daily on affiliate_account_id = account_id
     where outcome = 'approved' and day > (decided_at at time zone 'UTC')::date and volume_usd > 0
     group by 1
+), clock as (
+    select application_id, coalesce(clock_from, submitted_at) at time zone 'UTC' as begun,
+           decided_at at time zone 'UTC' as ended, review_sla_business_days * interval '1 day' as most
+    from bench.decisions
+    join exchange.applications using (application_id)
+    join review.policies on version = policy_version
+    left join review.desk using (application_id)
+), timed as (
+    select application_id, ended - begun < most or (
+        select sum(least(ended, day + interval '1 day') - greatest(begun, day))
+        from generate_series(begun::date::timestamp, ended, interval '1 day') as day
+        where extract(isodow from day) < 6
+          and not exists (select from review.holidays where holidays.day = day::date)) < most as in_time
+    from clock where ended >= begun
 )
 select application_id, application.account_id, application.status,
        (submitted_at at time zone 'UTC')::date as submitted_day,
@@ -179,12 +194,15 @@ select application_id, application.account_id, application.status,
        (decided_at at time zone 'UTC')::date as decided_day,
        round(extract(epoch from decided_at - submitted_at))::integer as decision_seconds,
        review.person(decided_by) as decided_by, is_override,
-       track, active.since as active_since
+       track, active.since as active_since, in_time,
+       case when decided_at is not null then
+           concat_ws(' ', eligibility, track, review.person(decided_by)) end as decided_case
 from exchange.applications as application
 left join exchange.accounts as account on account.account_id = application.account_id
 left join touched using (application_id)
 left join bench.decisions as decision using (application_id)
-left join active using (application_id);
+left join active using (application_id)
+left join timed using (application_id);
 alter table bench.courses add primary key (application_id);
 analyze bench.courses;
 
@@ -203,16 +221,17 @@ select moment, case when grouping(country) = 0 then 'country' else 'platform' en
 from steps where moment in ('submitted', 'decided') and day is not null
 group by grouping sets ((moment, day, country), (moment, day, platform))
 union all
-select moment, case when grouping(track) = 0 then 'track' else 'reviewer' end, day,
-       coalesce(track, decided_by), {counts}
+select moment, case when grouping(track) = 0 then 'track' when grouping(decided_by) = 0 then 'reviewer'
+       else 'case' end, day, coalesce(track, decided_by, decided_case), {counts}
 from steps where moment = 'decided' and day is not null
-group by grouping sets ((moment, day, track), (moment, day, decided_by));
+group by grouping sets ((moment, day, track), (moment, day, decided_by), (moment, day, decided_case));
 alter table bench.work_daily add primary key (moment, dimension, day, segment);
 
 create table bench.work_monthly as
 select moment, dimension, date_trunc('month', day)::date as month, segment, sum(number) as number,
        sum(touched) as touched, sum(decided) as decided, sum(approved) as approved,
-       sum(overrides) as overrides, sum(active) as active, string_agg(waits, ''::bytea) as waits
+       sum(overrides) as overrides, sum(active) as active, sum(in_time) as in_time,
+       sum(late) as late, string_agg(waits, ''::bytea) as waits
 from bench.work_daily group by 1, 2, 3, 4;
 alter table bench.work_monthly add primary key (moment, dimension, month, segment);
 

@@ -24,6 +24,7 @@ COUNTS = """
        count(*) as number, count(touched_day) as touched, count(decided_day) as decided,
        count(*) filter (where decided_day is not null and status = 'approved') as approved,
        count(*) filter (where is_override) as overrides, count(active_since) as active,
+       count(*) filter (where in_time) as in_time, count(*) filter (where not in_time) as late,
        string_agg(int4send(wait), ''::bytea) as waits"""
 MET = """
     volume_usd {at_least} {volume_usd} and active_users {at_least} {active_users}

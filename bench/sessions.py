@@ -2,12 +2,13 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import httpx
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
@@ -15,6 +16,10 @@ from websockets.sync.client import ClientConnection, connect
 PATIENCE_S = 60
 # A run that did not end, or that failed.
 LOST = (TimeoutError, ConnectionClosed, AssertionError)
+ENDED = {
+    ForwardMsg.FINISHED_SUCCESSFULLY,
+    ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY,
+}
 AGAIN = (ForwardMsg.FINISHED_EARLY_FOR_RERUN, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
 
 
@@ -47,21 +52,33 @@ class Session:
         self.socket, self.address = socket, address
         self.kept: set[str] = set()
         self.fragment = ""
+        self.place = ("", "")
+        self.buttons: dict[str, tuple[str, str]] = {}
 
     def run(self, path: str = "", query: str = "") -> Run:
         """Run the page at ``path`` with this query, as an address does, to its end."""
         self.fragment = ""
-        return self._run(path, query, ForwardMsg.FINISHED_SUCCESSFULLY)
+        self.buttons.clear()
+        return self._run(self._state(path, query), {ForwardMsg.FINISHED_SUCCESSFULLY})
 
     def click(self, path: str = "", query: str = "") -> Run:
         """Run what a click runs that leads to this query: the page's own fragment, if it is one."""
         finished = ForwardMsg.FINISHED_SUCCESSFULLY
         if self.fragment:
             finished = ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
-        return self._run(path, query, finished)
+        return self._run(self._state(path, query), {finished})
 
-    def _run(self, path: str, query: str, finished: int) -> Run:
-        wanted = self._message(path, query)
+    def press(self, key: str) -> Run:
+        """Press the button with this key, which a run before this one drew."""
+        id_, fragment = self.buttons[key]
+        state = self._state(*self.place)
+        state.fragment_id = fragment
+        pressed = state.widget_states.widgets.add()
+        pressed.id, pressed.trigger_value = id_, True
+        return self._run(state, ENDED)
+
+    def _run(self, state: ClientState, finished: Set[int]) -> Run:
+        wanted = BackMsg(rerun_script=state).SerializeToString()
         frames: list[bytes] = []
         kept: set[str] = set()
         began = time.perf_counter()
@@ -71,23 +88,28 @@ class Session:
             answer = ForwardMsg.FromString(frames[-1])
             kept |= kept_by_the_page(answer)
             self.fragment = self.fragment or fragment_of_the_page(answer)
+            self._note_button(answer)
             if answer.WhichOneof("type") == "script_finished":
-                if answer.script_finished == finished:
+                if answer.script_finished in finished:
                     break
                 assert answer.script_finished in AGAIN, answer
         ms = (time.perf_counter() - began) * 1000
         self.kept = kept
         return Run(ms, tuple(frames))
 
-    def _message(self, path: str, query: str) -> bytes:
-        message = BackMsg()
-        state = message.rerun_script
-        state.query_string, state.page_name = query, path
-        state.fragment_id = self.fragment
+    def _note_button(self, answer: ForwardMsg) -> None:
+        button = answer.delta.new_element.button
+        if button.id:
+            # An id is "$$ID-", a hash, and the key.
+            self.buttons[button.id.split("-", 2)[2]] = (button.id, answer.delta.fragment_id)
+
+    def _state(self, path: str, query: str) -> ClientState:
+        self.place = (path, query)
+        state = ClientState(query_string=query, page_name=path, fragment_id=self.fragment)
         state.cached_message_hashes.extend(self.kept)
         state.context_info.timezone, state.context_info.locale = "UTC", "en-US"
         state.context_info.url = f"{self.address}/{path}"
-        return message.SerializeToString()
+        return state
 
 
 # The part of a page below the header.

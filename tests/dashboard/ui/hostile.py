@@ -1,4 +1,4 @@
-"""Forty things an applicant might type as a name."""
+"""Things an applicant might type as a name: forty short ones, and one of 5,000 characters."""
 
 HOSTILE = (
     "**bold** and __strong__",
@@ -41,4 +41,5 @@ HOSTILE = (
     "zero\u200bwidth\u2060joiner\ufeff",
     "nul\x00bell\x07escape\x1b[31m",
     '=HYPERLINK("http://evil.example","x")',
+    ("*_[x](https://evil.example)_* " * 170)[:5_000],
 )

@@ -16,8 +16,9 @@ from tests.dashboard.ui.hostile import HOSTILE
 SPECIAL = set("\\`*_{}[]()#+-.!|~<>:$&/=^\"'")
 
 
-def test_there_are_forty_payloads() -> None:
-    assert len(set(HOSTILE)) == 40
+def test_there_are_forty_payloads_and_a_long_one() -> None:
+    assert len(set(HOSTILE)) == 41
+    assert max(map(len, HOSTILE)) == 5_000
 
 
 @pytest.mark.parametrize("text", HOSTILE)
