@@ -13,9 +13,9 @@ from data_access.db import tables
 from program.periods import utc_day
 from program.review.permissions import Role
 from tests.builders import add_refresh
-from tests.dashboard.ui.hostile import HOSTILE
+from tests.dashboard.ui.hostile import EVERY
 
-NUMBERS = range(1, len(HOSTILE) + 1)
+NUMBERS = range(1, len(EVERY) + 1)
 APPROVED, REJECTED = 1_000, 2_000  # added to the number of the pending application
 
 
@@ -24,7 +24,7 @@ def planted(number: int, column: str) -> str:
 
     Staff addresses accept only visible ASCII characters.
     """
-    typed = HOSTILE[number - 1].replace("\0", "") + f"zq{number}{column}q"
+    typed = EVERY[number - 1].replace("\0", "") + f"zq{number}{column}q"
     return "".join(s for s in typed if "!" <= s <= "~") if column == "email" else typed
 
 

@@ -1,4 +1,4 @@
-"""Things an applicant might type as a name: forty short ones, and one of 5,000 characters."""
+"""Forty things an applicant might type as a name, and one of 5,000 characters, for longer fields."""
 
 HOSTILE = (
     "**bold** and __strong__",
@@ -41,5 +41,6 @@ HOSTILE = (
     "zero\u200bwidth\u2060joiner\ufeff",
     "nul\x00bell\x07escape\x1b[31m",
     '=HYPERLINK("http://evil.example","x")',
-    ("*_[x](https://evil.example)_* " * 170)[:5_000],
 )
+LONG = ("*_[x](https://evil.example)_* " * 170)[:5_000]
+EVERY = (*HOSTILE, LONG)
