@@ -7,7 +7,7 @@ two queries to every statement, so times are measured on the ordinary server.
 import argparse
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,11 @@ CHECKOUT = "checkout"
 
 @dataclass(frozen=True)
 class Recorded:
-    """A statement, or a checkout of a connection, and the rows it read."""
+    """A statement, or a checkout of a connection, and the rows it read and returned."""
 
     statement: str
     rows_read: int
+    returned: int
 
 
 class Recording:
@@ -64,14 +65,15 @@ class Recorder:
     def before(self, connection: Connection, *_: object) -> None:
         connection.info["read"] = rows_read(connection)
 
-    def after(self, connection: Connection, _: object, statement: str, *__: object) -> None:
-        self.write(statement, rows_read(connection) - connection.info["read"])
+    def after(self, connection: Connection, cursor: Any, statement: str, *_: object) -> None:
+        read = rows_read(connection) - connection.info["read"]
+        self.write(Recorded(statement, read, cursor.rowcount))
 
     def checked_out(self, *_: object) -> None:
-        self.write(CHECKOUT, 0)
+        self.write(Recorded(CHECKOUT, 0, 0))
 
-    def write(self, statement: str, read: int) -> None:
-        line = json.dumps({"statement": statement, "rows_read": read})
+    def write(self, recorded: Recorded) -> None:
+        line = json.dumps(asdict(recorded))
         os.write(self.file, f"{line}\n".encode())
 
 

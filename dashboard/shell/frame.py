@@ -23,13 +23,14 @@ FONTS = (
     *(f"static/media/{file.name}" for file in SHELL.glob("static/media/MaterialSymbols-*.woff2")),
 )
 # Streamlit's scripts of elements, by their names before the hash. Every page draws the first.
-COMMON = ("Button", "ButtonGroup", "Html", "LinkButton", "PageLink")
+COMMON = ("Button", "ButtonGroup", "Html", "LinkButton", "PageLink", "Toast")
 FIELDS = ("Selectbox", "TextInput")
 TABLE = ("DataFrame",)
 # As large as all others, and nobody waits for it.
 CHARTS = ("PlotlyChart",)
 ELEMENTS: dict[str, tuple[str, ...]] = {
-    "": (*FIELDS, *TABLE, "MenuButton"),
+    # With what the application has that is opened next: a box in its place holds back the rest.
+    "": (*FIELDS, *TABLE, "MenuButton", "TextArea"),
     "application": (*TABLE, *CHARTS, "TextArea"),
     "program": (*FIELDS, *TABLE, *CHARTS),
     "affiliates": (*FIELDS, *TABLE),
