@@ -21,6 +21,7 @@ STANDING = "tests/data_access/review/test_standing_proposals.py"
 CHAIN = "tests/data_access/history/test_chain.py"
 ERASING = "tests/data_access/history/test_erasing.py"
 HEADS = "tests/data_access/history/test_heads.py"
+ARCHIVES = "tests/data_access/archives/test_archiving.py"
 HOLIDAYS = "tests/data_access/policy/test_holiday_changes.py"
 
 
@@ -490,5 +491,40 @@ MUTATIONS = (
         old="    return exists (select from review.erasures where transaction_id = pg_current_xact_id_if_assigned()::text);",
         new="    return true;",
         test=f"{ERASING}::test_outside_of_an_erasure_the_guards_hold",
+    ),
+    Mutation(
+        guard="Activity that is still read day by day is not archived",
+        file="data_access/archives/archiving.py",
+        old="    if months_later(command.last_month, 1) > needed:",
+        new="    if months_later(command.last_month, 1) > date.max:",
+        test=f"{ARCHIVES}::test_what_is_still_read_day_by_day_is_refused_with_the_oldest_such_day",
+    ),
+    Mutation(
+        guard="A month's file is proven before its partition goes",
+        file="data_access/archives/month_file.py",
+        old="        if read_back(unfinished) != sent:",
+        new="        if sent is None:",
+        test=f"{ARCHIVES}::test_a_file_that_does_not_read_back_equal_keeps_the_month",
+    ),
+    Mutation(
+        guard="Figures of archived months stay",
+        file="data_access/rollups/plan.py",
+        old="for month in self.months if month not in self.archived)",
+        new="for month in self.months)",
+        test=f"{ARCHIVES}::test_every_figure_is_the_same_after_a_full_count_of_what_is_left",
+    ),
+    Mutation(
+        guard="An archived month comes back whole",
+        file="data_access/loading/archived_facts.py",
+        old="        if not _is_whole(arrival, one):",
+        new="        if one is None:",
+        test=f"{ARCHIVES}::test_activity_of_an_archived_month_comes_back_whole_or_not_at_all",
+    ),
+    Mutation(
+        guard="A restored table is compared with the backup",
+        file="deploy/restore.sh",
+        old='if ! diff "$folder/digests" "$found"; then',
+        new="if false; then",
+        test="tests/deploy/test_restore.py::test_a_restored_backup_is_the_same_desk_with_the_same_history",
     ),
 )
