@@ -77,6 +77,22 @@ def session(engine: Engine, email: str | None) -> str | None:
     return key
 
 
+def begin_sessions(engine: Engine, *emails: str) -> None:
+    """Begin what `session` returns, for several people at once."""
+    keys = {key_of(f"{email} in a test"): email for email in emails}
+    with engine.begin() as conn:
+        begun = conn.execute(
+            text(
+                "insert into review.sessions (session_key, email) select key, email"
+                " from unnest(cast(:keys as text[]), cast(:emails as text[])) as given (key, name)"
+                " join review.staff on email = review.person(name)"
+                " on conflict do nothing returning session_key"
+            ),
+            {"keys": list(keys), "emails": list(keys.values())},
+        ).scalars()
+        _SESSIONS.setdefault(engine, set()).update(begun)
+
+
 def end_sessions(engine: Engine) -> None:
     """Remove the sessions begun by this test, and with them what keeps staff from being removed."""
     _SESSIONS.pop(engine, None)

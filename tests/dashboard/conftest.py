@@ -24,6 +24,7 @@ from tests.builders import (
     add_metrics,
     add_refresh,
     add_staff,
+    begin_sessions,
     know_the_desk,
     session,
 )
@@ -79,8 +80,7 @@ def desk(engine: Engine, monkeypatch: pytest.MonkeyPatch, onlooker: Onlooker) ->
     with engine.begin() as conn:
         add_staff(conn)
         know_the_desk(conn)
-    for email in STAFF:
-        session(engine, email)
+    begin_sessions(engine, *STAFF)
     # Cached choices belong to another test's database.
     st.cache_data.clear()
     yield made
