@@ -28,8 +28,8 @@ LIMITS = {
     "queue, search": Counts(statements=6, messages=40, rows_read=1_500),
     "queue, approved": Counts(statements=7, messages=40, rows_read=1_050),
     "application": Counts(statements=8, messages=175, rows_read=1_200),
-    "program, work": Counts(statements=13, messages=145, rows_read=1_700),
-    "program, reviewers": Counts(statements=14, messages=90, rows_read=1_600),
+    "program, work": Counts(statements=13, messages=150, rows_read=1_700),
+    "program, reviewers": Counts(statements=14, messages=95, rows_read=1_600),
     # In the first days of a month the leaders of two months are looked up by day.
     "program, volume": Counts(statements=19, messages=140, rows_read=7_500),
     "program, cohorts": Counts(statements=14, messages=85, rows_read=4_300),

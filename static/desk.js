@@ -536,15 +536,8 @@
       document.head.append(Object.assign(document.createElement("link"), { rel: "prefetch", as: "script", crossOrigin: "", href }));
   }
 
-  /* A figure's small chart shows what its words say, and has no words of its own. */
-  function hideSparklines() {
-    for (const chart of document.querySelectorAll('[data-testid="stMetricChart"]:not([aria-hidden])'))
-      chart.setAttribute("aria-hidden", "true");
-  }
-
   function settle() {
     isIdle();
-    hideSparklines();
     watchSenders();
     countDown();
     forgetSent();

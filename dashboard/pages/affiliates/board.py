@@ -105,6 +105,7 @@ def draw_table(
 ) -> None:
     """Draw the table and the steps for ticked rows, as a fragment like in the queue."""
     sign_in.stay(person.email)
+    st.caption(board_table.legend(newest))
     ids = [row.application_id for row in rows]
     ticked = board_table.draw(
         rows,

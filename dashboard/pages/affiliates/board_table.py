@@ -26,6 +26,14 @@ SUGGESTIONS: dict[Step, Badge] = {
     Step.RESTORE: Badge("restore", ":material/undo:", "green", "✓"),
 }
 PROTECTED_SIGN, UNTESTED_SIGN = "○", "·"
+# What the signs of the months say, in the order of the legend.
+SIGNS: dict[str, str] = {
+    badges.OUTCOMES[Outcome.MET].sign: "met",
+    badges.OUTCOMES[Outcome.NOT_MET].sign: "missed",
+    badges.OUTCOMES[Outcome.UNKNOWN].sign: "unknown",
+    PROTECTED_SIGN: "missed while protected after the approval",
+    UNTESTED_SIGN: "not tested",
+}
 
 
 def draw(
@@ -82,9 +90,8 @@ def _standing_columns(rows: Sequence[Affiliate], newest: date | None) -> dict[st
         "months": grid.text(
             _span(newest),
             [_signs(row) for row in rows],
-            help="✓ met · − missed · ? unknown, neither a miss nor a pass: external evidence "
-            "is missing, or days were not delivered · ○ missed while protected after the "
-            "approval · dots: not tested",
+            help=f"{legend(newest)} Unknown is neither a miss nor a pass: external evidence is "
+            "missing, or days were not delivered.",
             width=92,
         ),
     }
@@ -124,6 +131,12 @@ def _month_columns(
         "since": grid.text("Last change", [_change(row) for row in rows], width=150),
         "why": grid.text("Rate reason", [row.suggested_rate.why for row in rows], width=190),
     }
+
+
+def legend(newest: date | None) -> str:
+    """Return the signs of the months up to the ``newest`` with what they say."""
+    signs = ", ".join(f"{sign} {word}" for sign, word in SIGNS.items())
+    return f"{_span(newest)}, oldest first: {signs}."
 
 
 def _colors(badges: Iterable[Badge]) -> dict[str, str]:

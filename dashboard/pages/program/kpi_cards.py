@@ -7,7 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
-from dashboard.ui import figures
+from dashboard.ui import figures, sparklines
 from program import wording
 from program.policy.delivered import Known, no_change
 from program.reports.kpis import Kpi, Reading, Unit
@@ -111,10 +111,8 @@ def draw(figure: Figure) -> None:
                     ],
                 )
             ),
-            # A flat line at zero adds nothing to the figure.
-            chart_data=course if len(course) > 1 and any(course) else None,
-            chart_type="area",
         )
+        sparklines.draw(course, of=kpi.key)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(figure.days, width="content")
             if figure.drilldown is not None and _has_list(figure):

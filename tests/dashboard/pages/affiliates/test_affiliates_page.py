@@ -109,6 +109,16 @@ def test_the_board_shows_what_the_months_suggest(board: Desk) -> None:
     assert "silent: no messages are sent" in caption
 
 
+def test_every_sign_of_the_months_is_in_the_legend_above_them(board: Desk) -> None:
+    app = board.open(AFFILIATES)
+
+    (legend,) = (line for line in texts(app, ["caption"]) if "oldest first" in line)
+    assert "✓ met, − missed, ? unknown, ○ missed while protected after the approval" in legend
+    signs = {sign for cell in cells(app, "months") for sign in cell.split()}
+    assert len(signs) > 1
+    assert all(f"{sign} " in legend for sign in signs)
+
+
 def test_the_board_shows_which_months_miss_days(board: Desk) -> None:
     """The newest month lacks its first day: the one who was short has two misses and is kept."""
     newest = months_later(month_start(board.yesterday + ONE_DAY), -1)
