@@ -124,7 +124,7 @@ MUTATIONS = (
     Mutation(
         guard="Others do not decide what a colleague has claimed",
         file="data_access/review/decisions.py",
-        old="    transitions.require_not_claimed_by_another(application, command)\n",
+        old="    transitions.require_not_claimed_by_another(connection, application, command)\n",
         new="",
         test=f"{OWNERSHIP}::test_a_claimed_application_is_not_decided_by_others",
     ),

@@ -8,7 +8,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.forms import sending, submit
-from dashboard.ui import state
+from dashboard.ui import lookups, state
 from dashboard.ui.safe_text import escape
 from data_access.db.errors import NameTaken
 from data_access.explore import saved_views
@@ -57,7 +57,9 @@ def draw_link(kept: Kept, label: str, person: Person, *, page: str) -> None:
         page,
         label=label,
         icon=":material/group:" if kept.shared else ":material/bookmark:",
-        help=None if kept.owner == person.email else f"Shared by {escape(kept.owner)}.",
+        help=None
+        if kept.owner == person.email
+        else f"Shared by {escape(lookups.named(kept.owner))}.",
         query_params=kept.view.to_query(),
     )
 

@@ -1,4 +1,4 @@
-"""Choices and counts that many pages need and that may be a minute old. Never decisions."""
+"""Choices, counts and names that many pages need, which may be a minute old. Never decisions."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -8,6 +8,7 @@ import streamlit as st
 from data_access.db import database
 from data_access.eligibility import judging
 from data_access.explore import queries
+from data_access.people import staff
 from data_access.queue import listing
 from program.reports.datasets import BY_KEY
 from program.review.queue_filters import Filters
@@ -53,6 +54,18 @@ def _counted(query: Query, viewer: str) -> int:
 def _query(spoken: Mapping[str, str]) -> Query:
     # Order and page do not change the number.
     return tuple(sorted((k, v) for k, v in spoken.items() if k not in ("sort", "page")))
+
+
+def named(actor: str) -> str:
+    """Return the name of somebody who is or was on the staff, or what is not one as it is."""
+    return names().get(actor, actor)
+
+
+@st.cache_data(ttl=FRESH_FOR, show_spinner=False)
+def names() -> dict[str, str]:
+    """Return the names of everybody who is or was on the staff, by address."""
+    with database.reading(database.reader()) as connection:
+        return staff.names(connection)
 
 
 @st.cache_data(ttl=FRESH_FOR, show_spinner=False)

@@ -23,6 +23,7 @@ from data_access.db import database, tables, text_rules
 from data_access.db.errors import AlreadyMoved, Invalid, NotInState
 from data_access.eligibility import policies
 from data_access.messages import outbox
+from data_access.people import staff
 from data_access.review import conflicts
 from data_access.review.bulk_runs import BulkCommand, Result, run
 from program.affiliates.requalification import (
@@ -110,7 +111,7 @@ def move(engine: Engine, command: MoveAffiliate) -> int:
         affiliate = board.of_application(connection, command.application_id, policy)
         if affiliate is None:
             raise NotInState("This application is not the one that made the account an affiliate.")
-        _require_way(affiliate, change.step, command.shown)
+        _require_way(connection, affiliate, change.step, command.shown)
         before = _held(connection, affiliate.account_id)
         _claim(connection, affiliate, command)
         event_id = _record_event(connection, affiliate, command, policy, before)
@@ -282,16 +283,17 @@ def _standing(affiliate: Affiliate, step: Step) -> dict[str, str]:
     return {"old": str(transition.old), "new": str(transition.new)}
 
 
-def _require_way(affiliate: Affiliate, step: Step, shown: Standing) -> None:
+def _require_way(connection: Connection, affiliate: Affiliate, step: Step, shown: Standing) -> None:
     if affiliate.standing is not shown:
-        raise _moved(affiliate)
+        raise _moved(connection, affiliate)
     if way(step, affiliate.standing) is None:
         words = STANDING_WORDS[affiliate.standing]
         raise NotInState(f"{STEP_LABELS[step]} does not apply: this affiliate is {words}.")
 
 
-def _moved(affiliate: Affiliate) -> AlreadyMoved:
-    return AlreadyMoved(STANDING_WORDS[affiliate.standing], affiliate.changed_by, affiliate.since)
+def _moved(connection: Connection, affiliate: Affiliate) -> AlreadyMoved:
+    by = affiliate.changed_by and staff.name_of(connection, affiliate.changed_by)
+    return AlreadyMoved(STANDING_WORDS[affiliate.standing], by, affiliate.since)
 
 
 def _claim(connection: Connection, affiliate: Affiliate, command: MoveAffiliate) -> None:
@@ -322,7 +324,7 @@ def _claim(connection: Connection, affiliate: Affiliate, command: MoveAffiliate)
         .returning(table.c.account_id)
     ).first()
     if written is None:
-        raise _moved(affiliate)
+        raise _moved(connection, affiliate)
 
 
 def _record_event(

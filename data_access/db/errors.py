@@ -1,4 +1,7 @@
-"""Named refusals. The text of each is the sentence that the person reads."""
+"""Named refusals. The text of each is the sentence that the person reads.
+
+People in them are named, never by their addresses: see `data_access.people.staff.name_of`.
+"""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -52,9 +55,9 @@ class ConflictOfInterest(NotAllowed):
 class LastAdministrator(Refusal):
     """Without this person nobody could manage the staff."""
 
-    def __init__(self, email: str) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__(
-            f"{email} is the last active administrator. Make somebody else an administrator first."
+            f"{name} is the last active administrator. Make somebody else an administrator first."
         )
 
 
@@ -174,14 +177,14 @@ class Contradictory(Refusal):
 class BaseMoved(Refusal):
     """The version in force when the draft starts is not the one it is based on.
 
-    ``newest`` is the version in force then.
+    ``newest`` is the version in force then, published ``by`` this person.
     """
 
-    def __init__(self, base_version: int, newest: Policy) -> None:
+    def __init__(self, base_version: int, newest: Policy, *, by: str) -> None:
         self.newest = newest
         if newest.version > base_version:
             self.moved = (
-                f"{newest.author} published version {newest.version} since this draft was started "
+                f"{by} published version {newest.version} since this draft was started "
                 f"from version {base_version}."
             )
         else:

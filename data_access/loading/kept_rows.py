@@ -21,7 +21,7 @@ from data_access.loading import form_map, forms
 from data_access.loading.form_map import FormMap
 from data_access.loading.forms import GOOD, FormRow, Outcome, RowProblem, Taken
 from data_access.loading.sources import Source
-from data_access.people import commands
+from data_access.people import commands, staff
 from data_access.people.commands import Command
 from program.review.permissions import Act
 
@@ -67,9 +67,9 @@ def settle_known(connection: Connection, taken: Taken) -> list[FormRow]:
         for row in taken.rows
         if row.outcome is Outcome.KEPT
     }
-    known = _known(connection, list(prints))
+    known, names = _known(connection, list(prints)), staff.names(connection)
     return [
-        _mark_known(row, known.get(fingerprint(taken.header, row.cells)))
+        _mark_known(row, known.get(fingerprint(taken.header, row.cells)), names)
         if row.outcome is Outcome.KEPT
         else row
         for row in taken.rows
@@ -222,14 +222,15 @@ def _known(connection: Connection, prints: list[str]) -> dict[str, Row[Any]]:
     return {row.fingerprint: row for row in found}
 
 
-def _mark_known(row: FormRow, known: Row[Any] | None) -> FormRow:
+def _mark_known(row: FormRow, known: Row[Any] | None, names: Mapping[str, str]) -> FormRow:
     if known is None:
         return row
     if known.state == "kept":
         sentence = f"Import {known.import_id:,} keeps this row; correct it there"
         return replace(row, outcome=Outcome.WAITING, remarks=(sentence,))
     day = f"{known.settled_at:%-d %b %Y}"
-    sentence = f"{known.state.capitalize()} by {known.settled_by} on {day}"
+    who = names.get(known.settled_by, known.settled_by)
+    sentence = f"{known.state.capitalize()} by {who} on {day}"
     return replace(
         row,
         outcome=Outcome.SETTLED,
@@ -253,7 +254,7 @@ def _claimed(connection: Connection, row_ids: Sequence[int]) -> list[KeptRow]:
     if settled is not None:
         raise NotInState(
             f"Row {settled.row_number:,} of {settled.file_name} was already {settled.state} by "
-            f"{settled.settled_by}. Nothing was changed."
+            f"{staff.name_of(connection, settled.settled_by)}. Nothing was changed."
         )
     return [_kept(row) for row in found]
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select
 
 from data_access.db import tables
 from data_access.db.errors import Invalid, NotFound, NotInState
-from data_access.people import staff_changes
+from data_access.people import staff, staff_changes
 from data_access.people.identities import known_by
 from data_access.people.staff_changes import Change, StaffCommand
 from program import wording
@@ -82,7 +82,7 @@ def _add(connection: Connection, command: AddLeave) -> Change:
     days = Window(command.first_day, command.last_day + ONE_DAY)
     _require_sensible(days, utc_day(command.at))
     others = listed(connection, email=command.email, since=days.start)
-    _require_apart(days, others, command.email)
+    _require_apart(days, others, staff.name_of(connection, command.email))
     table = tables.leave
     connection.execute(
         insert(table).values(
@@ -115,11 +115,11 @@ def _require_sensible(days: Window, today: date) -> None:
         raise Invalid(f"{wording.day(days.start)} is more than two years away.")
 
 
-def _require_apart(days: Window, others: Sequence[Leave], email: str) -> None:
+def _require_apart(days: Window, others: Sequence[Leave], name: str) -> None:
     for other in others:
         if other.days.start < days.end:
             raise NotInState(
-                f"{email} is on leave {wording.span(other.days)} already. Remove that leave first."
+                f"{name} is on leave {wording.span(other.days)} already. Remove that leave first."
             )
 
 

@@ -61,9 +61,24 @@ EVERYONE = (
 )
 
 
+# Everybody who is or was on the staff: whoever acted keeps their name.
+EVER = select(tables.staff)
+
+
 def everyone(connection: Connection) -> list[Person]:
     """Return all active staff, by role and name."""
     return [of_row(row) for row in connection.execute(EVERYONE).mappings()]
+
+
+def names(connection: Connection) -> dict[str, str]:
+    """Return the names of everybody who is or was on the staff, by address: see `names_of`."""
+    return names_of(map(of_row, connection.execute(EVER).mappings()))
+
+
+@known_by("email")
+def name_of(connection: Connection, email: str) -> str:
+    """Return a person's name for a sentence; the address if they never were on the staff."""
+    return names(connection).get(email, email)
 
 
 def names_of(people: Iterable[Person]) -> dict[str, str]:
@@ -113,9 +128,8 @@ def require_assignable(connection: Connection, email: str, *, today: date) -> Pe
         )
     ).scalar()
     if until is not None:
-        raise Invalid(
-            f"{person.email} is on leave through {wording.day(until)}. Choose another colleague."
-        )
+        who = name_of(connection, person.email)
+        raise Invalid(f"{who} is on leave through {wording.day(until)}. Choose another colleague.")
     return person
 
 

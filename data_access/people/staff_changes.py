@@ -197,8 +197,9 @@ def events(
 @known_by("email")
 def require_active(connection: Connection, email: str) -> None:
     """Raise NotFound or NotInState unless this is an active member of staff."""
-    if not _row(connection, email).active:
-        raise NotInState(f"{email} is disabled.")
+    row = _row(connection, email)
+    if not row.active:
+        raise NotInState(f"{_name(connection, row)} is disabled.")
 
 
 def _require_may_manage(connection: Connection, command: StaffCommand) -> None:
@@ -238,10 +239,10 @@ def _change_role(connection: Connection, command: ChangeRole) -> Change:
     row = _row(connection, command.email)
     if command.shown is not None and row.role != command.shown:
         raise NotInState(
-            f"{command.email} is {row.role} now, no longer {command.shown}. Look again."
+            f"{_name(connection, row)} is {row.role} now, no longer {command.shown}. Look again."
         )
     if row.role == command.role:
-        raise NotInState(f"{command.email} is {row.role} already.")
+        raise NotInState(f"{_name(connection, row)} is {row.role} already.")
     _require_another_administrator(connection, row)
     _set(connection, row, role=str(command.role))
     return Change(kind="role_changed", old={"role": row.role}, new={"role": str(command.role)})
@@ -250,7 +251,7 @@ def _change_role(connection: Connection, command: ChangeRole) -> Change:
 def _disable(connection: Connection, command: Disable) -> Change:
     row = _row(connection, command.email)
     if not row.active:
-        raise NotInState(f"{command.email} is disabled already.")
+        raise NotInState(f"{_name(connection, row)} is disabled already.")
     _require_another_administrator(connection, row)
     _set(connection, row, active=False)
     return Change(kind="disabled", old={"active": True}, new={"active": False})
@@ -259,7 +260,7 @@ def _disable(connection: Connection, command: Disable) -> Change:
 def _enable(connection: Connection, command: Enable) -> Change:
     row = _row(connection, command.email)
     if row.active:
-        raise NotInState(f"{command.email} is active already.")
+        raise NotInState(f"{_name(connection, row)} is active already.")
     _set(connection, row, active=True)
     return Change(kind="enabled", old={"active": False}, new={"active": True})
 
@@ -270,13 +271,16 @@ def _bind(connection: Connection, command: Bind) -> Change:
         raise Invalid(fault)
     row = _row(connection, command.email)
     if row.issuer == DEMO_ISSUER:
-        raise NotInState(f"{command.email} is a person of the demo, who stays one.")
+        raise NotInState(f"{_name(connection, row)} is a person of the demo, who stays one.")
     if row.issuer is not None:
-        raise NotInState(f"{command.email} is bound to an account already. Unbind it first.")
+        raise NotInState(
+            f"{_name(connection, row)} is bound to an account already. Unbind it first."
+        )
     account = {"issuer": command.issuer, "subject": command.subject}
     holder = connection.execute(select(tables.staff.c.email).filter_by(**account)).scalar()
     if holder is not None:
-        raise NotInState(f"{holder} signs in with this account. Unbind it there first.")
+        who = staff.name_of(connection, holder)
+        raise NotInState(f"{who} signs in with this account. Unbind it there first.")
     _set(connection, row, **account)
     return Change(kind=BOUND, new=account)
 
@@ -284,9 +288,9 @@ def _bind(connection: Connection, command: Bind) -> Change:
 def _unbind(connection: Connection, command: Unbind) -> Change:
     row = _row(connection, command.email)
     if row.issuer is None:
-        raise NotInState(f"{command.email} is not bound to an account yet.")
+        raise NotInState(f"{_name(connection, row)} is not bound to an account yet.")
     if row.issuer == DEMO_ISSUER:
-        raise NotInState(f"{command.email} is a person of the demo, who stays one.")
+        raise NotInState(f"{_name(connection, row)} is a person of the demo, who stays one.")
     _set(connection, row, issuer=None, subject=None)
     return Change(kind="unbound", old={"issuer": row.issuer, "subject": row.subject})
 
@@ -310,7 +314,11 @@ def _require_another_administrator(connection: Connection, row: Row[Any]) -> Non
         table.c.role == str(Role.ADMIN), table.c.active, table.c.email != row.email
     )
     if connection.execute(others).scalar_one() == 0:
-        raise LastAdministrator(row.email)
+        raise LastAdministrator(_name(connection, row))
+
+
+def _name(connection: Connection, row: Row[Any]) -> str:
+    return staff.name_of(connection, row.email)
 
 
 def _row(connection: Connection, email: str) -> Row[Any]:

@@ -21,6 +21,7 @@ from data_access.db.errors import (
     NotInState,
 )
 from data_access.eligibility import policies
+from data_access.people import staff
 from data_access.people.identities import known_by
 from data_access.policy import trail
 from data_access.policy.trail import PolicyCommand
@@ -300,7 +301,7 @@ def _require_known_base(connection: Connection, base_version: int, now: datetime
     schedule = (ruling, *policies.scheduled(connection, now=now))
     found = next((one for one in schedule if one.version == base_version), None)
     if found is None:
-        raise BaseMoved(base_version, ruling)
+        raise BaseMoved(base_version, ruling, by=staff.name_of(connection, ruling.author))
     return found
 
 
@@ -312,7 +313,7 @@ def _require_publishable(connection: Connection, draft: Draft, now: datetime) ->
         raise Contradictory(found)
     replaced = policies.in_force(connection, now=draft.effective_from or now)
     if replaced.version != base.version:
-        raise BaseMoved(base.version, replaced)
+        raise BaseMoved(base.version, replaced, by=staff.name_of(connection, replaced.author))
     return base
 
 
@@ -357,9 +358,8 @@ def _row(connection: Connection, draft_id: int, shown: ColumnElement[bool]) -> R
 
 def _require_open(connection: Connection, row: RowMapping) -> Kept:
     if row["closed_as"] is not None:
-        raise NotInState(
-            f"This draft was {row['closed_as']} by {row['closed_by']}. Reload the page."
-        )
+        who = staff.name_of(connection, row["closed_by"])
+        raise NotInState(f"This draft was {row['closed_as']} by {who}. Reload the page.")
     return _kept(connection, row)
 
 

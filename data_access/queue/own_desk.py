@@ -15,7 +15,10 @@ from data_access.people.staff import Person
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnDesk:
-    """A person's settings by name, their newest run of the named acts, and all active staff."""
+    """A person's settings by name, and their newest run of the named acts.
+
+    ``colleagues`` are all who are or were on the staff.
+    """
 
     settings: Mapping[str, Any]
     newest_run: UUID | None
@@ -41,7 +44,7 @@ def read(
         tables.staff,
         own.scalar_subquery().label("settings"),
         newest.scalar_subquery().label("newest_run"),
-    ).where(tables.staff.c.active)
+    )
     rows = connection.execute(query).mappings().all()
     return OwnDesk(
         settings=(rows[0]["settings"] if rows else None) or {},

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 
 from data_access.db import tables
 from data_access.eligibility import judging
+from data_access.people import staff
 from data_access.people.identities import known_by
 from data_access.queue import rows
 from data_access.queue.rows import QueueRow
@@ -40,7 +41,7 @@ def refused(connection: Connection, command: BulkCommand) -> list[Expected]:
     """
     context = judging.read_context(connection, now=command.at)
     barred = _conflicts(connection, command.actor)
-    people = _names(connection)
+    people = staff.names(connection)
     found = []
     for row in rows.of_ids(connection, command.ids, context):
         sentence = next(_reasons(command, row, barred, people), None)
@@ -76,9 +77,3 @@ def _conflicts(connection: Connection, email: str) -> set[int]:
     return set(
         connection.execute(select(table.c.account_id).where(table.c.email == email)).scalars()
     )
-
-
-def _names(connection: Connection) -> dict[str, str]:
-    table = tables.staff
-    found = connection.execute(select(table.c.email, table.c.display_name))
-    return {row.email: row.display_name for row in found}

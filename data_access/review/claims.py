@@ -82,7 +82,7 @@ def claim(engine: Engine, command: Claim) -> int:
 
     def do(connection: Connection, application: Application) -> int:
         _require_open(connection, application)
-        transitions.require_not_claimed_by_another(application, command)
+        transitions.require_not_claimed_by_another(connection, application, command)
         return hold(connection, application, command, "claimed")
 
     return commands.perform(engine, command, do)
@@ -108,7 +108,7 @@ def release(engine: Engine, command: Release) -> int:
     """
 
     def do(connection: Connection, application: Application) -> int:
-        transitions.require_not_claimed_by_another(application, command)
+        transitions.require_not_claimed_by_another(connection, application, command)
         if application.desk.assignee(command.at) is None:
             raise NotInState("This application is unassigned, so there is nothing to release.")
         transitions.put(connection, command, **transitions.NO_CLAIM)

@@ -186,7 +186,7 @@ def weigh(connection: Connection, application: Application, command: Decide) -> 
     found = _read_basis(connection, application, command.actor, context)
     [conflict], [metrics] = found["conflict"], found["metrics"]
     conflicts.require_none_for(application, command.actor, conflict["reason"])
-    transitions.require_not_claimed_by_another(application, command)
+    transitions.require_not_claimed_by_another(connection, application, command)
     standing = assessments.judge(metrics, assessments.evidence_of(found["evidence"]), context)
     checks = checklist.outcomes_of(checklist.answers_of(found["checks"]))
     viewed_facts = decision_basis.view(standing, application, checks)

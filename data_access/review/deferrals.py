@@ -51,7 +51,7 @@ def defer(engine: Engine, command: Defer) -> int:
 
     def do(connection: Connection, application: Application) -> int:
         transitions.require_way(connection, application, Move.DEFER)
-        transitions.require_not_claimed_by_another(application, command)
+        transitions.require_not_claimed_by_another(connection, application, command)
         id_, until = command.application_id, command.until
         answers = answers_now(connection, id_, command.at) if command.until_change else None
         return transitions.move(

@@ -56,7 +56,7 @@ def request(engine: Engine, command: RequestInformation) -> int:
 
     def do(connection: Connection, application: Application) -> int:
         transitions.require_way(connection, application, Move.REQUEST_INFORMATION)
-        transitions.require_not_claimed_by_another(application, command)
+        transitions.require_not_claimed_by_another(connection, application, command)
         event_id = transitions.move(
             connection,
             application,

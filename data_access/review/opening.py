@@ -63,7 +63,7 @@ class Opened:
     ``conflict`` is the sentence why this person may not decide here. ``others_wrote`` is the number
     of colleagues' entries on the thread, for telling what is new; ``viewers`` are colleagues who
     have it open too; ``colleagues`` are those to whom it may be assigned. ``names`` are those of
-    active staff by address.
+    everybody who is or was on the staff, by address.
     """
 
     application: Application
@@ -118,7 +118,7 @@ class Opened:
         return fresh is not None and is_behind(fresh.data_through, utc_day(self.now))
 
     def named(self, actor: str) -> str:
-        """Return the name of an active member of staff, or what is not one as it is."""
+        """Return the name of somebody who is or was on the staff, or what is not one as it is."""
         return self.names.get(actor, actor)
 
     @property
@@ -140,6 +140,7 @@ def open_one(
         connection, application_id=id_, account_id=application.account_id, today=utc_day(now)
     )
     recorded = written.of_rows(found)
+    names = staff.names_of(map(staff.of_row, found["people"]))
     decisions = decision_history.of_rows(recorded.decisions)
     proposed = proposals.of_rows(recorded.proposals)
     standing = assessments.judge(row, assessments.evidence_of(recorded.evidence), context)
@@ -161,8 +162,10 @@ def open_one(
         earlier=read.others_of(found["earlier"]),
         connections=duplicates.of(connection, application, now=now),
         colleagues=[p for p in map(staff.of_row, found["staff"]) if p.may(Act.CLAIM)],
-        names=staff.names_of(map(staff.of_row, found["people"])),
-        entries=timeline.entries_of(application, decisions, recorded),
+        names=names,
+        entries=timeline.entries_of(
+            application, decisions, recorded, named=lambda actor: names.get(actor, actor)
+        ),
         others_wrote=written.by_others(recorded, viewer=person.email),
         viewers=presence.viewers_of(row),
         filters=filters,
@@ -181,7 +184,7 @@ _RECORDED = Bundle(
     **written.PARTS,
     earlier=read.OTHERS,
     staff=staff.PRESENT,
-    people=staff.EVERYONE,
+    people=staff.EVER,
     measures=reading.MEASURES,
     dismissals=reading.DISMISSALS,
 )

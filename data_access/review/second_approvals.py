@@ -154,7 +154,8 @@ def cancel(engine: Engine, command: Cancel) -> int:
         transitions.require_way(connection, application, Move.CANCEL)
         proposal = _require_open(connection, command.application_id, command.proposal_id)
         if not may_cancel(connection, proposal, command.actor):
-            raise NotAllowed(f"Only {proposal.proposed_by} or a manager may cancel this.")
+            proposer = staff.name_of(connection, proposal.proposed_by)
+            raise NotAllowed(f"Only {proposer} or a manager may cancel this.")
         if command.actor != proposal.proposed_by:
             conflicts.require_none(connection, application, command.actor)
         return _send_back(connection, application, proposal, command, Move.CANCEL)
@@ -267,8 +268,9 @@ def _require_proposer_free(
 ) -> None:
     """Raise if the proposer has declared a conflict of interest since."""
     if conflicts.refusal(connection, application, proposal.proposed_by) is not None:
+        proposer = staff.name_of(connection, proposal.proposed_by)
         raise ConflictOfInterest(
-            f"{proposal.proposed_by}, who proposed this, has a conflict of interest with the "
+            f"{proposer}, who proposed this, has a conflict of interest with the "
             "applicant. Decline it; another colleague decides again."
         )
 

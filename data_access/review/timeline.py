@@ -30,7 +30,7 @@ class EntryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineEntry:
-    """One line: ``title`` is ours, ``body`` is typed text and never markup."""
+    """One line. ``title`` is ours, but for names; ``body`` is typed text. Neither is markup."""
 
     at: datetime
     kind: EntryKind
@@ -40,12 +40,21 @@ class TimelineEntry:
 
 
 Rows = Iterable[Mapping[str, Any]]
+# Returns the name of a person by their address.
+Named = Callable[[str], str]
 
 
 def entries_of(
-    application: Application, decisions: Iterable[MadeDecision], written: Written
+    application: Application,
+    decisions: Iterable[MadeDecision],
+    written: Written,
+    *,
+    named: Named = str,
 ) -> list[TimelineEntry]:
-    """Return the timeline of an application with all its ``decisions``; all are newest first."""
+    """Return the timeline of an application with all its ``decisions``; all are newest first.
+
+    ``named`` gives the names of colleagues in titles.
+    """
     submitted = TimelineEntry(
         at=application.submitted_at,
         kind=EntryKind.SUBMITTED,
@@ -54,8 +63,8 @@ def entries_of(
     )
     # Each part comes newest first and sorting is stable: with equal times, the later stays above.
     entries = [
-        *_decisions(decisions),
-        *_events(written.events),
+        *_decisions(decisions, named),
+        *_events(written.events, named),
         *_checks(written.checks),
         *_notes(written.notes),
         *_evidence(written.evidence),
@@ -136,11 +145,11 @@ def _answered(row: Mapping[str, Any]) -> str:
     return str(row["outcome"]).replace("_", " ")
 
 
-def _decisions(decisions: Iterable[MadeDecision]) -> list[TimelineEntry]:
+def _decisions(decisions: Iterable[MadeDecision], named: Named) -> list[TimelineEntry]:
     entries = []
     for made in decisions:
         against = " against the computed eligibility" if made.is_override else ""
-        second = f", confirmed by {made.second_approver}" if made.second_approver else ""
+        second = f", confirmed by {named(made.second_approver)}" if made.second_approver else ""
         reasons = [made.rationale, made.override_reason or ""]
         decision = TimelineEntry(
             at=made.decided_at,
@@ -160,8 +169,8 @@ def _decisions(decisions: Iterable[MadeDecision]) -> list[TimelineEntry]:
     return entries
 
 
-def _events(rows: Rows) -> list[TimelineEntry]:
-    return [_event(row) for row in rows if row["kind"] not in _TOLD_BY_THE_DECISION]
+def _events(rows: Rows, named: Named) -> list[TimelineEntry]:
+    return [_event(row, named) for row in rows if row["kind"] not in _TOLD_BY_THE_DECISION]
 
 
 _TOLD_BY_THE_DECISION = (str(Move.APPROVE), str(Move.REJECT))
@@ -171,14 +180,14 @@ _MESSAGES = {
 }
 
 
-def _event(row: Mapping[str, Any]) -> TimelineEntry:
+def _event(row: Mapping[str, Any], named: Named) -> TimelineEntry:
     happened, detail = row["kind"], row["detail"] or {}
     if happened in _DELIVERIES:
         kind = EntryKind.DELIVERY
         title, body = _delivery(happened, detail)
     else:
         kind, title, key = _MESSAGES.get(
-            happened, (EntryKind.EVENT, _title(happened, detail), "reason")
+            happened, (EntryKind.EVENT, _title(happened, detail, named), "reason")
         )
         body = str(detail.get(key) or _changes(detail) or _proposed(detail))
     return TimelineEntry(at=row["at"], kind=kind, actor=row["actor"], title=title, body=body)
@@ -210,14 +219,14 @@ def _delivery(kind: str, detail: dict[str, Any]) -> tuple[str, str]:
     return title, str(text)
 
 
-def _title(kind: str, detail: dict[str, Any]) -> str:
+def _title(kind: str, detail: dict[str, Any], named: Named) -> str:
     words = kind.replace("_", " ")
     person = detail.get("assignee") or {}
     if kind == "assigned":
-        before = f" (before: {person['old']})" if person.get("old") else ""
-        return f"assigned to {person.get('new')}{before}"
+        before = f" (before: {named(person['old'])})" if person.get("old") else ""
+        return f"assigned to {named(str(person.get('new')))}{before}"
     if kind == "taken_over" and person.get("old"):
-        return f"taken over from {person['old']}"
+        return f"taken over from {named(person['old'])}"
     if detail.get("signal") in BY_ID:
         name = wording.inline(BY_ID[detail["signal"]].name)
         return {

@@ -20,6 +20,7 @@ from data_access.applications.commands import ApplicationCommand
 from data_access.applications.read import Application
 from data_access.db import errors, tables
 from data_access.db.errors import AlreadyDecided, ClaimedByAnother, NotInState
+from data_access.people import staff
 from program.review.workflow import OPEN_STATUSES, STATUS_WORDS, Move, Status, way
 
 WAY_ON = {
@@ -50,16 +51,18 @@ def settled(connection: Connection, application: Application) -> AlreadyDecided:
     named = made is not None and str(made.outcome) == str(application.status)
     return AlreadyDecided(
         status=application.status,
-        by=made.decided_by if made and named else None,
+        by=staff.name_of(connection, made.decided_by) if made and named else None,
         at=made.decided_at if made and named else application.status_changed_at,
     )
 
 
-def require_not_claimed_by_another(application: Application, command: ApplicationCommand) -> None:
+def require_not_claimed_by_another(
+    connection: Connection, application: Application, command: ApplicationCommand
+) -> None:
     """Raise ClaimedByAnother while a colleague's claim holds."""
     claim = application.desk.claim
     if claim is not None and claim.holds(command.at) and claim.assignee != command.actor:
-        raise ClaimedByAnother(claim.assignee, claim.until)
+        raise ClaimedByAnother(staff.name_of(connection, claim.assignee), claim.until)
 
 
 def move(

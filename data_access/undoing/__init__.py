@@ -114,7 +114,8 @@ def _own_act(connection: Connection, command: Undo) -> Row[Any]:
     if act is None:
         raise NotFound("There is nothing to undo.")
     if act.actor != command.actor:
-        raise NotAllowed(f"Only {act.actor}, who did this, can undo it.")
+        who = staff.name_of(connection, act.actor)
+        raise NotAllowed(f"Only {who}, who did this, can undo it.")
     return act
 
 

@@ -247,7 +247,7 @@ def test_one_of_two_simultaneous_decisions_wins_and_the_other_keeps_its_text(
     done(pages["ana"], number, "approved")
     screen.preview_sends(pages["ben"]).click()
 
-    expect(screen.results(pages["ben"]).first).to_contain_text("Already approved by ana")
+    expect(screen.results(pages["ben"]).first).to_contain_text("Already approved by Ana")
     expect(pages["ben"].get_by_text("What you had written")).to_be_visible()
     expect(pages["ben"].get_by_text(texts["ben"])).to_be_visible()
     expect(pages["ben"].get_by_label("Internal note")).to_have_value("A note half written")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from dashboard.ui import badges, figures, grid
+from dashboard.ui import badges, figures, grid, lookups
 from dashboard.ui.badges import Badge
 from data_access.affiliates.board import MONTHS_SHOWN, Affiliate
 from program.affiliates import requalification as rules
@@ -188,4 +188,4 @@ def _change(row: Affiliate) -> str:
     """Format when and by whom the standing was last changed."""
     if row.since is None or row.changed_by is None:
         return ""
-    return f"{figures.day(row.since.date())} {row.changed_by.split('@')[0]}: {row.reason}"
+    return f"{figures.day(row.since.date())} {lookups.named(row.changed_by)}: {row.reason}"

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.pages.affiliates import filters as affiliates_filters
 from dashboard.pages.affiliates import frame, outcomes_tables
-from dashboard.ui import figures, state, states
+from dashboard.ui import figures, lookups, state, states
 from data_access.affiliates import cohort_outcomes
 from data_access.affiliates.cohort_outcomes import Cohort, Fallen, Turned
 from data_access.db import database
@@ -122,7 +122,7 @@ def draw_groups(title: str, first: str, turned: Sequence[Turned], figure: Figure
 def group_line(group: str, at: dict[int, Turned], figure: Figure) -> outcomes_tables.Line:
     """Format a group; its largest horizon has the fewest approvals."""
     return outcomes_tables.Line(
-        name=group,
+        name=lookups.named(group),
         affiliates=at[min(at)].affiliates,
         before=None,
         at=known_at(at, figure),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from dashboard.ui import figures, grid
+from dashboard.ui import figures, grid, lookups
 from data_access.affiliates.cohort_outcomes import Fallen
 from program.affiliates.cohorts import COLLAPSE_HORIZON, HORIZONS, is_complete
 from program.affiliates.filters import Figure
@@ -104,7 +104,10 @@ def draw_fallen(rows: Sequence[Fallen], *, key: str, on_open: Callable[[], None]
             "approved": grid.day("Approved", [utc_day(row.approved_at) for row in rows]),
             "by": grid.text(
                 "By",
-                [f"{row.decided_by}{', override' if row.is_override else ''}" for row in rows],
+                [
+                    f"{lookups.named(row.decided_by)}{', override' if row.is_override else ''}"
+                    for row in rows
+                ],
                 width=260,
             ),
         },

@@ -58,7 +58,7 @@ def _draw_line(
     shown: Opened, check: CheckItem, given: Answer | None, *, may: bool, required: bool
 ) -> None:
     st.button(
-        _line_words(check, given, required=required),
+        _line_words(shown, check, given, required=required),
         key=f"check-open-{check.key}-{shown.id_}",
         type="tertiary",
         wrap=True,
@@ -71,12 +71,12 @@ def _draw_line(
         st.caption(escape(given.comment))
 
 
-def _line_words(check: CheckItem, given: Answer | None, *, required: bool) -> str:
+def _line_words(shown: Opened, check: CheckItem, given: Answer | None, *, required: bool) -> str:
     """Format the line as one Markdown string, with typed text escaped."""
     if given is None:
         color, word = ("orange", "required") if required else (OPEN.color, OPEN.word)
         return f":{color}[{OPEN.icon} {word}] {escape(check.label)}"
-    badge, who = BADGES[given.outcome], escape(given.author.split("@")[0])
+    badge, who = BADGES[given.outcome], escape(shown.named(given.author))
     text = f":{badge.color}[{badge.icon} {badge.word}] {escape(check.label)}"
     return f"{text} · {who}, {figures.day(given.at.date())}"
 

@@ -43,7 +43,7 @@ def _draw_form(shown: Opened, manages: bool) -> None:
     form, person = _name(shown.id_), shown.person
     who_key = state.form_key(form, "whose")
     if manages:
-        names = {p.email: p.display_name for p in shown.colleagues}
+        names = {p.email: shown.named(p.email) for p in shown.colleagues}
         mine = list(names).index(person.email) if person.email in names else 0
         st.selectbox(
             "Person",
@@ -75,7 +75,9 @@ def _declare(shown: Opened, who_key: str, reason: str, request_id: UUID) -> None
         request_id=request_id,
     )
     if submit.submit(form, command, conflicts.declare) is not None:
-        submit.accepted(form, f"Recorded: {command.email} does not decide on this applicant.")
+        submit.accepted(
+            form, f"Recorded: {shown.named(command.email)} does not decide on this applicant."
+        )
 
 
 def _name(id_: int) -> str:

@@ -39,7 +39,7 @@ def _readers(shown: Opened) -> None:
     )
     grid.draw(
         {
-            "who": grid.text("Who", [reading.by for reading in found]),
+            "who": grid.text("Who", [shown.named(reading.by) for reading in found]),
             "when": grid.moment("First that day", [reading.first_at for reading in found]),
         },
         key="contact-readers",

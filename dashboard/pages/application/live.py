@@ -38,7 +38,7 @@ def strip(shown: Opened, read_already: Iterator[Glance]) -> None:
     """
     glance = next(read_already, None)
     if glance is not None:
-        _draw([], glance.viewers)
+        _draw([], _viewers(shown, glance))
         return
     now = datetime.now(UTC)
     try:
@@ -58,7 +58,7 @@ def strip(shown: Opened, read_already: Iterator[Glance]) -> None:
         refresh_words(shown, newest),
     ]
     fresh = glance.others_wrote - shown.others_wrote
-    _draw([words for words in news if words], glance.viewers, fresh=fresh, id_=shown.id_)
+    _draw([words for words in news if words], _viewers(shown, glance), fresh=fresh, id_=shown.id_)
 
 
 def _poll(shown: Opened, now: datetime) -> tuple[Glance, Moved | None, Freshness | None]:
@@ -111,13 +111,19 @@ def claim_words(shown: Opened, glance: Glance, now: datetime) -> str | None:
     return None
 
 
+def _viewers(shown: Opened, glance: Glance) -> list[str]:
+    return [shown.named(email) for email in glance.viewers]
+
+
 def _draw(
     news: Sequence[str], viewers: Sequence[str] = (), *, fresh: int = 0, id_: int | None = None
 ) -> None:
     if viewers:
-        names = ", ".join(email.split("@")[0] for email in viewers)
         verb = "looks" if len(viewers) == 1 else "look"
-        st.caption(f":material/visibility: {escape(names)} {verb} at this too", width="content")
+        st.caption(
+            f":material/visibility: {escape(', '.join(viewers))} {verb} at this too",
+            width="content",
+        )
     if not (news or fresh > 0):
         return
     with st.container(key="live", gap="xsmall"):

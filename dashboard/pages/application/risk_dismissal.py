@@ -47,7 +47,8 @@ def _history(times: int) -> str:
 
 def _draw_dismissed(shown: Opened, signal: Signal, dismissal: Dismissal, *, may: bool) -> None:
     st.caption(
-        f"Dismissed until {figures.day(dismissal.until)} by {escape(dismissal.actor)}, "
+        f"Dismissed until {figures.day(dismissal.until)} by "
+        f"{escape(shown.named(dismissal.actor))}, "
         f"{figures.moment(dismissal.at)}:"
     )
     st.text(dismissal.reason)

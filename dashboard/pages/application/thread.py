@@ -1,6 +1,5 @@
 """The thread: the note form, and everything that happened, newest first."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -17,7 +16,6 @@ from program.review.permissions import Act
 
 FILTER = "thread"
 SHOWN_AT_ONCE = 30
-ADDRESS = re.compile(r"[^\s(),:]+@[^\s(),:]+")
 ICONS = {
     EntryKind.SUBMITTED: ":material/inbox:",
     EntryKind.NOTE: ":material/sticky_note_2:",
@@ -100,17 +98,12 @@ def _draw_entry(shown: Opened, entry: TimelineEntry) -> None:
     # Typed text stands outside of every color: inside of one its escapes would show.
     mark = f" · {MARKS[entry.kind]}" if entry.kind in MARKS else ""
     st.caption(
-        f"{ICONS[entry.kind]} {escape(_named(shown, entry.title))}{mark} · "
+        f"{ICONS[entry.kind]} {escape(entry.title)}{mark} · "
         f"{escape(shown.named(entry.actor))} · "
         f"{figures.moment(entry.at)}"
     )
     if entry.body:
         st.text(entry.body)
-
-
-def _named(shown: Opened, title: str) -> str:
-    """Return a title with the names of the people whose addresses it has."""
-    return ADDRESS.sub(lambda found: shown.named(found[0]), title)
 
 
 def _apply_filter(id_: int, key: str) -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard.pages.imports import kept_rows as import_kept_rows
 from dashboard.pages.imports import report, tables, upload
 from dashboard.shell import sign_in
-from dashboard.ui import address, figures, state, states
+from dashboard.ui import address, figures, lookups, state, states
 from dashboard.ui.safe_text import escape
 from data_access.db import database
 from data_access.loading import imports, kept_rows
@@ -74,7 +74,9 @@ def draw_import(made: Import) -> None:
     assert made.report is not None
     st.markdown(f"##### Import {made.import_id:,}: {escape(made.file_name)}")
     by = f" · map {escape(made.map_name)}" if made.map_name else ""
-    st.caption(f"{escape(made.imported_by)} · {figures.moment(made.imported_at)}{by}")
+    st.caption(
+        f"{escape(lookups.named(made.imported_by))} · {figures.moment(made.imported_at)}{by}"
+    )
     report.draw(made.report, stem=f"import-{made.import_id}", key=f"import-{made.import_id}")
     with st.container(horizontal=True):
         if made.report.count("kept for later", "already kept"):

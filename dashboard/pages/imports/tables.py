@@ -6,7 +6,7 @@ Names of files and fields, and all cells, are foreign text and are shown only in
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dashboard.ui import grid
+from dashboard.ui import grid, lookups
 from data_access.loading.imports import Import
 
 # Room for two lines, in tables with sentences on what to do.
@@ -82,7 +82,7 @@ def past(imports: Sequence[Import]) -> None:
                 "Import", paths, r"import=(\d+)", width=70, help="Shows its report"
             ),
             "when": grid.moment("When", [one.imported_at for one in imports]),
-            "who": grid.text("Who", [one.imported_by for one in imports], width=180),
+            "who": grid.text("Who", [lookups.named(one.imported_by) for one in imports], width=180),
             "file": grid.text("File", [one.file_name for one in imports], width=240),
             "map": grid.text("Map", [one.map_name or "" for one in imports], width=140),
             **{

@@ -12,7 +12,7 @@ from dashboard.forms import background, sending, submit
 from dashboard.pages.imports import field_map, tables, under_way
 from dashboard.pages.imports import report as import_report
 from dashboard.pages.imports.under_way import FORM
-from dashboard.ui import state
+from dashboard.ui import lookups, state
 from dashboard.ui.safe_text import escape
 from data_access.db import database
 from data_access.db.errors import Refusal
@@ -81,7 +81,9 @@ def _saved_map() -> SavedMap | None:
     )
     if name in saved:
         one = saved[name]
-        right.caption(f"Saved by {escape(one.saved_by)} on {one.saved_at:%-d %b %Y}.")
+        right.caption(
+            f"Saved by {escape(lookups.named(one.saved_by))} on {one.saved_at:%-d %b %Y}."
+        )
     return saved.get(name)
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.forms import sending, submit
-from dashboard.ui import figures, state
+from dashboard.ui import figures, lookups, state
 from dashboard.ui.safe_text import escape
 from data_access.db import database
 from data_access.db.errors import Invalid
@@ -67,8 +67,8 @@ def draw_waiting(proposal: Silencing | None, current: DeliverySettings, person: 
     what = _less_words(current, proposal.settings)
     note = f": {proposal.note}" if proposal.note else ""
     st.warning(
-        f"{escape(proposal.proposed_by)} asks to {what}, {figures.moment(proposal.proposed_at)}"
-        f"{escape(note)}. A second person confirms it.",
+        f"{escape(lookups.named(proposal.proposed_by))} asks to {what}, "
+        f"{figures.moment(proposal.proposed_at)}{escape(note)}. A second person confirms it.",
         icon=":material/volume_off:",
     )
     # It puts all of the settings in force.
@@ -162,7 +162,7 @@ def _fields(form: str, current: DeliverySettings) -> None:
 
 def _draw_version(saved: SavedSettings) -> None:
     st.caption(
-        f"Version {saved.settings.version} · {escape(saved.author)} · "
+        f"Version {saved.settings.version} · {escape(lookups.named(saved.author))} · "
         f"{figures.moment(saved.saved_at)}"
     )
     st.text(_in_words(saved.settings))

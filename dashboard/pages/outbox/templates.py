@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.forms import sending, submit
-from dashboard.ui import figures, state
+from dashboard.ui import figures, lookups, state
 from dashboard.ui.safe_text import escape
 from data_access.applications import read
 from data_access.db import database
@@ -124,7 +124,7 @@ def _earlier(versions: Sequence[SavedTemplate], current: Template | None, spoken
     with st.expander(f"Versions, {len(versions):,}"):
         for saved in versions:
             made, at = saved.template, figures.moment(saved.saved_at)
-            st.caption(f"Version {made.version} · {escape(saved.author)} · {at}")
+            st.caption(f"Version {made.version} · {escape(lookups.named(saved.author))} · {at}")
             st.text(f"{made.subject}\n\n{made.body}")
 
 

@@ -18,7 +18,7 @@ from dashboard.pages.policy import (
 )
 from dashboard.pages.policy.draft_form import PLACE, Written
 from dashboard.shell import sign_in
-from dashboard.ui import address, figures, state
+from dashboard.ui import address, figures, lookups, state
 from dashboard.ui.safe_text import escape
 from data_access.db import database
 from data_access.db.errors import BaseMoved
@@ -191,15 +191,19 @@ def figures_of(published: Published) -> str:
 def about(published: Published, overtaken: int | None = None) -> str:
     """Format since when it is in force, and who wrote and confirmed it; for Markdown."""
     policy = published.policy
-    second = f", confirmed by {escape(published.confirmed_by)}" if published.confirmed_by else ""
+    second = (
+        f", confirmed by {escape(lookups.named(published.confirmed_by))}"
+        if published.confirmed_by
+        else ""
+    )
     since = figures.moment(policy.effective_from)
     ruled = published.withdrawn_by is None and overtaken is None
     word = "in effect" if ruled else "was to take effect"
     gone = "" if overtaken is None else f" · replaced by version {overtaken}, which starts then too"
     if published.withdrawn_by is not None and published.withdrawn_at is not None:
         at = figures.moment(published.withdrawn_at)
-        gone = f" · withdrawn {at}, confirmed by {escape(published.withdrawn_by)}"
-    return f"{word} from {since} · by {escape(policy.author)}{second}{gone}"
+        gone = f" · withdrawn {at}, confirmed by {escape(lookups.named(published.withdrawn_by))}"
+    return f"{word} from {since} · by {escape(lookups.named(policy.author))}{second}{gone}"
 
 
 def draw_history(
@@ -242,8 +246,9 @@ def draw_trail(events: Sequence[PolicyEvent]) -> None:
                 if one["setting"] in SETTINGS_BY_NAME
             )
             reason = event.detail.get("reason")
+            who = lookups.named(event.actor)
             st.text(
-                f"{figures.moment(event.at)} · {event.actor} {verb} ({of_what(event)})"
+                f"{figures.moment(event.at)} · {who} {verb} ({of_what(event)})"
                 + (f": {moved}" if moved else "")
                 + (f": {reason}" if reason else "")
             )
@@ -368,7 +373,9 @@ def choose_draft(drafts: Sequence[Kept], person: Person) -> Kept | None:
         kept = names[name]
         if kept is None or kept.author == person.email:
             return "Mine"
-        return f"{escape(kept.author)}{', proposed' if kept.proposed_at else ', draft'}"
+        return (
+            f"{escape(lookups.named(kept.author))}{', proposed' if kept.proposed_at else ', draft'}"
+        )
 
     key = f"policy-draft-{'-'.join(names)}"
     state.show(key, shown)
@@ -391,7 +398,7 @@ def _show_draft(key: str) -> None:
 
 def draw_moved(chosen: Kept, ruling: Policy, base: Policy, person: Person) -> None:
     """Show that another version is in force when the draft starts, and the way on."""
-    moved = escape(BaseMoved(base.version, ruling).moved)
+    moved = escape(BaseMoved(base.version, ruling, by=lookups.named(ruling.author)).moved)
     st.error(f"{moved} Your draft is kept; move your changes to continue.", icon=":material/error:")
     with st.container(horizontal=True):
         draft_form.carry_over_button(Written(base=ruling, kept=chosen), base, person)
@@ -439,7 +446,7 @@ def draw_content(kept: Kept, moved: Sequence[Change]) -> None:
         settings_table.draw_changes(moved)
     if kept.draft.note:
         st.text(kept.draft.note)
-    st.caption(f"{escape(kept.author)} · saved {figures.moment(kept.saved_at)}")
+    st.caption(f"{escape(lookups.named(kept.author))} · saved {figures.moment(kept.saved_at)}")
     if kept.declined_because:
         st.warning(f"Declined: {escape(kept.declined_because)}", icon=":material/undo:")
 

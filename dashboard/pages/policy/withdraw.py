@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.forms import sending, submit
 from dashboard.pages.policy.draft_form import PLACE
-from dashboard.ui import figures, state
+from dashboard.ui import figures, lookups, state
 from dashboard.ui.safe_text import escape
 from data_access.people.staff import Person
 from data_access.policy import withdrawals
@@ -22,8 +22,8 @@ def draw(policy: Policy, waiting: Withdrawal | None, person: Person) -> None:
         return
     since = figures.moment(waiting.proposed_at)
     st.warning(
-        f"{escape(waiting.proposed_by)} proposes to withdraw version {policy.version}, {since}: "
-        f"{escape(waiting.reason)}",
+        f"{escape(lookups.named(waiting.proposed_by))} proposes to withdraw version "
+        f"{policy.version}, {since}: {escape(waiting.reason)}",
         icon=":material/event_busy:",
     )
     if waiting.proposed_by == person.email:

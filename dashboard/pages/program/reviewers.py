@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.pages.program import workload
 from dashboard.pages.program.report_bar import ReportView, open_list, open_one
-from dashboard.ui import data_table, stacked_charts, states
+from dashboard.ui import data_table, lookups, stacked_charts, states
 from dashboard.ui.data_table import Bars, CellKind, Sheet, SheetColumn
 from data_access.reports.page import Reviewers
 from data_access.reports.reviewers import Reviewed
@@ -99,7 +99,7 @@ def compared_sheet(rows: Sequence[Reviewed], view: ReportView) -> Sheet:
             key="reviewer",
             label="Reviewer",
             kind=CellKind.TEXT,
-            cells=[one.reviewer for one in found],
+            cells=[lookups.named(one.reviewer) for one in found],
         ),
         counts("decided", "Decided", kpis.DECIDED.definition, [one.decided for one in found]),
         SheetColumn(
@@ -132,7 +132,10 @@ def reviewers_sheet(part: Reviewers, view: ReportView) -> Sheet:
     people = [*part.decided, *(Decided(key=key) for key in only_reopened)]
     drilldowns = [workload.behind(kpis.REOPENED, Split.REVIEWER, row.key, view) for row in people]
     reviewer = SheetColumn(
-        key="reviewer", label="Reviewer", kind=CellKind.TEXT, cells=[row.key for row in people]
+        key="reviewer",
+        label="Reviewer",
+        kind=CellKind.TEXT,
+        cells=[lookups.named(row.key) for row in people],
     )
     reopened = SheetColumn(
         key=kpis.REOPENED.key,

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.pages.program import punctuality, report_bar
 from dashboard.pages.program.report_bar import ReportView, drilldown, open_list, open_one
-from dashboard.ui import badges, charts, data_table, stacked_charts, states
+from dashboard.ui import badges, charts, data_table, lookups, stacked_charts, states
 from dashboard.ui.data_table import Bars, CellKind, Sheet, SheetColumn
 from dashboard.ui.stacked_charts import Look
 from data_access.reports import backlog, funnel
@@ -407,6 +407,8 @@ def shown_key(split: Split, key: str) -> str:
     """Format a row's key for people."""
     if split is Split.TRACK:
         return "no track met" if key == NO_TRACK else badges.TRACK_WORDS.get(key, key)
+    if split is Split.REVIEWER:
+        return lookups.named(key)
     return platform_label(key) if split is Split.PLATFORM else key
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.forms import bulk_report
 from dashboard.forms.fields import ANY_DAY
-from dashboard.ui import figures, state
+from dashboard.ui import figures, lookups, state
 from data_access.db import database, text_rules
 from data_access.db.errors import Invalid
 from data_access.people import staff
@@ -86,7 +86,7 @@ def _assign_fields(fields: Fields) -> None:
     st.selectbox(
         "Colleague",
         list(people),
-        format_func=lambda email: f"{people[email]} · {email}",
+        format_func=people.__getitem__,
         index=_place(list(people), fields.get("assignee")),
         placeholder="Choose a colleague",
         key=key("assignee"),
@@ -95,10 +95,7 @@ def _assign_fields(fields: Fields) -> None:
 
 def _reviewers() -> dict[str, str]:
     with database.reading(database.reader()) as connection:
-        return {
-            person.email: person.display_name
-            for person in staff.assignable(connection, today=datetime.now(UTC).date())
-        }
+        return staff.names_of(staff.assignable(connection, today=datetime.now(UTC).date()))
 
 
 def _check_assign(fields: Fields, _now: datetime) -> None:
@@ -266,7 +263,7 @@ ACTS: tuple[BulkAct, ...] = (
         names=("assignee",),
         draw=_assign_fields,
         check=_check_assign,
-        says=lambda fields: [f"To {fields['assignee']}"],
+        says=lambda fields: [f"To {lookups.named(fields['assignee'])}"],
         command=lambda fields, common: AssignEach(**fields, **common),
         verb=bulk.assign,
     ),

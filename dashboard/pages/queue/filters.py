@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.ui import badges, popovers, state
+from dashboard.ui import badges, lookups, popovers, state
 from dashboard.ui.safe_text import escape
 from data_access.queue.listing import Counts, Facets
 from program.policy.outcomes import Outcome
@@ -120,8 +120,8 @@ def behind(filters: Filters, on_change: Apply) -> None:
         st.badge("drill-down", icon=":material/monitoring:", color="violet")
         st.text(filters.slice.sentence, width="content")
         if filters.slice.reviewer:
-            # An address is typed text: shown, never parsed as markup.
-            st.text(f"by {filters.slice.reviewer}", width="content")
+            # A name is typed text: shown, never parsed as markup.
+            st.text(f"by {lookups.named(filters.slice.reviewer)}", width="content")
         st.button(
             "To the queue",
             key="queue-slice-out",

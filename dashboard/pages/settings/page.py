@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.pages.settings import holidays as setting_holidays
 from dashboard.shell import sign_in
-from dashboard.ui import address, figures, states
+from dashboard.ui import address, figures, lookups, states
 from data_access.db import database
 from data_access.eligibility import holidays, policies
 from data_access.eligibility.holidays import Holiday
@@ -73,7 +73,8 @@ def change_words(change: Change) -> str:
         "removed": f"removed “{change.old_name}”",
     }[change.kind]
     day = figures.day(change.day, year=True)
-    return f"{figures.moment(change.at)} · {change.actor} {named}, {day}: {change.reason}"
+    who = lookups.named(change.actor)
+    return f"{figures.moment(change.at)} · {who} {named}, {day}: {change.reason}"
 
 
 def draw_holiday(holiday: Holiday, person: Person) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.pages.staff import person_forms
 from dashboard.shell import sign_in
-from dashboard.ui import address, figures, grid, state, states
+from dashboard.ui import address, figures, grid, lookups, state, states
 from dashboard.ui.safe_text import escape
 from data_access.db import database
 from data_access.people import leave, roster, staff_changes
@@ -113,7 +113,7 @@ def draw_acts(acts: Sequence[Done], member: Member | None) -> None:
         grid.draw(
             {
                 "when": grid.moment("When", [act.at for act in acts]),
-                "who": grid.text("Who", [act.actor for act in acts], width=190),
+                "who": grid.text("Who", [lookups.named(act.actor) for act in acts], width=190),
                 "what": grid.text("What", [act_words(act.act) for act in acts], width=220),
                 "application": grid.applications([act.application_id for act in acts]),
             },
@@ -151,7 +151,8 @@ def change_words(change: StaffEvent) -> str:
     detail = "" if change.kind in ("disabled", "enabled") else f" ({' → '.join(sides)})"
     why = f": {change.reason}" if change.reason else ""
     what = CHANGE_WORDS[change.kind]
-    return f"{figures.moment(change.at)} · {change.actor} {what} {change.email}{detail}{why}"
+    who, whom = lookups.named(change.actor), lookups.named(change.email)
+    return f"{figures.moment(change.at)} · {who} {what} {whom}{detail}{why}"
 
 
 def draw_roles() -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.forms import sending, submit
 from dashboard.forms.fields import ANY_DAY
-from dashboard.ui import state
+from dashboard.ui import lookups, state
 from data_access.people import leave, staff_changes
 from data_access.people.leave import AddLeave, Leave, RemoveLeave
 from data_access.people.roster import Member
@@ -205,7 +205,7 @@ def _set_access(form: str, member: Member, actor: str, request_id: UUID) -> None
 
 def _release(form: str, email: str, actor: str, request_id: UUID) -> None:
     command = Unbind(email=email, **_common(form, actor, request_id))
-    confirmation = f"The sign-in of {email} is released."
+    confirmation = f"The sign-in of {lookups.named(email)} is released."
     submit.submit(PERSON, command, staff_changes.unbind, renews=form, confirmation=confirmation)
 
 
@@ -218,11 +218,11 @@ def _add_leave(form: str, email: str, actor: str, request_id: UUID) -> None:
     command = AddLeave(
         email=email, first_day=first, last_day=last, **_common(form, actor, request_id)
     )
-    confirmation = f"The leave of {email} is set."
+    confirmation = f"The leave of {lookups.named(email)} is set."
     submit.submit(PERSON, command, leave.add, renews=form, confirmation=confirmation)
 
 
 def _remove_leave(form: str, email: str, away: Leave, actor: str, request_id: UUID) -> None:
     command = RemoveLeave(email=email, leave_id=away.leave_id, **_common(form, actor, request_id))
-    confirmation = f"The leave of {email} is removed."
+    confirmation = f"The leave of {lookups.named(email)} is removed."
     submit.submit(PERSON, command, leave.remove, renews=form, confirmation=confirmation)

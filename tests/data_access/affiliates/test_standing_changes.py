@@ -207,7 +207,7 @@ def test_the_second_of_two_managers_is_refused_by_name(board: Engine) -> None:
     id_ = affiliate(board)
     move(board, id_, SUSPEND, Standing.ACTIVE)
 
-    with pytest.raises(AlreadyMoved, match=r"Already suspended by mira@example.com at 09:00 UTC"):
+    with pytest.raises(AlreadyMoved, match=r"Already suspended by Mira at 09:00 UTC"):
         move(board, id_, NOTICE, Standing.ACTIVE)
     assert (
         len(selected(board, "select 1 from review.affiliate_events where account_id = :id", id_))
@@ -297,7 +297,7 @@ def test_each_gets_its_own_result_and_a_repeat_returns_them(board: Engine) -> No
     results = move_each(board, shown, NOTICE, request_id=request_id)
 
     assert [result.done for result in results] == [True, False, True, False]
-    assert "Already terminated by mira@example.com" in results[1].sentence
+    assert "Already terminated by Mira" in results[1].sentence
     assert move_each(board, shown, NOTICE, request_id=request_id) == results
     run = bulk_runs.latest(
         board, actor=MIRA, names=(standing_changes.run_name(Step.PUT_ON_NOTICE),)
@@ -399,7 +399,7 @@ def test_a_change_that_is_undone_leaves_the_standing_as_it_was(
 
 def test_a_change_is_undone_only_by_its_author_in_time_and_while_current(board: Engine) -> None:
     id_, _, request_id = stepped(board)
-    with pytest.raises(NotAllowed, match=f"Only {MIRA}"):
+    with pytest.raises(NotAllowed, match="Only Mira"):
         undo(board, id_, request_id, actor=ANA)
     with pytest.raises(NotInState, match="The time to undo is over"):
         undo(board, id_, request_id, now=NOW + UNDO_FOR)

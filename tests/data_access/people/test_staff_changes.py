@@ -269,7 +269,7 @@ def test_an_account_is_bound_to_one_person_only(desk: Engine) -> None:
     do(desk, Bind, ANA, **ACCOUNT)
     free(desk, BEN)
 
-    with pytest.raises(NotInState, match=f"{ANA} signs in with this account"):
+    with pytest.raises(NotInState, match="Ana signs in with this account"):
         do(desk, Bind, BEN, **ACCOUNT)
     assert sign_in(desk, Identity(email=BEN, **ACCOUNT)) == ANA
 
@@ -412,7 +412,7 @@ def test_nobody_on_leave_is_assigned(desk: Engine, first: int, last: int, free: 
     if free:
         claims.assign(desk, one)
     else:
-        with pytest.raises(Invalid, match=r"ben@example\.com is on leave through"):
+        with pytest.raises(Invalid, match=r"Ben is on leave through"):
             claims.assign(desk, one)
 
 

@@ -80,9 +80,7 @@ def test_a_claim_lapses_after_the_idle_time(
     later = NOW + after
 
     if holds:
-        with pytest.raises(
-            ClaimedByAnother, match=r"ana@example.com works on this until 09:30 UTC"
-        ):
+        with pytest.raises(ClaimedByAnother, match=r"Ana works on this until 09:30 UTC"):
             clicks.claim(desk, id_, actor=BEN, now=later)
         assert holder(desk, id_, now=later) == ANA
         return
@@ -109,7 +107,7 @@ def test_an_assignment_does_not_expire(desk: Engine, id_: int, after: timedelta)
     clicks.assign(desk, id_, assignee=BEN, actor=MIRA)
 
     assert holder(desk, id_, now=NOW + after) == BEN
-    with pytest.raises(ClaimedByAnother, match=r"ben@example.com works on this\. Take it over"):
+    with pytest.raises(ClaimedByAnother, match=r"Ben works on this\. Take it over"):
         clicks.claim(desk, id_, now=NOW + after)
 
 
@@ -175,7 +173,7 @@ def test_taking_over_is_possible_and_shown(desk: Engine, id_: int) -> None:
     clicks.take_over(desk, id_, actor=BEN)
 
     assert assignments(desk, id_)[1:] == [("taken_over", ANA, BEN)]
-    with pytest.raises(ClaimedByAnother, match=r"ben@example.com works on this"):
+    with pytest.raises(ClaimedByAnother, match=r"Ben works on this"):
         clicks.reject(desk, id_)
 
 
@@ -234,7 +232,7 @@ def test_a_claimed_application_is_not_decided_by_others(
     clicks.claim(desk, eligible)
     before = clicks.kept(desk, eligible)
 
-    with pytest.raises(ClaimedByAnother, match=r"ana@example.com .* Take it over first"):
+    with pytest.raises(ClaimedByAnother, match=r"Ana .* Take it over first"):
         verb(desk, eligible, actor=actor)
     assert clicks.kept(desk, eligible) == before
 

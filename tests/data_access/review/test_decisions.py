@@ -223,7 +223,7 @@ def test_a_second_decision_is_refused_and_the_first_stays(desk: Engine) -> None:
     shown = viewed(desk, MET)
     first = approve(desk, shown=shown)
 
-    with pytest.raises(AlreadyDecided, match=r"approved by ana@example.com at 09:00 UTC"):
+    with pytest.raises(AlreadyDecided, match=r"approved by Ana at 09:00 UTC"):
         reject(desk, MET, shown=shown, actor="ben@example.com")
 
     with desk.connect() as conn:

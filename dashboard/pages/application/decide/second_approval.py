@@ -96,8 +96,8 @@ def draw_lapsed(shown: Opened) -> None:
         return
     proposal, changes = shown.lapsed.proposal, shown.lapsed.changes
     st.info(
-        f"{escape(proposal.proposed_by)} proposed to {_verb(proposal)}, but the facts changed "
-        f"before it was confirmed: {_in_words(changes)}. Review it and decide.",
+        f"{escape(shown.named(proposal.proposed_by))} proposed to {_verb(proposal)}, but the facts "
+        f"changed before it was confirmed: {_in_words(changes)}. Review it and decide.",
         icon=":material/sync_problem:",
     )
     with st.expander("What was proposed", type="compact"):
@@ -129,7 +129,7 @@ def _verb(proposal: Proposal) -> str:
 
 def _draw_proposal(shown: Opened, proposal: Proposal, verb: str) -> None:
     st.caption(
-        f"{escape(proposal.proposed_by)} {verb} to {_verb(proposal)} · "
+        f"{escape(shown.named(proposal.proposed_by))} {verb} to {_verb(proposal)} · "
         f"{figures.moment(proposal.proposed_at)} · {', '.join(proposal.needed_for)}"
     )
     if proposal.rebate_rate is not None:

@@ -326,7 +326,7 @@ def test_a_proposal_is_shown_whole(queue: Desk) -> None:
 
     words = plain(opened(queue, UNKNOWN))
 
-    assert f"{ANA} proposes to approve" in words
+    assert "Ana proposes to approve" in words
     assert "against the computed eligibility" in words
     for part in ("Rebate 20 % of net fees", clicks.OTHER_WAY, "Steady", "Hello there", "telegram"):
         assert part in words
@@ -390,7 +390,7 @@ def test_a_lapsed_proposal_shows_what_changed_and_what_was_proposed(queue: Desk)
 
     words = plain(opened(queue, UNKNOWN))
 
-    assert f"{ANA} proposed to approve" in words
+    assert "Ana proposed to approve" in words
     assert "followers on x: unknown is now 4,000" in words.lower()
     assert "Hello there" in words
 

@@ -107,7 +107,7 @@ def test_a_draft_is_marked_replayed_and_published_by_two(office: Desk) -> None:
     app = office.open(POLICY, part="history")
     words = texts(app)
     assert "**Version 2**" in words
-    assert any("confirmed by leo" in one.replace("\\", "") for one in words)
+    assert any("confirmed by Leo" in one.replace("\\", "") for one in words)
 
 
 def test_changed_results_are_listed_by_the_move_in_the_address(office: Desk) -> None:
@@ -220,7 +220,7 @@ def test_a_scheduled_version_is_withdrawn_by_two_from_the_page(office: Desk) -> 
     assert "Version 2 is withdrawn and never takes effect" in app.success[0].value
     assert not any("takes effect on" in one for one in texts(app))
     app = office.open(POLICY, part="history")
-    assert any("confirmed by leo" in one.replace("\\", "") for one in texts(app))
+    assert any("confirmed by Leo" in one.replace("\\", "") for one in texts(app))
     with office.engine.connect() as conn:
         assert policies.in_force(conn, now=office.now + timedelta(days=40)).version == 1
 

@@ -171,17 +171,13 @@ def test_closing_the_dialog_does_nothing(ticked: AppTest, queue: Desk) -> None:
 def test_an_assignment_needs_a_colleague_who_reviews(ticked: AppTest, queue: Desk) -> None:
     begin(ticked, Act.ASSIGN)
     people = field(ticked, "selectbox", "Colleague")
-    assert {option.split(" · ")[1] for option in people.options} == {
-        "ana@example.com",
-        "ben@example.com",
-        "mira@example.com",
-    }
+    assert set(people.options) == {"Ana", "Ben", "Mira"}
     press(ticked, "bulk-go-on")
     assert "Choose a colleague who reviews applications" in ticked.error[0].value
 
     field(ticked, "selectbox", "Colleague").set_value("ben@example.com").run()
     press(ticked, "bulk-go-on")
-    assert "To ben@example.com" in texts(ticked)
+    assert "To Ben" in texts(ticked)
     press(ticked, "bulk-confirm")
 
     assert rows(queue, "select assignee from review.desk") == ["ben@example.com"] * 2
@@ -285,7 +281,7 @@ def test_refusals_are_reported_with_reasons_and_the_rest_is_done(
     press(ticked, "bulk-confirm")
 
     assert ":material/info: **Rejected 1 of 2 applications** · 1 refused" in texts(ticked)
-    assert any("ben@example.com works on this" in words for words in texts(ticked, ["text"]))
+    assert any("Ben works on this" in words for words in texts(ticked, ["text"]))
     (link,) = (proto for proto in protos(ticked, "page_link") if proto.label == "user2")
     assert link.query_string == f"id={SHORT}"
     assert rows(queue, "select application_id from review.decisions") == [UNKNOWN]

@@ -69,7 +69,7 @@ def test_a_person_is_added_opened_and_disabled(staff_desk: Desk) -> None:
     (log,) = (one for one in protos(app, "page_link") if one.label == "Activity log")
     assert log.query_string == "dataset=log&actor=nia%40example.com"
     assert members(staff_desk)["nia@example.com"].state == "disabled"
-    assert any("disabled nia@example.com: Left" in said for said in texts(app, ["text"]))
+    assert any("disabled Nia: Left" in said for said in texts(app, ["text"]))
 
 
 def test_a_role_is_changed_and_a_leave_is_set(staff_desk: Desk) -> None:
@@ -110,7 +110,7 @@ def test_the_account_of_a_sign_in_is_shown_and_released(staff_desk: Desk) -> Non
     staff_changes.bind(staff_desk.engine, bind)
     app, words = shown()
     assert "Signs in at https://id.example.com as <b>1042</b>." in words
-    assert any("bound the sign-in of ben@example.com (https://id" in said for said in words)
+    assert any("bound the sign-in of Ben (https://id" in said for said in words)
 
     fill(app, f"staff-sign-in-{BEN}", "reason", "New account")
     send(app, "Release sign-in")
