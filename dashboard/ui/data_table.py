@@ -19,6 +19,7 @@ from dashboard.ui.charts import Chart
 from dashboard.ui.safe_text import escape
 from program.periods import Window
 from program.reports.csv_guard import guarded
+from program.reports.export_formats import CSV_FORMS, Form
 from program.review.queue_filters import Filters
 from program.wording import counted, rounded
 
@@ -26,7 +27,7 @@ Cell = str | int | Decimal | date | None
 Open = Callable[[Sequence[Filters | None], str], None]
 OpenOne = Callable[[Filters], None]
 # Builds the file of a sheet on demand; None for a person who may not export.
-Take = Callable[["Sheet"], bytes] | None
+Take = Callable[["Sheet", Form], bytes] | None
 # The query parameter of a table's order: its key, and the column, with - for descending.
 SORT = "sort"
 # Decimals of a fraction in a file.
@@ -135,22 +136,24 @@ def _rank(cell: Any) -> Any:  # noqa: ANN401 - cells of one column have one type
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
-def as_csv(sheet: Sheet) -> bytes:
-    """Return the rows as CSV; each row has the days of its period, in UTC.
+def as_csv(sheet: Sheet, form: Form) -> bytes:
+    """Return the rows as CSV of this form; each row has the days of its period, in UTC.
 
     Values are exact; shares and changes are fractions rounded to six decimals.
     """
     written = io.StringIO()
-    writer = csv.writer(written)
+    writer = csv.writer(written, delimiter=form.separator)
     span, columns = sheet.window, sheet.columns
     days = [span.start.isoformat(), span.last_day.isoformat()] if span else ["", ""]
     writer.writerow(
         ["window_first_day_utc", "window_last_day_utc", *(column.key for column in columns)]
     )
-    written_cells = ([_written(column.kind, cell) for cell in column.cells] for column in columns)
+    written_cells = (
+        [_written(column.kind, cell, form) for cell in column.cells] for column in columns
+    )
     for row in zip(*written_cells, strict=True):
         writer.writerow([*days, *row])
-    return written.getvalue().encode()
+    return form.mark + written.getvalue().encode()
 
 
 def summed(cells: Sequence[Any]) -> Any:  # noqa: ANN401 - whole numbers or money
@@ -230,19 +233,22 @@ def listing(
 
 
 def download(sheet: Sheet, *, key: str, take: Take) -> None:
-    """Draw the download button; the file is built on demand."""
+    """Draw a download for each form of CSV; the file is built on demand."""
     if take is None:
         return
-    st.download_button(
-        "CSV",
-        partial(take, sheet),
-        file_name=f"{sheet.file}.csv",
-        mime="text/csv",
-        key=key,
-        on_click="ignore",
-        type="tertiary",
-        icon=":material/download:",
-    )
+    with st.popover("CSV", type="tertiary", icon=":material/download:"):
+        for number, (label, form, words) in enumerate(CSV_FORMS):
+            st.download_button(
+                label,
+                partial(take, sheet, form),
+                file_name=f"{sheet.file}.{form.ending}",
+                mime=form.media,
+                key=f"{key}-{number}",
+                on_click="ignore",
+                icon=":material/download:",
+                help=words,
+                width="stretch",
+            )
 
 
 def table(sheet: Sheet, *, key: str, on_open: Open) -> None:
@@ -292,14 +298,14 @@ def _sort(sheet: Sheet, key: str, heading: str) -> None:
     st.query_params[SORT] = f"{key}:{'-' if descending else ''}{heading}"
 
 
-def _written(kind: CellKind, cell: Cell) -> str:
+def _written(kind: CellKind, cell: Cell, form: Form) -> str:
     if cell is None:
         return ""
     if isinstance(cell, str):
         return guarded(cell)
     if isinstance(cell, Decimal) and kind in (CellKind.SHARE, CellKind.CHANGE):
         cell = rounded(cell, SHARE_PLACES).normalize()
-    return f"{cell:f}" if isinstance(cell, Decimal) else str(cell)
+    return form.number(f"{cell:f}") if isinstance(cell, Decimal) else str(cell)
 
 
 def _styled(sheet: Sheet) -> Styler:

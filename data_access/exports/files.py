@@ -40,7 +40,6 @@ from program.reports.views import View
 from program.review.queue_filters import Filters
 from program.review.workflow import Status
 
-BOM = b"\xef\xbb\xbf"
 # Higher levels take several times as long for a few percent.
 GZIP_LEVEL = 4
 # The largest window, with gzip's header and checksum.
@@ -273,7 +272,7 @@ def _temporary_files() -> Path:
 def _csv(stream: CsvStream, form: Form, target: Target, progress: Progress) -> None:
     # Without a name and a time inside, the same rows give the same bytes.
     packing = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP_WINDOW) if form.gzip else None
-    pieces = chain([BOM] if form.bom else [], stream)
+    pieces = chain([form.mark] if form.mark else [], stream)
     for piece in pieces:
         target.write(packing.compress(piece) if packing else piece)
         progress(stream.row_count)

@@ -11,6 +11,7 @@ AT_ONCE_EACH = 3
 READING_AT_ONCE = 2
 LONGEST_S = 15 * 60
 LARGEST_BYTES = 4 * 1024**3
+BOM = b"\xef\xbb\xbf"
 
 
 class FileFormat(StrEnum):
@@ -56,6 +57,15 @@ class Form:
         return ";" if self.comma else ","
 
     @property
+    def mark(self) -> bytes:
+        """What a CSV begins with."""
+        return BOM if self.bom else b""
+
+    def number(self, written: str) -> str:
+        """Return a number, ``written`` with a point, as a CSV has it."""
+        return written.replace(".", ",") if self.comma else written
+
+    @property
     def ending(self) -> str:
         """The file name's extension."""
         return f"{self.file_format}.gz" if self.gzip else str(self.file_format)
@@ -66,6 +76,24 @@ class Form:
         return "application/gzip" if self.gzip else MEDIA[self.file_format]
 
 
+# Plain CSV as it is offered everywhere: a label, the form, and what it is for.
+CSV_FORMS: tuple[tuple[str, Form, str], ...] = (
+    (
+        "CSV",
+        Form(),
+        "Text with commas, UTF-8. Text that a spreadsheet would run starts with an apostrophe.",
+    ),
+    (
+        "CSV for Excel",
+        Form(bom=True),
+        "The same, with a byte-order mark so that Excel reads it as UTF-8.",
+    ),
+    (
+        "CSV with ; and decimal commas",
+        Form(bom=True, comma=True),
+        "For Excel where 1,5 is one and a half: cells are separated by semicolons.",
+    ),
+)
 ENDINGS = (".csv", ".csv.gz", ".xlsx", ".parquet")
 
 

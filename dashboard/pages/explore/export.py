@@ -6,35 +6,28 @@ import streamlit as st
 
 from dashboard.shell import browsers, export_links, sign_in
 from dashboard.shell.export_links import Promise
-from dashboard.ui import figures, grid, state
+from dashboard.ui import figures, grid, lookups, state
 from dashboard.ui.safe_text import escape
 from data_access.db import database
 from data_access.exports import jobs as export_jobs
 from data_access.exports import log
 from data_access.exports.jobs import Shown
 from data_access.people.staff import Person
-from program.reports.export_formats import FORMAT_WORDS, Ending, FileFormat, Form, too_many_rows
+from program.reports.export_formats import (
+    CSV_FORMS,
+    FORMAT_WORDS,
+    Ending,
+    FileFormat,
+    Form,
+    too_many_rows,
+)
 from program.reports.views import View
 from program.review.permissions import Act
 
 POLL_EVERY = "2s"
 LOG_ROWS_SHOWN = 10
 FORMS: tuple[tuple[str, Form, str], ...] = (
-    (
-        "CSV",
-        Form(),
-        "Text with commas, UTF-8. Text that a spreadsheet would run starts with an apostrophe.",
-    ),
-    (
-        "CSV for Excel",
-        Form(bom=True),
-        "The same, with a byte-order mark so that Excel reads it as UTF-8.",
-    ),
-    (
-        "CSV with ; and decimal commas",
-        Form(bom=True, comma=True),
-        "For Excel where 1,5 is one and a half: cells are separated by semicolons.",
-    ),
+    *CSV_FORMS,
     ("CSV, compressed", Form(gzip=True), "The same as .csv.gz."),
     (
         FORMAT_WORDS[FileFormat.XLSX],
@@ -161,7 +154,7 @@ def _log(person: Person) -> None:
     grid.draw(
         {
             "When": grid.moment("When", [line.exported_at for line in lines]),
-            "Who": grid.text("Who", [line.exported_by for line in lines]),
+            "Who": grid.text("Who", [lookups.named(line.exported_by) for line in lines]),
             "Dataset": grid.text("Dataset", [line.dataset for line in lines]),
             "Rows": grid.whole("Rows", [line.row_count for line in lines]),
             "Format": grid.text("Format", [line.file_format for line in lines]),

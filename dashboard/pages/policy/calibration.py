@@ -21,6 +21,7 @@ from program import wording
 from program.periods import ONE_DAY, Window
 from program.policy.calibration import QUANTILES, Calibration, Endings, Portion, limits
 from program.policy.policy import Policy
+from program.reports.export_formats import Form
 from program.review.permissions import Act
 from program.risk import values
 from program.risk.signals import BY_ID, Severity
@@ -307,7 +308,7 @@ def _percent(share: float) -> str:
 
 
 def _taking(person: Person) -> data_table.Take:
-    def take(shown: Sheet) -> bytes:
+    def take(shown: Sheet, form: Form) -> bytes:
         submit.write(
             program_files.record,
             email=person.email,
@@ -316,6 +317,6 @@ def _taking(person: Person) -> data_table.Take:
             columns=[column.key for column in shown.columns],
             row_count=shown.rows,
         )
-        return data_table.as_csv(shown)
+        return data_table.as_csv(shown, form)
 
     return take

@@ -17,6 +17,7 @@ from data_access.exports import program_files
 from data_access.people.staff import Person
 from program.periods import Window
 from program.policy.delivered import Delivered, Known
+from program.reports.export_formats import Form
 from program.reports.periods import (
     CHOICE_LABELS,
     DIMENSION_LABELS,
@@ -113,7 +114,7 @@ def resolve(
     )
 
 
-def _as_file(email: str, sheet: Sheet) -> bytes:
+def _as_file(email: str, sheet: Sheet, form: Form) -> bytes:
     submit.write(
         program_files.record,
         email=email,
@@ -122,7 +123,7 @@ def _as_file(email: str, sheet: Sheet) -> bytes:
         columns=[column.key for column in sheet.columns],
         row_count=sheet.rows,
     )
-    return data_table.as_csv(sheet)
+    return data_table.as_csv(sheet, form)
 
 
 def span(window: Window) -> str:

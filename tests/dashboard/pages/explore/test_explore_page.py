@@ -354,7 +354,7 @@ def test_a_manager_reads_who_exported_what(queue: Desk) -> None:
     next(b for b in app.button if b.label == "Export log").click().run()
 
     table = app.dataframe[-1].value
-    assert table["Who"].tolist() == ["noor@example.com"]
+    assert table["Who"].tolist() == ["Noor"]
     assert (table["Rows"][0], table["Ended"][0], table["Filters and order"][0]) == (
         1234,
         "cancelled",

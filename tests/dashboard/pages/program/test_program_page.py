@@ -21,6 +21,7 @@ from dashboard.ui.data_table import CellKind, Sheet, SheetColumn
 from data_access.db.errors import NotAllowed
 from program import wording
 from program.periods import Window, day_start
+from program.reports.export_formats import CSV_FORMS, Form
 from program.reports.kpis import KPIS, ON_TIME, TIME_TO_DECISION, VOLUME, Unit
 from program.reports.periods import Grain, Tab, buckets
 from program.review.permissions import Act, Role, may
@@ -494,7 +495,7 @@ def test_chart_table_and_file_are_the_same_rows() -> None:
         ),
     )
 
-    rows = list(csv.DictReader(io.StringIO(data_table.as_csv(sheet).decode())))
+    rows = list(csv.DictReader(io.StringIO(data_table.as_csv(sheet, Form()).decode())))
 
     days = {"window_first_day_utc": "2026-02-01", "window_last_day_utc": "2026-02-28"}
     assert rows == [
@@ -502,6 +503,30 @@ def test_chart_table_and_file_are_the_same_rows() -> None:
         {**days, "name": "ana", "usd": "", "share": "0.666667"},
     ]
     assert sheet.file == "x-2026-02-01-to-2026-02-28-utc"
+
+
+@pytest.mark.parametrize("form", [form for _, form, _ in CSV_FORMS])
+def test_every_form_of_the_file_has_the_same_rows(form: Form) -> None:
+    """Read back by its separator and its decimal sign, it is the plain one."""
+    sheet = Sheet(
+        name="x",
+        window=None,
+        columns=(
+            SheetColumn(key="name", label="Name", kind=CellKind.TEXT, cells=["a;b", "1.5", "=1"]),
+            SheetColumn(
+                key="usd", label="USD", kind=CellKind.USD, cells=[Decimal("1234.50"), None, 7]
+            ),
+        ),
+    )
+    plain = list(csv.reader(io.StringIO(data_table.as_csv(sheet, Form()).decode())))
+
+    file = data_table.as_csv(sheet, form)
+
+    assert file.startswith(b"\xef\xbb\xbf") is form.bom
+    text_ = file.decode("utf-8-sig")
+    assert ("1234,50" in text_, "1.5" in text_) == (form.comma, True)
+    rows = list(csv.reader(io.StringIO(text_), delimiter=form.separator))
+    assert [[cell.replace("1234,50", "1234.50") for cell in row] for row in rows] == plain
 
 
 def test_a_file_is_logged_and_refused_after_its_person_loses_the_role(
@@ -512,9 +537,13 @@ def test_a_file_is_logged_and_refused_after_its_person_loses_the_role(
         st, "download_button", lambda _, data, key, **__: offered.update({key: data})
     )
     worked.open(PROGRAM, tab="reviewers")
-    assert set(offered) == {"reviewers-chart-csv", "reviewers-csv", "case-mix-csv"}
+    assert set(offered) == {
+        f"{table}-csv-{number}"
+        for table in ("reviewers-chart", "reviewers", "case-mix")
+        for number, _ in enumerate(CSV_FORMS)
+    }
 
-    written = offered["reviewers-csv"]().decode().splitlines()
+    written = offered["reviewers-csv-0"]().decode().splitlines()
 
     with worked.engine.begin() as conn:
         log = text("select exported_by, dataset, format, filters, columns, row_count"
@@ -529,7 +558,7 @@ def test_a_file_is_logged_and_refused_after_its_person_loses_the_role(
     assert tuple(kept[:4]) == (worked.who, "program", "csv", {"sheet": "reviewers", **days})
     assert (kept.columns, kept.row_count) == (written[0].split(",")[2:], len(written) - 1)
     with pytest.raises(NotAllowed):
-        offered["reviewers-csv"]()
+        offered["reviewers-csv-0"]()
 
 
 def test_a_chart_offers_its_picture_and_nothing_else(worked: Desk) -> None:
