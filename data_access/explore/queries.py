@@ -5,7 +5,7 @@ datasets; whatever somebody typed is a bound parameter, a list of values a singl
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg.errors import QueryCanceled
@@ -48,17 +48,30 @@ Writer = Callable[[DatasetColumn, Expression], Expression]
 LOOK_MS = 20_000
 CHOICES_MS = 2_000
 MOST_CHOICES = 200
-# The number of all groups beside each of a page; no column of a view has this name.
-TOTAL = "groups_in_total"
+# The number of all groups, and before a measure's name what they all come to, beside each group of
+# a page; no column of a view has such a name.
+TOTAL, IN_ALL = "groups_in_total", "in_all_"
+# How measures of groups come to one of all. Those of averages, medians and different values do not.
+TOGETHER: Mapping[Function, Callable[[Expression], Expression]] = {
+    Function.COUNT: func.sum,
+    Function.KNOWN: func.sum,
+    Function.SUM: func.sum,
+    Function.LEAST: func.min,
+    Function.MOST: func.max,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """A page of a view: the number of rows, and the page's rows."""
+    """A page of a view: the number of rows, and the page's rows.
+
+    ``in_all`` is what all groups of a grouped view come to, by measure, where that means something.
+    """
 
     view: View
     total: int
     rows: list[dict[str, Any]]
+    in_all: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +96,8 @@ def preview(connection: Connection, view: View, context: JudgingContext) -> Prev
         total = count(connection, view, context)
         last = max(1, -(-total // PAGE_SIZE))
         view = view.on_page(min(view.page, last))
-        return Preview(view=view, total=total, rows=page(connection, view, context))
+        shown = _grouped_preview(connection, view, context) if view.groups and total else None
+        return shown or Preview(view=view, total=total, rows=page(connection, view, context))
     except OperationalError as error:
         if isinstance(error.orig, QueryCanceled):
             raise TooSlow(
@@ -99,12 +113,22 @@ def _grouped_preview(connection: Connection, view: View, context: JudgingContext
     Returns ``None`` if the page is empty, which says nothing about their number.
     """
     found = _ViewQuery(view, context).shown(view.page, PAGE_SIZE)
-    rows = connection.execute(found.add_columns(func.count().over().label(TOTAL))).mappings().all()
+    together = {
+        measure.name: TOGETHER[measure.function](found.selected_columns[measure.name]).over()
+        for measure in view.figures
+        if measure.function in TOGETHER
+    }
+    counted = found.add_columns(
+        func.count().over().label(TOTAL),
+        *(value.label(IN_ALL + name) for name, value in together.items()),
+    )
+    rows = connection.execute(counted).mappings().all()
     if not rows:
         return None
     names = [column.name for column in view.shown]
     shown = [{name: row[name] for name in names} for row in rows]
-    return Preview(view=view, total=rows[0][TOTAL], rows=shown)
+    in_all = {name: rows[0][IN_ALL + name] for name in together}
+    return Preview(view=view, total=rows[0][TOTAL], rows=shown, in_all=in_all)
 
 
 def charted(connection: Connection, wanted: Charted, context: JudgingContext) -> Chartable | None:

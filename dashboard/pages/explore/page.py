@@ -110,6 +110,8 @@ def draw_head(page: Loaded, person: Person) -> None:
             filters.draw(view, token, apply_view, choices_of(view))
         with st.container(key="explore-tools", **line):
             st.markdown(f"**{count_words(page)}**", width="content")
+            if page.preview is not None and page.preview.in_all:
+                st.caption(escape(in_all_words(page.preview)), width="content")
             st.space("stretch")
             columns_and_groups.order(view, token, apply_view)
             columns_and_groups.groups(view, token, apply_view)
@@ -203,6 +205,16 @@ def count_words(page: Loaded) -> str:
     total = page.preview.total
     word = "group" if page.view.groups else "row"
     return f"{total:,} {word}{'' if total == 1 else 's'}"
+
+
+def in_all_words(preview: Preview) -> str:
+    """Format what all groups come to, with every digit."""
+    columns = {column.name: column for column in preview.view.shown}
+    parts = (
+        f"{columns[name].label} {table.cell(value, columns[name]) or figures.UNKNOWN}"
+        for name, value in preview.in_all.items()
+    )
+    return f"in all: {', '.join(parts)}"
 
 
 def choices_of(view: View) -> filters.Choices:

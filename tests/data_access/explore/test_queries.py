@@ -576,6 +576,25 @@ def test_groups_and_their_number_are_read_by_one_statement(town: Engine) -> None
     assert (nothing.total, nothing.rows) == (0, [])
 
 
+def test_groups_say_what_they_all_come_to(town: Engine) -> None:
+    """As one group of all rows has it, also on a page that does not show every group."""
+    measures = "count,sum:volume_usd,least:volume_usd,most:volume_usd,known:volume_usd"
+    with town.connect() as conn:
+        judged = context(conn)
+        wanted = view(group="country_code,status", measures=f"{measures},average:volume_usd")
+        found = explore_queries.preview(conn, wanted, judged)
+        frame = pd.DataFrame(rows(conn, view(columns="volume_usd")))
+
+    known = frame.volume_usd.dropna()
+    assert found.in_all == {
+        "count": len(frame),
+        "sum_volume_usd": known.sum(),
+        "least_volume_usd": known.min(),
+        "most_volume_usd": known.max(),
+        "known_volume_usd": len(known),
+    }
+
+
 def test_pages_follow_one_another_without_gap(town: Engine) -> None:
     wanted = view(sort="-volume_usd")
     with town.connect() as conn:

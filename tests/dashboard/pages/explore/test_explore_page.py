@@ -256,6 +256,21 @@ def test_a_chart_of_rows_draws_all_that_match_and_not_the_page(queue: Desk) -> N
     assert bars["y"] == [sum(range(50, 90)) * 1_000, sum(range(10, 50)) * 1_000]
 
 
+def test_groups_say_what_they_come_to_in_all(queue: Desk) -> None:
+    app = queue.open(
+        EXPLORE, group="eligibility", measures="count,sum:volume_usd,average:new_users"
+    )
+
+    (words,) = (line for line in texts(app, ["caption"]) if line.startswith("in all"))
+    plain = words.replace("\\", "").replace("\u2060", "")
+    assert plain.startswith("in all: ")
+    assert " 3, " in plain
+    assert "51,234,567.88" in plain
+    assert not [
+        line for line in texts(queue.open(EXPLORE), ["caption"]) if line.startswith("in all")
+    ]
+
+
 def test_a_chart_of_groups_never_adds_up_averages(queue: Desk) -> None:
     with queue.engine.begin() as conn:
         for id_, status, volume in (
