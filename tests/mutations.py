@@ -502,9 +502,23 @@ MUTATIONS = (
     Mutation(
         guard="A month's file is proven before its partition goes",
         file="data_access/archives/month_file.py",
-        old="        if read_back(unfinished) != sent:",
+        old="        if read_back(own) != sent:",
         new="        if sent is None:",
         test=f"{ARCHIVES}::test_a_file_that_does_not_read_back_equal_keeps_the_month",
+    ),
+    Mutation(
+        guard="A month's file never takes the place of another",
+        file="data_access/archives/month_file.py",
+        old="            os.link(own, path)",
+        new="            os.replace(own, path)",
+        test=f"{ARCHIVES}::test_two_databases_that_archive_into_one_folder_leave_each_other_their_files",
+    ),
+    Mutation(
+        guard="A month's file and its name are on the disk before its partition goes",
+        file="data_access/archives/month_file.py",
+        old="            _keep_names(path)",
+        new="            path.stat()",
+        test=f"{ARCHIVES}::test_a_partition_goes_once_its_file_and_every_name_that_leads_to_it_are_on_the_disk",
     ),
     Mutation(
         guard="Figures of archived months stay",

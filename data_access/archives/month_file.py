@@ -12,6 +12,7 @@ import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 from sqlalchemy import Connection, Select, select
 
+from data_access.archives import unfinished
 from data_access.db import tables
 from data_access.db.errors import Refusal
 from data_access.exports import parquet
@@ -66,37 +67,38 @@ def keep(connection: Connection, days: Window, path: Path) -> Content:
     A file with the same rows is left as it is; one with others is refused. Whoever is killed leaves
     either no file or a whole one. Raises Refusal, or Unwritable for a full disk and the like.
     """
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        sent = _write(connection, days, unfinished)
-        if read_back(unfinished) != sent:
+    with unfinished.beside(path) as (own, handle):
+        sent = _write(connection, days, Target(handle, str(own)))
+        with naming(str(own)):
+            os.fsync(handle.fileno())
+        if read_back(own) != sent:
             raise Refusal(
                 f"{path} does not read back as the {sent.rows:,} rows that the database has. "
                 "Nothing was removed. Check the disk, and run it again."
             )
-        if path.exists():
+        if not _take_name(own, path):
             # Of a run that was killed before the database knew of it, or of another database.
             _require_same(path, sent)
-        else:
-            with naming(str(path)):
-                unfinished.replace(path)
-                _keep_names(path.parent)
-        return sent
-    finally:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
-
-
-def _write(connection: Connection, days: Window, path: Path) -> Content:
-    with naming(str(path)):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = path.open("wb", buffering=0)
-    with handle, Digested(connection, _rows(days)) as stream:
-        target, about = Target(handle, str(path)), {"month": f"{days.start:%Y-%m}"}
-        parquet.write(stream, COLUMNS, target, about=about, progress=lambda _rows: None)
         with naming(str(path)):
-            os.fsync(handle.fileno())
+            _keep_names(path)
+    return sent
+
+
+def _write(connection: Connection, days: Window, target: Target) -> Content:
+    about = {"month": f"{days.start:%Y-%m}"}
+    with Digested(connection, _rows(days)) as stream:
+        parquet.write(stream, COLUMNS, target, about=about, progress=lambda _rows: None)
         return Content(rows=stream.row_count, digest=stream.sha256.hexdigest())
+
+
+def _take_name(own: Path, path: Path) -> bool:
+    """Give the file its name; whether that was free. A file that is there is never replaced."""
+    with naming(str(path)):
+        try:
+            os.link(own, path)
+        except FileExistsError:
+            return False
+    return True
 
 
 def _rows(days: Window) -> Select[tuple[object, ...]]:
@@ -116,9 +118,23 @@ def _require_same(path: Path, sent: Content) -> None:
         )
 
 
-def _keep_names(folder: Path) -> None:
-    """Wait until the folder's entries are on the disk."""
-    handle = os.open(folder, os.O_RDONLY)
+def _keep_names(path: Path) -> None:
+    """Wait until the file is on the disk, and its name, and those of the folders that lead to it.
+
+    Whoever made them: a run that was killed, or an operator a moment ago.
+    """
+    _sync(path)
+    folder = path.parent.resolve()
+    _sync(folder)
+    while not folder.is_mount():
+        folder = folder.parent
+        # Who may not list a folder has made nothing in it.
+        with suppress(PermissionError):
+            _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

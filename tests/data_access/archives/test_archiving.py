@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -300,6 +301,60 @@ def test_a_file_that_does_not_read_back_equal_keeps_the_month(
 
     assert months(world) == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_two_databases_that_archive_into_one_folder_leave_each_other_their_files(
+    world: Engine, filled: Engine, databases: Databases, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    other = opened(databases, databases.copy("other", world.url.database))
+    run(other, "update exchange.referral_activity set referred_account_id = referred_account_id + 99"
+        f" where activity_date = '{OLDEST}'")  # fmt: skip
+    facts = rows(other, FACTS)
+    read_back, calls = month_file.read_back, []
+
+    def meanwhile(path: Path) -> month_file.Content | None:
+        calls.append(path)
+        if len(calls) == 1:
+            archive(other, tmp_path, date(2024, 11, 1))
+        return read_back(path)
+
+    monkeypatch.setattr(month_file, "read_back", meanwhile)
+
+    refused(filled, tmp_path, "is there already and holds other rows")
+
+    assert months(other) == [OLDEST]
+    assert list(tmp_path.iterdir()) == [path_of(tmp_path, OLDEST)]
+    load(other, path_of(tmp_path, OLDEST))
+    assert rows(other, FACTS) == facts
+
+
+def test_a_partition_goes_once_its_file_and_every_name_that_leads_to_it_are_on_the_disk(
+    filled: Engine, done: tuple[Engine, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "new" / "archive"
+    folder.mkdir(parents=True)
+    # Of a run that was killed, or copied there: with the same rows, so it stays.
+    shutil.copy(path_of(done[1], OLDEST), folder)
+    sync, drop = os.fsync, archives.archiving._drop
+    synced: set[int] = set()
+    missing: list[set[Path]] = []
+
+    def note(handle: int) -> None:
+        sync(handle)
+        synced.add(os.fstat(handle).st_ino)
+
+    def check(cursor: Any, part: Any, month: date) -> None:
+        needed = {path_of(folder, month), folder, folder.parent, tmp_path}
+        missing.append({one for one in needed if one.stat().st_ino not in synced})
+        synced.clear()
+        drop(cursor, part, month)
+
+    monkeypatch.setattr(os, "fsync", note)
+    monkeypatch.setattr(archives.archiving, "_drop", check)
+
+    assert archive(filled, folder, date(2024, 12, 1)).months == (*MONTHS[:2],)
+    assert missing == [set(), set()]
 
 
 def test_a_folder_that_cannot_be_written_is_named(world: Engine, tmp_path: Path) -> None:
