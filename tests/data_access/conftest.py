@@ -12,6 +12,9 @@ from tests.cases import ALL
 from tests.data_access.clicks import NUMBERS
 from tests.databases import Databases
 
+# Desks that all tests of a module use.
+SHARED: set[Engine] = set()
+
 
 @pytest.fixture(scope="module")
 def desk(databases: Databases) -> Iterator[Engine]:
@@ -20,21 +23,23 @@ def desk(databases: Databases) -> Iterator[Engine]:
             add_staff(conn)
             add_refresh(conn)
         standings.restate(made, now=NOW)
+        SHARED.add(made)
         yield made
+        SHARED.remove(made)
         assert_standings_follow(made)
 
 
-# A recount reads every application that a module's tests have added.
+# A recount reads every application that a module's tests have added; there is one after the last.
 RECOUNTED = 1 if ALL else 12
 _tests = count(1)
 
 
 @pytest.fixture(autouse=True)
 def _standings_follow(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Recount after some of the tests, and in any case after the module's last."""
+    """Recount after each test at a desk of its own, and after some at a shared one."""
     desk = request.getfixturevalue("desk") if "desk" in request.fixturenames else None
     yield
-    if isinstance(desk, Engine) and next(_tests) % RECOUNTED == 0:
+    if isinstance(desk, Engine) and (desk not in SHARED or next(_tests) % RECOUNTED == 0):
         assert_standings_follow(desk)
 
 

@@ -375,9 +375,13 @@ def _settle_figures(conn: Connection, people: Sequence[Applicant]) -> None:
         for person in people
         for back, volume in person.months.items()
     ]
-    conn.execute(insert(tables.affiliate_window), windows)
-    conn.execute(insert(tables.risk_measures), measured)
-    conn.execute(insert(tables.affiliate_monthly), months)
+    for table, rows in (
+        (tables.affiliate_window, windows),
+        (tables.risk_measures, measured),
+        (tables.affiliate_monthly, months),
+    ):
+        if rows:
+            conn.execute(insert(table), rows)
     conn.execute(text("select review.restate(array(select application_id from review.standings))"))
     conn.execute(text("select review.restate_measured()"))
 
