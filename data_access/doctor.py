@@ -168,11 +168,11 @@ def _archives(connection: Connection) -> Finding:
     if not months:
         return Finding(what="archives", ok=True, sentence="none: all activity is here")
     names = [one.month for one in months]
-    here = sorted({*partitions.existing(connection)} & {*names})
-    if here:
+    there = {*partitions.existing(connection)}
+    if here := [one for one in months if one.month in there]:
         sentence = (
-            f"{archived.in_words(here)} is archived and has a partition too, which nothing counts: "
-            "was it made without `load`?"
+            f"{archived.in_words([one.month for one in here])} is archived and has a partition "
+            f"too, which nothing counts; bring it back with {archived.way_back(here)}"
         )
         return Finding(what="archives", ok=False, sentence=sentence)
     rows = sum(one.row_count for one in months)

@@ -22,7 +22,7 @@ from data_access.db import alone, archived, locks, partitions, tables
 from data_access.db.errors import Refusal
 from data_access.eligibility import freshness
 from program.affiliates import archiving
-from program.periods import Window, months_later
+from program.periods import Window, month_start, months_later
 
 # Called with (months done, total months).
 Progress = Callable[[int, int], None]
@@ -75,6 +75,8 @@ def archive(engine: Engine, command: ArchiveMonths, *, progress: Progress) -> Ar
 
     The engine is a loader's. Raises Refusal, which names the month that it could not archive.
     """
+    if month_start(command.before) == date.min:
+        raise Refusal("No month is over before 0001-01. Name a later one with --before.")
     with engine.connect() as connection:
         _require_unneeded(connection, command)
         months = [m for m in partitions.existing(connection) if m <= command.last_month]
@@ -104,6 +106,7 @@ def _archive(engine: Engine, command: ArchiveMonths, month: date) -> Content | N
         if not _hold(cursor, part):
             return None
         _require_unneeded(connection, command)
+        _require_here(connection, month)
         _require_counted(connection, days)
         sums = _require_equal_sums(connection, days)
         if not sums.rows:
@@ -142,6 +145,15 @@ def _require_unneeded(connection: Connection, command: ArchiveMonths) -> None:
         raise Refusal(
             f"{archiving.still_needed(fresh.data_through)}. "
             f"Archive what is older, with --before {needed:%Y-%m} or an earlier month."
+        )
+
+
+def _require_here(connection: Connection, month: date) -> None:
+    """Refuse a month that is archived and has a partition all the same."""
+    if known := [one for one in archived.read(connection) if one.month == month]:
+        raise Refusal(
+            f"{month:%Y-%m} is archived and has a partition too. "
+            f"Bring it back first: {archived.way_back(known)}."
         )
 
 

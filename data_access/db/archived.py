@@ -1,6 +1,6 @@
 """The months whose activity is in archives; their sums stay in the rollups."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -8,6 +8,8 @@ from decimal import Decimal
 from sqlalchemy import Connection, select
 
 from data_access.db import tables
+from program import wording
+from program.periods import months_later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,21 @@ def read(connection: Connection) -> list[ArchivedMonth]:
 
 
 def in_words(months: Collection[date]) -> str:
-    """Return months as they are written: the first and the last, or the only one."""
-    first, last = min(months), max(months)
-    return f"{first:%Y-%m}" if first == last else f"{first:%Y-%m} to {last:%Y-%m}"
+    """Return months as they are written, such as ``2024-10 and 2025-01 to 2025-02``."""
+    runs: list[list[date]] = []
+    for month in sorted(months):
+        if runs and month == months_later(runs[-1][-1], 1):
+            runs[-1].append(month)
+        else:
+            runs.append([month])
+    return wording.listed([" to ".join(f"{end:%Y-%m}" for end in _ends(run)) for run in runs])
+
+
+def _ends(run: list[date]) -> list[date]:
+    return [run[0], run[-1]] if len(run) > 1 else run
+
+
+def way_back(months: Iterable[ArchivedMonth]) -> str:
+    """Return what to run so that months that have a partition all the same are whole again."""
+    files = " ".join(one.file for one in months)
+    return f"`python -m data_access load activity {files}`, then `python -m data_access refresh`"

@@ -93,7 +93,7 @@ def load(
         calls.keep_promises(call, files, promises)
         merging.wait_for_turn(connection)
         try:
-            merged = merging.merge(calls.arrival(call))
+            merged = merging.merge(calls.arrival(call, files))
         except LoadRefused:
             calls.refuse(call)
             raise

@@ -32,13 +32,14 @@ def merge(arrival: Arrival) -> Merged:
     connection = arrival.connection
     first_days = _first_days(connection)
     new = _without_partition(connection, list(first_days))
-    archived_facts.take_back(arrival, new)
+    back = archived_facts.take_back(arrival, first_days)
     old = [month for month in first_days if month not in new]
     done = [_build(arrival, first_days, new)] if new else []
     if old:
         done.append(_merge_into(arrival, old))
     inserted, updated = sum(part.inserted for part in done), sum(part.updated for part in done)
-    days = [part.first_day for part in done if part.first_day]
+    # What is there of a month that comes back was not counted, whether it changes now or not.
+    days = [*back, *(part.first_day for part in done if part.first_day)]
     if inserted + updated >= MANY:
         connection.execute(text(f"analyze {PARENT}"))
     return Merged(inserted=inserted, updated=updated, first_day=min(days, default=None))

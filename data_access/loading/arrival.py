@@ -52,7 +52,7 @@ class Merged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """The staged rows of one call. ``names``: the files' columns."""
+    """The staged rows of one call. ``names``: the files' columns; ``sha256s``: the files'."""
 
     connection: Connection
     kind: FactKind
@@ -60,6 +60,7 @@ class Arrival:
     places: Places
     problems: Problems
     now: datetime
+    sha256s: frozenset[str]
 
     def run(self, statement: str) -> int:
         """Execute the statement, which may use ``:now``; returns the number of rows changed."""

@@ -160,7 +160,7 @@ def advise(call: Call) -> None:
         call.problems.found = sorted(found, key=lambda problem: (problem.file, problem.line or 0))
 
 
-def arrival(call: Call) -> Arrival:
+def arrival(call: Call, files: list[Source]) -> Arrival:
     """Return the staged rows for merging."""
     return Arrival(
         connection=call.connection,
@@ -169,6 +169,7 @@ def arrival(call: Call) -> Arrival:
         places=call.places,
         problems=call.problems,
         now=call.now,
+        sha256s=frozenset(file.fingerprint.sha256 for file in files if file.fingerprint),
     )
 
 

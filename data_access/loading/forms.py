@@ -107,7 +107,7 @@ def take(
     call = calls.begin(connection, KINDS["applications"], problems, now=now, export=export)
     calls.stage_all(call, [source], progress or _ignore)
     calls.refuse(call)
-    arrival = calls.arrival(call)
+    arrival = calls.arrival(call, [source])
     load_id = None
     if write:
         merging.wait_for_turn(connection)

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -184,16 +185,30 @@ def test_every_figure_is_the_same_after_a_full_count_of_what_is_left(
 
 def test_an_archive_that_is_loaded_is_what_it_was(filled: Engine, tmp_path: Path) -> None:
     facts, before = rows(filled, FACTS), figures(filled)
+    run(filled, "create table kept as select * from exchange.referral_activity"
+        " where date_trunc('month', activity_date) = '2025-01-01'")  # fmt: skip
     archive(filled, tmp_path)
 
     back = load(filled, path_of(tmp_path, MONTHS[1]), path_of(tmp_path, MONTHS[2]))
 
     assert months(filled) == [MONTHS[0], *MONTHS[3:]]
     assert back.rows_inserted == back.rows_read > 5
+    assert finding(filled, "archives").sentence.startswith(
+        "activity of 2024-10 and 2025-01 to 2025-02 is in files"
+    )
     # Other months between them and now are archived still, and keep their figures.
     refresh(filled)
     assert figures(filled) == before
-    load(filled, *(path_of(tmp_path, month) for month in (MONTHS[0], *MONTHS[3:])))
+    # Somebody has made one of them a partition again, with its rows, and one that is wrong.
+    with filled.begin() as conn:
+        partitions.ensure_months(conn, MONTHS[3], MONTHS[3])
+    run(filled, "insert into exchange.referral_activity select affiliate_account_id,"
+        " referred_account_id, activity_date, case max(activity_date) over ()"
+        " when activity_date then 5 else volume_usd end, fees_usd, trade_count from kept")  # fmt: skip
+    back = load(filled, path_of(tmp_path, MONTHS[3]))
+    assert back.rows_inserted == 0 < back.rows_updated
+    assert back.first_day == MONTHS[3]
+    load(filled, *(path_of(tmp_path, month) for month in (MONTHS[0], MONTHS[4])))
     assert rows(filled, FACTS) == facts
     refresh(filled)
     assert figures(filled) == before
@@ -244,6 +259,10 @@ def test_what_is_still_read_day_by_day_is_refused_with_the_oldest_such_day(
     sentence = "2025-03-01 is the oldest day .* Archive what is older, with --before 2025-03 or"
 
     refused(world, tmp_path, sentence, date(2025, 4, 1))
+
+
+def test_a_day_before_which_no_month_is_over_is_refused(world: Engine, tmp_path: Path) -> None:
+    refused(world, tmp_path, "No month is over before 0001-01", date(1, 1, 31))
 
 
 def test_activity_whose_figures_were_never_computed_is_refused(
@@ -376,7 +395,7 @@ def test_readers_of_activity_are_waited_for_but_not_for_long(
 def test_activity_of_an_archived_month_comes_back_whole_or_not_at_all(
     done: tuple[Engine, Path], tmp_path: Path
 ) -> None:
-    engine, _ = done
+    engine, folder = done
     late = tmp_path / "late.csv"
     late.write_text(
         "affiliate_account_id,referred_account_id,activity_date,volume_usd,fees_usd,trade_count\n"
@@ -389,10 +408,29 @@ def test_activity_of_an_archived_month_comes_back_whole_or_not_at_all(
 
     (problem,) = refusal.value.problems
     assert str(problem).startswith(
-        "late.csv, line 3, `activity_date`: `2025-01` is archived and comes back whole: "
+        "late.csv, line 3, `activity_date`: `2025-01` is archived and comes back as the file that "
+        "was archived, and nothing else: referral_activity_2025-01.parquet with "
     )
-    assert "referral_activity_2025-01.parquet. Load that file first." in str(problem)
+    assert str(problem).endswith(". Load that file first.")
+    # With the file, other rows of its month are too many.
+    with pytest.raises(LoadRefused, match="`2025-01` is archived and comes back as the file"):
+        load(engine, path_of(folder, MONTHS[3]), late)
     assert rows(engine, FACTS) == facts
+
+
+def test_a_file_with_the_sums_of_an_archived_month_is_not_the_month(
+    done: tuple[Engine, Path], tmp_path: Path
+) -> None:
+    engine, folder = done
+    theirs = pq.read_table(path_of(folder, OLDEST)).to_pandas()
+    theirs["referred_account_id"] += 99
+    theirs.to_parquet(path_of(tmp_path, OLDEST), index=False)
+    digest = month_file.fingerprint(path_of(folder, OLDEST))
+
+    with pytest.raises(LoadRefused, match=rf"row 1, .* rows and SHA-256 {digest}\. Load that"):
+        load(engine, path_of(tmp_path, OLDEST))
+
+    assert months(engine) == MONTHS
 
 
 def test_referrals_of_an_archived_month_change_only_with_its_archive(
@@ -410,7 +448,14 @@ def test_referrals_of_an_archived_month_change_only_with_its_archive(
     # All of them again, as upstream may send them.
     assert load(engine, file, kind="referrals").rows_updated == 0
     file.write_text("\n".join([header, *lines, "1,2,2025-02-28T23:59:59Z"]) + "\n")
-    with pytest.raises(LoadRefused, match=r"`2025-02-28` would change a month .* is archived"):
+    with pytest.raises(LoadRefused, match=r"`2025-02-28` would change the figures of 2025-02, .*"
+                       r" archived\. Load referral_activity_2025-02\.parquet first"):  # fmt: skip
+        load(engine, file, kind="referrals")
+    # From an archived day to one whose activity is here.
+    (moved,) = [line for line in lines if line.startswith(f"{ANN},{ANN * 10 + 2},2025-01-")]
+    file.write_text("\n".join([header, moved[:-20] + "2025-06-01T00:00:00Z"]) + "\n")
+    with pytest.raises(LoadRefused, match=r"`2025-06-01` would change the figures of 2025-01, .*"
+                       r" Load referral_activity_2025-01\.parquet first"):  # fmt: skip
         load(engine, file, kind="referrals")
 
 
@@ -427,15 +472,17 @@ def test_figures_of_a_day_that_needs_an_archive_are_refused(done: tuple[Engine, 
 def test_a_partition_of_an_archived_month_made_by_hand_is_a_finding(
     done: tuple[Engine, Path],
 ) -> None:
-    engine, _ = done
+    engine, folder = done
     with engine.begin() as conn:
         partitions.ensure_months(conn, MONTHS[3], MONTHS[3])
+    way_back = "load activity referral_activity_2025-01.parquet`, then .* refresh`"
 
     found = finding(engine, "archives")
+    refused(engine, folder, f"2025-01 is archived and has a partition too.* {way_back}")
     run(engine, f"drop table {partitions.partition_name(MONTHS[3])}")
 
     assert not found.ok
-    assert found.sentence.startswith("2025-01 is archived and has a partition too")
+    assert re.match(f"2025-01 is archived and has a partition too, .* {way_back}", found.sentence)
     assert finding(engine, "archives").ok
 
 
