@@ -97,7 +97,8 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         name="AFFILIATE_REVIEW_HOME",
-        meaning="Folder of the embedded Postgres, local secrets, and files that are being exported",
+        meaning="Folder of the embedded Postgres, local secrets, files that are being exported, "
+        "and months of `archive`, unless its `--to` names another folder: keep copies of those",
         default="`.data/`",
     ),
     Setting(

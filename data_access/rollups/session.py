@@ -35,8 +35,9 @@ SETTINGS = {
 
 
 def alone(engine: Engine, what: str) -> AbstractContextManager[tuple[Connection, Cursor[DictRow]]]:
-    """Open the transaction, when no other refresh and no load is running; see `db.alone`."""
-    return running(engine, what, locks.REFRESH, others="Another refresh", after_loads=True)
+    """Open the transaction, when no other refresh, archiving or load is running; see `db.alone`."""
+    others = "Another refresh, or archiving,"
+    return running(engine, what, locks.REFRESH, others=others, after_loads=True)
 
 
 def set_plans(cursor: Cursor[DictRow]) -> None:

@@ -8,9 +8,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -525,9 +527,11 @@ archives.archive(create_engine(url), command, progress=lambda *_: None)
 
 
 @pytest.mark.parametrize(
-    "kills",
+    ("kills", "ends"),
     [
-        pytest.param([(WHERE[2], 2, "after"), (WHERE[4], 3, "after")], id="2 kills"),
+        pytest.param(
+            [(WHERE[2], 2, "after"), (WHERE[4], 3, "after")], {-signal.SIGKILL}, id="2 kills"
+        ),
         pytest.param(
             [
                 (where, call, moment)
@@ -535,13 +539,15 @@ archives.archive(create_engine(url), command, progress=lambda *_: None)
                 for call in (1, 2)
                 for moment in ("before", "after")
             ],
+            # Once few months are left, it ends before it comes so far.
+            {-signal.SIGKILL, 0},
             id="20 kills",
             marks=pytest.mark.slow,
         ),
     ],
 )
 def test_whoever_is_killed_loses_nothing_and_the_next_goes_on(
-    filled: Engine, tmp_path: Path, kills: list[tuple[str, int, str]]
+    filled: Engine, tmp_path: Path, kills: list[tuple[str, int, str]], ends: set[int]
 ) -> None:
     facts, before = rows(filled, FACTS), figures(filled)
 
@@ -552,8 +558,7 @@ def test_whoever_is_killed_loses_nothing_and_the_next_goes_on(
             env={**os.environ},
             timeout=PATIENCE_S,
         )
-        # Once few months are left, it ends before it comes so far.
-        assert ended.returncode in (-signal.SIGKILL, 0)
+        assert ended.returncode in ends
         wait_until_alone(filled)
         files = [file for file in tmp_path.iterdir() if file.suffix == ".parquet"]
         assert all(month_file.read_back(file) for file in files)
@@ -593,9 +598,51 @@ def wait_until_alone(engine: Engine) -> None:
         time.sleep(0.01)
 
 
-def test_two_at_once_take_turns(filled: Engine, tmp_path: Path) -> None:
-    def archive_too(done: int, total: int) -> None:
-        if done == 1:
-            assert archive(filled, tmp_path).months == (*MONTHS[1:],)
+def test_an_archive_a_load_and_a_refresh_wait_while_a_month_is_archived(
+    filled: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    total = "select sum(volume_usd) from review.affiliate_daily"
+    ((before,),) = rows(filled, total)
+    late = tmp_path / "late.csv"
+    late.write_text(
+        "affiliate_account_id,referred_account_id,activity_date,volume_usd,fees_usd,trade_count\n"
+        f"{ANN},2,{T},1.00,0.5,1\n"
+    )
+    record, held, free = archives.archiving._record, Event(), Event()
 
-    assert archive(filled, tmp_path, progress=archive_too).months == (*MONTHS[:1],)
+    def hold(*given: Any) -> None:
+        held.set()
+        assert free.wait(PATIENCE_S)
+        record(*given)
+
+    monkeypatch.setattr(archives.archiving, "_record", hold)
+    with ThreadPoolExecutor() as pool:
+        one = pool.submit(archive, filled, tmp_path / "archive")
+        try:
+            wait_until(held.is_set, one)
+            two = pool.submit(archive, filled, tmp_path / "archive")
+            others = two, pool.submit(load, filled, late), pool.submit(refresh, filled)
+            wait_until(lambda: rows(filled, WAITING) == [(len(others),)], one, *others)
+        finally:
+            free.set()
+
+    assert sorted([*one.result().months, *two.result().months]) == MONTHS == months(filled)
+    assert there(filled)[0] == NEEDED
+    assert all(other.result() for other in others)
+    refresh(filled)
+    assert rows(filled, total) == [(before + 1,)]
+
+
+WAITING = """
+select count(*) from pg_locks join pg_database d on d.oid = database
+where locktype = 'advisory' and not granted and datname = current_database()
+"""
+
+
+def wait_until(reached: Callable[[], bool], *running: Future[Any]) -> None:
+    """Wait for a state that comes while all of them run."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not reached():
+        assert not any(one.done() for one in running)
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

@@ -608,7 +608,7 @@ def test_a_second_refresh_waits_for_the_first_or_refuses(engine: Engine, databas
     impatient = create_engine(database_url, connect_args={"options": "-c lock_timeout=100"})
 
     def refresh_too(done: int, total: int) -> None:
-        with pytest.raises(Refusal, match="Another refresh is running"):
+        with pytest.raises(Refusal, match="Another refresh, or archiving, is running"):
             refresh(impatient)
 
     refresh(engine, progress=refresh_too)
