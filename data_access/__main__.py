@@ -469,7 +469,9 @@ def archive_command(before: datetime, folder: Path) -> None:
 def distribute_command() -> None:
     """Distribute referrals and activity over the workers of Citus, by affiliate.
 
-    Once, with the owner's login, on a server that has Citus; see docs/scaling.md.
+    Once, with the owner's login, on a server that has Citus. It is a first step, to be tried on a
+    copy: on Citus a load cannot bring a new month yet, and `archive` does not work. The rows stay
+    on this server's disk too; see docs/scaling.md.
     """
     from data_access.db import citus
 

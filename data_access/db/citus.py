@@ -13,6 +13,10 @@ BY = "affiliate_account_id"
 # Unique over another column than the one that rows are distributed by, which no worker can know.
 # `load` refuses a second affiliate before it merges.
 UNIQUE_ELSEWHERE = "referrals_one_affiliate_per_referred"
+UNSUPPORTED = (
+    "On Citus a load cannot bring a new month yet, or an archived one back, "
+    "and `archive` does not work."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +31,10 @@ class Distributed:
             return "Referrals and activity are distributed already."
         return (
             f"{' and '.join(self.tables)} are distributed by affiliate over "
-            f"{self.workers:,} workers, side by side. Rollups and judgments stay here."
+            f"{self.workers:,} workers, side by side. Rollups and judgments stay here. The rows "
+            "stay on this disk too, unread, until an administrator calls "
+            f"`truncate_local_data_after_distributing_table` for {REFERRALS} and {PARENT}. "
+            f"{UNSUPPORTED}"
         )
 
 
