@@ -1,6 +1,6 @@
 """The course of a figure as a small area, from zero: twice the height is twice the value.
 
-Drawn by the style sheet alone, in the color of the text around it. A figure's words say what it
+Drawn by the style sheet alone. A figure's words say what it
 shows, so it has none of its own.
 """
 

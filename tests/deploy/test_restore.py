@@ -87,7 +87,7 @@ def test_a_restored_backup_is_the_same_desk_with_the_same_history(
     digests = (tmp_path / "backup" / "digests").read_text().splitlines()
     assert {one.partition("|")[0] for one in digests} >= {"review.decisions", "exchange.accounts"}
 
-    # A changed row is told, and what is there is never restored over.
+    # What is there is never restored over, and a table that differs is told.
     name = str(restored.url.database)
     again = scripted("restore.sh", plain(databases, name), tmp_path / "backup")
     assert (again.returncode, again.stdout) == (1, "")
@@ -100,6 +100,33 @@ def test_a_restored_backup_is_the_same_desk_with_the_same_history(
     assert differing.returncode == 1
     assert digests[-1] in differing.stdout
     assert "differ from the backup" in differing.stderr
+
+
+def test_a_changed_value_of_one_row_changes_the_digest_of_its_table_alone(
+    databases: Databases, tmp_path: Path
+) -> None:
+    _, restored, _ = drilled(databases, tmp_path / "backup", small_desk)
+    address = plain(databases, str(restored.url.database))
+
+    def digests() -> set[str]:
+        told = subprocess.run(
+            [binaries() / "psql", "-XqAt", f"--file={DEPLOY / 'digests.sql'}", address],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return set(told.stdout.splitlines())
+
+    before = digests()
+    with restored.begin() as conn:
+        conn.execute(
+            text(
+                "update exchange.referrals set referred_at = referred_at + interval '1 microsecond'"
+                " where ctid = (select min(ctid) from exchange.referrals)"
+            )
+        )
+
+    assert {line.partition("|")[0] for line in digests() ^ before} == {"exchange.referrals"}
 
 
 def large_desk(engine: Engine) -> None:

@@ -1,5 +1,6 @@
 """The queue: applications of one list, filtered, ordered and paged in SQL."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -25,7 +26,7 @@ from data_access.eligibility import judging
 from data_access.eligibility.judging import JudgingContext
 from data_access.explore import saved_views
 from data_access.explore.saved_views import SavedView
-from data_access.people.staff import Person
+from data_access.people.staff import Person, names_of
 from data_access.queue import listing, own_desk
 from data_access.queue import news as queue_news
 from data_access.queue.listing import Counts, Facets
@@ -163,15 +164,10 @@ def whole_list(filters: Filters, numbers: Counts) -> int:
 
 
 def short_names(people: list[Person]) -> dict[str, str]:
-    """Return the first name by address, or the whole name if two would be the same."""
-    first = {person.email: person.display_name.split(" ")[0] for person in people}
-    taken = list(first.values())
-    return {
-        person.email: first[person.email]
-        if taken.count(first[person.email]) == 1
-        else person.display_name
-        for person in people
-    }
+    """Return the first name by address, or what tells two apart if it would be the same."""
+    first, whole = {one.email: one.display_name.split(" ")[0] for one in people}, names_of(people)
+    taken = Counter(first.values())
+    return {email: name if taken[name] == 1 else whole[email] for email, name in first.items()}
 
 
 def draw_head(page: Loaded, person: Person) -> None:
