@@ -185,7 +185,9 @@ def test_every_figure_is_the_same_after_a_full_count_of_what_is_left(
     assert finding(filled, "recounts").ok
 
 
-def test_an_archive_that_is_loaded_is_what_it_was(filled: Engine, tmp_path: Path) -> None:
+def test_a_month_that_is_loaded_is_what_it_was_and_can_be_archived_again(
+    filled: Engine, tmp_path: Path
+) -> None:
     facts, before = rows(filled, FACTS), figures(filled)
     run(filled, "create table kept as select * from exchange.referral_activity"
         " where date_trunc('month', activity_date) = '2025-01-01'")  # fmt: skip
@@ -198,9 +200,12 @@ def test_an_archive_that_is_loaded_is_what_it_was(filled: Engine, tmp_path: Path
     assert finding(filled, "archives").sentence.startswith(
         "activity of 2024-10 and 2025-01 to 2025-02 is in files"
     )
+    with pytest.raises(Refusal, match=r"2024-11-01 on were loaded and are not in the figures yet"):
+        archive(filled, tmp_path)
     # Other months between them and now are archived still, and keep their figures.
     refresh(filled)
     assert figures(filled) == before
+    assert archive(filled, tmp_path).months == (*MONTHS[1:3],)
     # Somebody has made one of them a partition again, with its rows, and one that is wrong.
     with filled.begin() as conn:
         partitions.ensure_months(conn, MONTHS[3], MONTHS[3])
@@ -210,25 +215,11 @@ def test_an_archive_that_is_loaded_is_what_it_was(filled: Engine, tmp_path: Path
     back = load(filled, path_of(tmp_path, MONTHS[3]))
     assert back.rows_inserted == 0 < back.rows_updated
     assert back.first_day == MONTHS[3]
-    load(filled, *(path_of(tmp_path, month) for month in (MONTHS[0], MONTHS[4])))
+    load(filled, *(path_of(tmp_path, month) for month in (*MONTHS[:3], MONTHS[4])))
     assert rows(filled, FACTS) == facts
     refresh(filled)
     assert figures(filled) == before
     assert finding(filled, "archives").sentence == "none: all activity is here"
-
-
-def test_a_month_that_came_back_can_be_archived_again(filled: Engine, tmp_path: Path) -> None:
-    facts = rows(filled, FACTS)
-    archive(filled, tmp_path)
-    load(filled, path_of(tmp_path, MONTHS[4]))
-    with pytest.raises(Refusal, match=r"2025-02-.* on were loaded and are not in the figures yet"):
-        archive(filled, tmp_path)
-    refresh(filled)
-
-    assert archive(filled, tmp_path).months == (MONTHS[4],)
-
-    load(filled, *tmp_path.iterdir())
-    assert rows(filled, FACTS) == facts
 
 
 def test_a_second_run_has_nothing_left_to_do(done: tuple[Engine, Path]) -> None:
@@ -325,8 +316,7 @@ def test_a_file_that_does_not_read_back_equal_keeps_the_month(
 
 
 def test_two_databases_that_archive_into_one_folder_leave_each_other_their_files(
-    world: Engine, filled: Engine, databases: Databases, tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    world: Engine, databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
     other = opened(databases, databases.copy("other", world.url.database))
     run(other, "update exchange.referral_activity set referred_account_id = referred_account_id + 99"
@@ -342,7 +332,7 @@ def test_two_databases_that_archive_into_one_folder_leave_each_other_their_files
 
     monkeypatch.setattr(month_file, "read_back", meanwhile)
 
-    refused(filled, tmp_path, "is there already and holds other rows")
+    refused(world, tmp_path, "is there already and holds other rows")
 
     assert months(other) == [OLDEST]
     assert list(tmp_path.iterdir()) == [path_of(tmp_path, OLDEST)]
