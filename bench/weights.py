@@ -51,7 +51,7 @@ class Weight:
 # Requests and bytes follow from the packages.
 MOST = {
     "queue": Weight(requests=155, kilobytes=1_600, elements=1_500, shift=0.1),
-    "application": Weight(requests=148, kilobytes=3_200, elements=2_200, shift=0.1),
+    "application": Weight(requests=145, kilobytes=3_200, elements=2_200, shift=0.1),
 }
 
 

@@ -23,7 +23,7 @@ FONTS = (
     *(f"static/media/{file.name}" for file in SHELL.glob("static/media/MaterialSymbols-*.woff2")),
 )
 # Streamlit's scripts of elements, by their names before the hash. Every page draws the first.
-COMMON = ("Button", "ButtonGroup", "Html", "LinkButton", "PageLink", "Toast")
+COMMON = ("Button", "ButtonGroup", "Html", "LinkButton", "PageLink")
 FIELDS = ("Selectbox", "TextInput")
 TABLE = ("DataFrame",)
 # As large as all others, and nobody waits for it.

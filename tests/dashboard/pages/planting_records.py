@@ -65,6 +65,7 @@ UNTYPED: dict[str, dict[str, str]] = {
         "review.decisions": "snapshot",
         "review.risk_measures": "inputs",
         "review.form_imports": "counts",
+        "review.archived_months": "file",
     },
     "computed from columns that hold the payloads; codes, or read by searches only": {
         "review.requalifications": "outcome",
@@ -87,6 +88,7 @@ UNTYPED: dict[str, dict[str, str]] = {
         "review.sessions": "session_key",
         "review.bulk_runs": "content",
         "review.form_imports": "sha256",
+        "review.archived_months": "sha256",
         "review.kept_rows": "fingerprint",
         "review.history_entries": "row_hashes",
         "review.history_links": "previous hash",
