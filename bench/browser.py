@@ -341,14 +341,4 @@ def prepare(engine: Engine) -> None:
 
 def take_back(engine: Engine) -> None:
     """Undo what the measurement decided, so that the next one finds the same queue."""
-    measured = f"(select decision_id from review.decisions where rationale = '{MARK}')"
-    with database.taking_back(engine, "events", "decisions") as connection:
-        for statement in (
-            "update exchange.applications set status = 'pending' where application_id in"
-            f" (select application_id from review.decisions where rationale = '{MARK}')",
-            f"delete from review.outbox where decision_id in {measured}",
-            f"delete from review.events where (detail ->> 'decision_id')::bigint in {measured}",
-            f"delete from review.requests where result in {measured} and act = 'DECIDE'",
-            f"delete from review.decisions where rationale = '{MARK}'",
-        ):
-            connection.execute(text(statement))
+    database.take_back_decisions(engine, "rationale = :mark", mark=MARK)

@@ -62,6 +62,23 @@ def taking_back(engine: Engine, *names: str) -> Iterator[Connection]:
             connection.execute(text(f"alter table review.{name} enable always trigger {GUARD}"))
 
 
+def take_back_decisions(engine: Engine, which: str, **given: object) -> None:
+    """Undo the decisions that meet the condition ``which``, and what each of them left behind."""
+    decided = f"from review.decisions where {which}"
+    with taking_back(engine, "events", "decisions") as connection:
+        for statement in (
+            "update exchange.applications set status = 'pending'"
+            f" where application_id in (select application_id {decided})",
+            f"delete from review.outbox where decision_id in (select decision_id {decided})",
+            "delete from review.events where (detail ->> 'decision_id')::bigint in"
+            f" (select decision_id {decided})",
+            "delete from review.requests where act = 'DECIDE'"
+            f" and result in (select decision_id {decided})",
+            f"delete {decided}",
+        ):
+            connection.execute(text(statement), given)
+
+
 @contextmanager
 def _maintenance(cluster: Cluster | None) -> Iterator[Connection]:
     engine = connect("postgres", cluster=cluster)

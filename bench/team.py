@@ -305,20 +305,5 @@ def taken_back(engine: Engine) -> Iterator[None]:
     try:
         yield
     finally:
-        _take_back(engine, began)
-
-
-def _take_back(engine: Engine, began: datetime) -> None:
-    given = {"by": MANAGER, "began": began}
-    decided = "from review.decisions where decided_by = :by and decided_at >= :began"
-    with database.taking_back(engine, "events", "decisions") as connection:
-        for statement in (
-            "update exchange.applications set status = 'pending' where application_id in"
-            f" (select application_id {decided})",
-            f"delete from review.outbox where decision_id in (select decision_id {decided})",
-            "delete from review.events where actor = :by and at >= :began",
-            "delete from review.requests where act = 'DECIDE'"
-            f" and result in (select decision_id {decided})",
-            f"delete {decided}",
-        ):
-            connection.execute(text(statement), given)
+        theirs = "decided_by = :by and decided_at >= :began"
+        database.take_back_decisions(engine, theirs, by=MANAGER, began=began)
