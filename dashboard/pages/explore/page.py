@@ -23,6 +23,7 @@ from data_access.explore import queries, saved_views
 from data_access.explore.queries import Chartable, Preview, TooSlow
 from data_access.explore.saved_views import SavedView
 from data_access.people.staff import Person
+from program import wording
 from program.periods import ONE_DAY, month_start, utc_day
 from program.reports import charted
 from program.reports.datasets import DATASETS, OF_METRICS
@@ -202,9 +203,7 @@ def count_words(page: Loaded) -> str:
     """Format the number of rows or groups."""
     if page.preview is None:
         return "not counted"
-    total = page.preview.total
-    word = "group" if page.view.groups else "row"
-    return f"{total:,} {word}{'' if total == 1 else 's'}"
+    return wording.counted(page.preview.total, "group" if page.view.groups else "row")
 
 
 def in_all_words(preview: Preview) -> str:
