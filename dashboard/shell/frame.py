@@ -37,8 +37,8 @@ ELEMENTS: dict[str, tuple[str, ...]] = {
     "explore": (*FIELDS, *TABLE, *CHARTS),
     "outbox": (*FIELDS, *TABLE),
     "policy": FIELDS,
-    "settings": FIELDS,
-    "staff": (*FIELDS, *TABLE),
+    "settings": (*FIELDS, "DateInput"),
+    "staff": (*FIELDS, *TABLE, "DateInput"),
     "import": (*FIELDS, "FileUploader"),
 }
 IMPORTED = re.compile(r'(?:from|import)"\./([^"]+\.js)"')

@@ -31,6 +31,14 @@ OPEN = _on(QUEUE, "Enter", "open the application of the row")
 TICK = _on(QUEUE, "x", "tick the row, or take its tick away")
 OPEN_FIRST = _on(QUEUE, "o", "open the first application of the list")
 SEARCH = _on(QUEUE, "/", "search by name or handle", "queue-search")
+# For the ticked rows; each begins a dialog. The widgets are named after the acts.
+BULK = (
+    _on(QUEUE, "c", "claim the ticked applications", "bulk-CLAIM"),
+    _on(QUEUE, "s", "assign the ticked applications", "bulk-ASSIGN"),
+    _on(QUEUE, "d", "defer the ticked applications", "bulk-DEFER"),
+    _on(QUEUE, "i", "ask the ticked applicants for information", "bulk-REQUEST_INFORMATION"),
+    _on(QUEUE, "r", "reject the ticked applications", "bulk-DECIDE"),
+)
 NEXT = _on(APPLICATION, "j", "go to the next application", "step-next")
 PREVIOUS = _on(APPLICATION, "k", "go to the previous application", "step-previous")
 TAKE_NEXT_HERE = _on(APPLICATION, "u", TAKE_NEXT.what, TAKE_NEXT.widget)
@@ -55,6 +63,7 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     OPEN_FIRST,
     TAKE_NEXT,
     SEARCH,
+    *BULK,
     NEXT,
     PREVIOUS,
     TAKE_NEXT_HERE,

@@ -38,6 +38,7 @@ from program.review.queue_filters import PAGE_SIZE, QUERY_NAMES, Filters, Sort
 from program.review.workflow import STATUS_WORDS, Status
 
 QUEUE = "dashboard/pages/queue/page.py"
+IMPORT = "dashboard/pages/imports/page.py"
 TABLE = "queue"
 FRAGMENT = "queue"
 POLL_EVERY = "10s"
@@ -109,7 +110,7 @@ def draw_list(person: Person) -> None:
         draw_table(page, person)
         draw_pages(filters, page.total)
     else:
-        draw_empty(page)
+        draw_empty(page, person)
     bulk_dialog.draw(person)
     draw_news(page, person.email)
     if person.may(Act.DECIDE):
@@ -282,7 +283,7 @@ def sort_by(sort: Sort) -> None:
     st.rerun(FRAGMENT)
 
 
-def draw_empty(page: Loaded) -> None:
+def draw_empty(page: Loaded, person: Person) -> None:
     """Show that nothing matches or nothing waits, with a way on."""
     if page.filters.slice.scope is not None:
         way_on = states.WayOn(label="To the queue", page=QUEUE)
@@ -309,7 +310,11 @@ def draw_empty(page: Loaded) -> None:
             ),
         )
     else:
-        states.empty("The queue is empty. New applications appear as they arrive.")
+        way_on = states.WayOn(label="Import applications", page=IMPORT)
+        states.empty(
+            "The queue is empty. New applications appear as they arrive.",
+            way_on if person.may(Act.IMPORT) else None,
+        )
 
 
 def draw_pages(filters: Filters, total: int) -> None:

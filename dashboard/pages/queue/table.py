@@ -15,6 +15,7 @@ from program.policy.outcomes import Outcome
 from program.review import queue_explained
 from program.review.queue_filters import Sort
 from program.review.workflow import OPEN_STATUSES, STATUS_WORDS, Status
+from program.risk.signals import Severity
 
 SIGN_WIDTH = 14
 DUPLICATE, REJECTED_BEFORE = "duplicate", "rejected before"
@@ -24,6 +25,9 @@ MARKS = {
     REJECTED_BEFORE: "orange",
     **dict.fromkeys(EVIDENCE_MARKS.values(), "gray"),
 }
+MARKS_WIDTHS = (64, 116, 192)
+# Up to ``until 3 Jan 2027``, and ``until 19 Dec or a change``.
+STATE_WIDTHS, SHORT_STATE = (116, 150), 17
 EVIDENCE_WORDS = {
     EvidenceState.NONE: figures.DASH,
     EvidenceState.CURRENT: "current",
@@ -123,13 +127,9 @@ RISK_BADGES = {badges.RISK_WORDS[severity]: badge.color for severity, badge in b
 
 
 def _risk(label: str, page: Page) -> grid.GridColumn:
-    return grid.badges(
-        label,
-        [badges.RISK_WORDS[row.risk.level] for row in page.rows],
-        RISK_BADGES,
-        help=_means(label),
-        width=96,
-    )
+    words = [badges.RISK_WORDS[row.risk.level] for row in page.rows]
+    lacks = badges.RISK_WORDS[Severity.NOT_ENOUGH_DATA] in words
+    return grid.badges(label, words, RISK_BADGES, help=_means(label), width=126 if lacks else 84)
 
 
 def _volume(label: str, page: Page) -> grid.GridColumn:
@@ -137,7 +137,7 @@ def _volume(label: str, page: Page) -> grid.GridColumn:
         label,
         [row.facts.volume_usd for row in page.rows],
         help=_means(label),
-        width=78,
+        width=76,
     )
 
 
@@ -162,13 +162,10 @@ def marks(row: QueueRow) -> list[str]:
 
 
 def _marks(label: str, page: Page) -> grid.GridColumn:
-    return grid.several_badges(
-        label,
-        map(marks, page.rows),
-        MARKS,
-        help=_means(label),
-        width=200,
-    )
+    found = [marks(row) for row in page.rows]
+    # Two fit beside each other; what no row of the page needs is left to the other columns.
+    width = MARKS_WIDTHS[min(2, max(map(len, found), default=0))]
+    return grid.several_badges(label, found, MARKS, help=_means(label), width=width)
 
 
 def _owner(label: str, page: Page) -> grid.GridColumn:
@@ -181,7 +178,9 @@ def _owner(label: str, page: Page) -> grid.GridColumn:
 
 
 def _state(label: str, page: Page) -> grid.GridColumn:
-    return grid.text(label, [state_words(row, page.context) for row in page.rows], width=150)
+    words = [state_words(row, page.context) for row in page.rows]
+    is_long = max(map(len, words), default=0) > SHORT_STATE
+    return grid.text(label, words, width=STATE_WIDTHS[is_long])
 
 
 def state_words(row: QueueRow, context: JudgingContext) -> str:
@@ -251,7 +250,7 @@ COLUMNS: tuple[QueueColumn, ...] = (
     QueueColumn(
         key="robust",
         label="Robust",
-        make=_text(78, lambda row: risk_words.robust(row.robust) or figures.DASH),
+        make=_text(72, lambda row: risk_words.robust(row.robust) or figures.DASH),
     ),
     QueueColumn(key="volume", label="Volume", make=_volume, sort=Sort.VOLUME),
     QueueColumn(key="scale", label="Volume bar", make=_scale),

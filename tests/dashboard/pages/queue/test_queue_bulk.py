@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.forms import background
 from dashboard.pages.queue import bulk_actions
 from dashboard.shell.screens import QUEUE
+from dashboard.ui import shortcuts
 from data_access.db import tables
 from data_access.db.errors import Refusal
 from data_access.people.jobs import State
@@ -39,6 +40,12 @@ MESSAGE = "Message to the applicant"
 def _runs_end_within_their_click(monkeypatch: pytest.MonkeyPatch) -> None:
     """Even on a busy machine; a run in progress has its own test."""
     monkeypatch.setattr(background, "PATIENCE_S", 60)
+
+
+def test_every_bulk_act_has_its_key() -> None:
+    widgets = [shortcut.widget for shortcut in shortcuts.BULK]
+
+    assert widgets == [f"bulk-{one.act.name}" for one in bulk_actions.ACTS]
 
 
 def tick(app: AppTest, *rows: int) -> AppTest:

@@ -161,6 +161,8 @@ def test_without_messages_nothing_waits(desk: Desk) -> None:
 
     assert EMPTY in texts(app)
     assert "Pending 0" in texts(app)
+    (way_on,) = protos(app, "page_link")
+    assert way_on.label == "Import applications"
     assert not app.dataframe
     assert not app.pagination
 
