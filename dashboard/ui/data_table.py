@@ -39,10 +39,11 @@ ROWS_SHOWN = 12
 class CellKind(StrEnum):
     """The type of a column, which decides its format.
 
-    Shares and changes are fractions; a month is its first day.
+    Shares and changes are fractions; a month is its first day; figures are text with numbers.
     """
 
     TEXT = "text"
+    FIGURE = "figure"
     ID = "id"
     DAY = "day"
     MONTH = "month"
@@ -54,7 +55,8 @@ class CellKind(StrEnum):
 
 
 DATES = {CellKind.DAY: grid.DAY, CellKind.MONTH: grid.MONTH}
-NO_NUMBERS = frozenset({CellKind.TEXT, *DATES})
+TEXTS = frozenset({CellKind.TEXT, CellKind.FIGURE})
+NO_NUMBERS = frozenset({*TEXTS, *DATES})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,7 +295,7 @@ def _sort(sheet: Sheet, key: str, heading: str) -> None:
     """Sort text ascending, numbers and days descending; pressed again, reverse."""
     column = next(column for column in sheet.columns if column.key == heading)
     before = _order(sheet, key)
-    falls = column.kind is not CellKind.TEXT if before.removeprefix("-") != heading else None
+    falls = column.kind not in TEXTS if before.removeprefix("-") != heading else None
     descending = not before.startswith("-") if falls is None else falls
     st.query_params[SORT] = f"{key}:{'-' if descending else ''}{heading}"
 
@@ -350,7 +352,8 @@ WORDED: Mapping[CellKind, Callable[[Decimal], str]] = {
 
 def _config(column: SheetColumn, key: str, on_open: Open, order: str) -> Any:  # noqa: ANN401 - streamlit's own
     given: dict[str, Any] = {"help": column.help}
-    label = column.label if column.kind in NO_NUMBERS else headings.numeric(column.label)
+    is_left = column.kind in NO_NUMBERS and column.kind is not CellKind.FIGURE
+    label = column.label if is_left else headings.numeric(column.label)
     if order.removeprefix("-") == column.key:
         label = headings.signed(label, descending=order.startswith("-"))
     if column.drilldowns:
@@ -368,4 +371,5 @@ def _config(column: SheetColumn, key: str, on_open: Open, order: str) -> Any:  #
     if column.kind in DATES:
         written = DATES[column.kind]
         return st.column_config.DateColumn(label, format=written, alignment="left", **given)
-    return st.column_config.TextColumn(label, alignment="left", **given)
+    side = "left" if is_left else "right"
+    return st.column_config.TextColumn(label, alignment=side, **given)

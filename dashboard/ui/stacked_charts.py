@@ -47,6 +47,8 @@ class Look:
 
 NO_LOOKS: Mapping[str, Look] = MappingProxyType({})
 MOST_PARTS = 9
+# A grid's shades end where its text, which Plotly colors by them, would be hard to read.
+PALEST = 3
 # Ever lighter, in hues that eyes that see fewer colors tell apart; each stands out from white and
 # from near-black.
 ORDERED = ((85, 80, 190), (44, 118, 170), (30, 138, 134), (84, 148, 70), (160, 150, 30))
@@ -192,7 +194,7 @@ def grid(
         text=words,
         texttemplate="%{text}",
         zmin=0,
-        zmax=1,
+        zmax=PALEST,
         showscale=False,
         xgap=2,
         ygap=2,

@@ -15,7 +15,8 @@ from program.risk.signals import THRESHOLDS, Severity, Signal
 Numbers = NDArray[np.float64]
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 BINS = 30
-# The histogram leaves out the most extreme values on either side.
+# The histogram leaves out the most extreme values on either side, and those farther from the
+# middle nine tenths than these are wide.
 SHOWN = (0.005, 0.995)
 LEAST = 10
 NORMAL_95 = 1.959963984540054
@@ -135,6 +136,9 @@ def _reaches(
 
 def _bars(value: Numbers) -> tuple[Bar, ...]:
     low, high = np.quantile(value, SHOWN)
+    first, last = np.quantile(value, (QUANTILES[0], QUANTILES[-1]))
+    if first < last:
+        low, high = max(low, 2 * first - last), min(high, 2 * last - first)
     if low == high:
         low, high = low - 0.5, high + 0.5
     counts, edges = np.histogram(value, bins=BINS, range=(float(low), float(high)))

@@ -65,7 +65,7 @@ def drawn_import(page: Page) -> None:
 
 
 def drawn_staff(page: Page) -> None:
-    expect(page.get_by_text("Lately", exact=True)).to_be_visible()
+    expect(page.get_by_text("Recent activity", exact=True)).to_be_visible()
 
 
 @pytest.mark.slow

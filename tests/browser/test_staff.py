@@ -32,7 +32,7 @@ def test_a_manager_adds_a_reviewer(site: Site, visit: Visit) -> None:
 def test_the_page_fits(scheme: str, query: str, visit: Visit) -> None:
     page = visit("mira", color_scheme=scheme)
     page.goto(f"/staff{query}")
-    expect(page.get_by_text("Lately", exact=True)).to_be_visible()
+    expect(page.get_by_text("Recent activity", exact=True)).to_be_visible()
     screen.settled(page)
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})

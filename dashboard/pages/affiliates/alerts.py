@@ -38,7 +38,7 @@ def draw(filters: BoardFilters, _person: Person) -> None:
     frame.draw_head("Alerts")
     draw_about(fresh.data_through if fresh else None)
     if shown is None:
-        states.empty("No approved affiliate has broken its pattern. A refresh looks again.")
+        states.empty("No approved affiliate has broken its pattern. Each refresh checks again.")
         return
     choose_day(filters, days, shown)
     draw_digest(shown, found)

@@ -33,7 +33,7 @@ def draw(filters: BoardFilters, person: Person) -> None:
         context = judging.read_context(connection, now=datetime.now(UTC))
         found = near_misses.page(connection, context, number=filters.page)
     state.keep_rows(INVITED, [row.last_application_id or 0 for row in found.rows])
-    frame.draw_head(f"To invite {found.total:,}" if context.freshness else "To invite")
+    frame.draw_head(f"Near misses {found.total:,}" if context.freshness else "Near misses")
     if context.freshness is None:
         states.empty(f"The list needs metrics computed by the policy in force. {frame.REFRESH}")
         return
@@ -145,6 +145,6 @@ def last_words(row: NearMiss) -> str:
     if row.last_status is None or row.last_at is None:
         return "never applied"
     when = figures.day(row.last_at.date(), year=True)
-    reason = REASONS_BY_CODE[row.reason_code].label.lower() if row.reason_code else ""
+    reason = wording.inline(REASONS_BY_CODE[row.reason_code].label) if row.reason_code else ""
     outcome = f"{STATUS_WORDS[row.last_status]} {when}"
     return f"{outcome}: {reason}" if reason else outcome

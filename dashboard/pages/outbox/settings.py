@@ -165,8 +165,9 @@ def _draw_version(saved: SavedSettings) -> None:
         f"Version {saved.settings.version} · {escape(lookups.named(saved.author))} · "
         f"{figures.moment(saved.saved_at)}"
     )
-    st.text(_in_words(saved.settings))
-    if saved.note:
+    words = _in_words(saved.settings)
+    st.text(words)
+    if saved.note and saved.note != words:
         st.text(saved.note)
 
 

@@ -108,6 +108,8 @@ def sentences(found: Calibration, policy: Policy) -> list[str]:
     words = [f"Of {found.measured:,} affiliates with enough data ({lacking}), {_flags(found)}."]
     if found.measured:
         words[0] += f" Thresholds: {', '.join(_limits(found, policy))}."
+        outside = found.measured - sum(bar.number for bar in found.bars)
+        words[0] += f" The chart leaves out {outside:,} far away." if outside else ""
     times = "once" if found.dismissed == 1 else f"{found.dismissed:,} times"
     accounts = f", for {found.dismissed_accounts:,} affiliates" if found.dismissed > 1 else ""
     words.append(
@@ -161,7 +163,9 @@ def histogram(found: Calibration, policy: Policy) -> Chart:
         if seen:
             # One of several lines has the label, as there is no room for more.
             value = f" {values.exact(signal, seen[0])}" if len(steps) == 1 else ""
-            _label(figure, min(seen), f"{WORDS[severity]}{value}", COLORS[severity])
+            is_first = (severity is Severity.HIGH) == signal.lower_is_worse
+            at = min(seen) if is_first else max(seen)
+            _label(figure, at, f"{WORDS[severity]}{value}", COLORS[severity], is_first=is_first)
     ticks = [start + (end - start) * place / 4 for place in range(5)]
     figure.update_xaxes(
         type="linear",
@@ -186,9 +190,11 @@ def _mark(figure: go.Figure, severity: Severity, limit: Decimal) -> None:
     )
 
 
-def _label(figure: go.Figure, limit: Decimal, words: str, color: str) -> None:
+def _label(figure: go.Figure, limit: Decimal, words: str, color: str, *, is_first: bool) -> None:
+    # The lines of warn and high may be close to each other: their labels stand outside.
     figure.add_annotation(
         x=float(limit),
+        xanchor="right" if is_first else "left",
         y=1,
         xref="x",
         yref="y domain",
@@ -206,7 +212,7 @@ def sheet(found: Calibrated, policy: Policy) -> Sheet:
         SheetColumn(
             key=f"p{round(of * 100)}",
             label="Median" if of == 0.5 else f"{round(of * 100)} %",
-            kind=CellKind.TEXT,
+            kind=CellKind.FIGURE,
             cells=[
                 _value(one, one.quantiles[place]) if one.quantiles else figures.DASH for one in rows
             ],
@@ -223,7 +229,7 @@ def sheet(found: Calibrated, policy: Policy) -> Sheet:
             _count("lacking", "Not enough data", [one.lacking for one in rows]),
             *quantiles,
             *(
-                _text(
+                _figure(
                     f"{severity}_at",
                     f"{WORDS[severity].capitalize()} at",
                     [_first_limit(one, policy, severity) for one in rows],
@@ -251,7 +257,7 @@ def _ended(key: str, label: str, endings: Sequence[Endings]) -> list[SheetColumn
         "kept_half": [one.kept for one in endings],
     }
     return [
-        _text(
+        _figure(
             f"{key}_{part}",
             f"{label}: {part.replace('_', ' ')}",
             [f"{one.number:,} of {one.of:,}" if one.of else figures.DASH for one in portions],
@@ -262,6 +268,10 @@ def _ended(key: str, label: str, endings: Sequence[Endings]) -> list[SheetColumn
 
 def _text(key: str, label: str, cells: Sequence[str]) -> SheetColumn:
     return SheetColumn(key=key, label=label, kind=CellKind.TEXT, cells=cells)
+
+
+def _figure(key: str, label: str, cells: Sequence[str]) -> SheetColumn:
+    return SheetColumn(key=key, label=label, kind=CellKind.FIGURE, cells=cells)
 
 
 def _count(key: str, label: str, cells: Sequence[int]) -> SheetColumn:

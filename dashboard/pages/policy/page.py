@@ -126,7 +126,7 @@ def draw_in_force(versions: Sequence[Published], context: JudgingContext) -> Non
     st.text(policy.note)
     if context.freshness is None:
         st.warning(
-            "The metrics were computed under other settings, so on-exchange eligibility is "
+            "No metrics are computed under these settings, so on-exchange eligibility is "
             "unknown. Run `python -m data_access refresh`.",
             icon=":material/sync_problem:",
         )

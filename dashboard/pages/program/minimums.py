@@ -52,7 +52,7 @@ def sentence(found: Bunching) -> str:
     minimum, step = _minimum(found), found.step
     if step is None:
         return (
-            f"Too few to say: {found.near:,} applicants are near {minimum}; at least "
+            f"Too few to say: {wording.counted(found.near, 'applicant')} near {minimum}; at least "
             f"{found.least:,} are needed, some on each side."
         )
     expected = figures.count(round(step.expected))
@@ -84,7 +84,7 @@ def histogram(found: Bunching) -> Chart:
             "line": {"width": 0},
         },
     )
-    title = f"How many applicants are near {_minimum(found)}?"
+    title = f"Applicants near {_minimum(found)}"
     figure = charts.framed([bars], title, max(counts, default=0), "applicants")
     cut = float(found.minimum) - (0.5 if users else 0)
     figure.add_shape(
@@ -105,7 +105,7 @@ def histogram(found: Bunching) -> Chart:
         tickvals=[float(start) for start in starts],
         ticktext=[_figure(found, start) for start in starts],
     )
-    return Chart(figure, f"{title} {sentence(found)}")
+    return Chart(figure, f"{title}. {sentence(found)}")
 
 
 def sheet(found: Bunching, view: ReportView) -> Sheet:

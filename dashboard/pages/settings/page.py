@@ -14,6 +14,7 @@ from data_access.eligibility.holidays import Holiday
 from data_access.people.staff import Person
 from data_access.policy import holiday_changes
 from data_access.policy.holiday_changes import Change
+from program import wording
 from program.policy import checklist
 from program.policy.policy import Policy
 from program.review import business_time
@@ -115,7 +116,7 @@ def draw_policy(policy: Policy) -> None:
 def policy_facts(policy: Policy) -> list[tuple[str, str]]:
     """Return the desk's rules as (label, value)."""
     limit = policy.second_approval_monthly_extra_usd
-    extra = "never for cost" if limit is None else f"over {figures.usd_exact(limit)}"
+    extra = "never for cost" if limit is None else f"from {wording.full_usd(limit)} USD"
     days = policy.review_sla_business_days
     standard = figures.rate(policy.standard_rebate_rate)
     return [

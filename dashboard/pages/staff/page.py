@@ -106,7 +106,7 @@ def sign_in_words(member: Member) -> str:
 
 def draw_acts(acts: Sequence[Done], member: Member | None) -> None:
     """Draw the newest acts, of the chosen person or of everybody."""
-    st.markdown("**Lately**")
+    st.markdown("**Recent activity**")
     if not acts:
         states.empty("Nothing was done yet." if member is None else "They have done nothing yet.")
     else:
@@ -118,7 +118,7 @@ def draw_acts(acts: Sequence[Done], member: Member | None) -> None:
                 "application": grid.applications([act.application_id for act in acts]),
             },
             key="staff-acts",
-            alt="What people did lately",
+            alt="Recent activity",
             row_height=grid.LOW_ROW_HEIGHT,
             most_high=ROWS_SHOWN,
         )

@@ -33,6 +33,15 @@ def test_totals_are_of_columns_that_add_up() -> None:
     assert data_table.totals(sheet) == "2 rows · in all: Decided 1,234"
 
 
+def test_text_with_figures_stands_at_the_right_like_numbers() -> None:
+    sides = [
+        data_table._config(column("warn", ["30 %"], kind), "x", lambda _: None, "")["alignment"]
+        for kind in (CellKind.FIGURE, CellKind.TEXT)
+    ]
+
+    assert sides == ["right", "left"]
+
+
 def test_one_row_is_its_own_total() -> None:
     sheet = Sheet(name="x", window=None, columns=(column("decided", [5], total=5),))
 

@@ -42,6 +42,15 @@ def test_bars_hold_all_but_the_extreme_values() -> None:
     assert calibrate(BY_ID["R06"], Policy(), [None], [None]).bars == ()
 
 
+def test_one_value_far_away_does_not_squeeze_the_others_into_one_bar() -> None:
+    values = [n / 100 for n in range(70)] + [80.0]
+    found = calibrate(BY_ID["R06"], Policy(), values, [None] * len(values))
+
+    assert sum(bar.number for bar in found.bars) >= 69
+    assert sum(bar.number > 0 for bar in found.bars) >= 10
+    assert found.bars[-1].end < 2
+
+
 @pytest.mark.parametrize(
     ("number", "of", "low", "high"),
     # Wilson's intervals as in the literature.

@@ -226,7 +226,7 @@ def test_outcomes_show_when_a_cohort_will_be_complete(board: Desk) -> None:
 def test_near_misses_show_names_as_text(board: Desk) -> None:
     app = board.open(AFFILIATES, part="near-misses")
 
-    assert "To invite 1" in texts(app)
+    assert "Near misses 1" in texts(app)
     assert cells(app, "username") == ["*one* to invite"]
     assert cells(app, "last") == ["never applied"]
     assert cells(app, "waits_until") == [None]

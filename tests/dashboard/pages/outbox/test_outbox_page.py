@@ -385,3 +385,9 @@ def test_recipients_are_shown_to_those_who_need_contacts_and_that_is_recorded(
     assert ("user7@example.com" in shown) is may_see
     assert ("email hidden" in shown) is not may_see
     assert reads(outbox) == ([(PEOPLE[role], "outbox")] if may_see else [])
+
+
+def test_a_version_whose_note_is_its_words_says_them_once(outbox: Desk) -> None:
+    words = texts(outbox.open(OUTBOX, show="settings"))
+
+    assert words.count("All messages are sent") == 1

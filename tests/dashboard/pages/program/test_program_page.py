@@ -626,4 +626,6 @@ def test_the_minimums_say_when_there_are_too_few_applicants(worked: Desk) -> Non
     words = " ".join(texts(app))
     assert words.count("Too few to say") == 3
     assert "near 20 M USD; at least 60 are needed" in words
+    # One is not several.
+    assert "1 applicants" not in words
     assert "so it asks a question about the group" in words

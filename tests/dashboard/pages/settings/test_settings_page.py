@@ -200,7 +200,7 @@ def test_the_policy_is_shown_and_cannot_be_changed(settings: Desk) -> None:
     words = texts(app, ["text"])
     assert f"{Policy().review_sla_business_days} business days" in words
     assert f"{Policy().claim_idle_minutes} min without activity" in words
-    assert "over 10,000.00 USD" in words
+    assert "from 10,000 USD" in words
     assert "for decisions against the computed eligibility" in words
     assert sum(words_.endswith("· before an approval") for words_ in words) == 5
     assert (len(app.text_input), len(app.date_input)) == (2, 1)
