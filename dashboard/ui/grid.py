@@ -49,6 +49,11 @@ def text(label: str, cells: Iterable[str | None], **look: Any) -> GridColumn:  #
     return GridColumn(cells=held, config=st.column_config.TextColumn(label, **look))
 
 
+def room(cells: Iterable[str], width: int, *, empty: int) -> int:
+    """Return a column's width, which is ``empty`` while no row has anything in it."""
+    return width if any(cells) else empty
+
+
 def figure_text(label: str, cells: Iterable[str | None], **look: Any) -> GridColumn:  # noqa: ANN401
     """Make a column of text with figures in it, aligned right."""
     return text(headings.numeric(label), cells, alignment="right", **look)

@@ -103,6 +103,7 @@ def _month_columns(
     """Return the columns for the newest tested month's result."""
     month = figures.month(newest, year=None) if newest else ""
     facts = [row.newest and row.newest.facts for row in rows]
+    near, moves = [_near(row.newest, policy) for row in rows], [_change(row) for row in rows]
     return {
         "volume": grid.volumes(
             f"{month} volume",
@@ -123,12 +124,12 @@ def _month_columns(
         ),
         "near": grid.text(
             "Near",
-            [_near(row.newest, policy) for row in rows],
+            near,
             help="Missed or passed by at most a tenth of a minimum, and which one.",
-            width=128,
+            width=grid.room(near, 128, empty=56),
         ),
         "approved": grid.day("Approved", [utc_day(row.approved_at) for row in rows]),
-        "since": grid.text("Last change", [_change(row) for row in rows], width=150),
+        "since": grid.text("Last change", moves, width=grid.room(moves, 150, empty=96)),
         "why": grid.text("Rate reason", [row.suggested_rate.why for row in rows], width=190),
     }
 

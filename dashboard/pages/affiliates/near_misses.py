@@ -119,7 +119,7 @@ def draw_table(found: NearMisses, context: JudgingContext) -> None:
                 [row.may_apply_from for row in rows],
                 help=f"The first day on which they may apply again; {figures.DASH} now.",
             ),
-            "last": grid.text("Last application", [last_words(row) for row in rows], width=250),
+            "last": grid.text("Last application", [last_words(row) for row in rows], width=330),
             "country": grid.text(
                 "Country", [row.country_code or figures.DASH for row in rows], width=60
             ),

@@ -22,7 +22,7 @@ def draw(id_: int, person: Person) -> None:
                 "Internal note, never shown to the applicant",
                 key=state.form_key(form, "body"),
                 height=80,
-                placeholder=f"Key {shortcuts.NOTE.key}",
+                placeholder=f"Press {shortcuts.NOTE.key} to write",
             )
         with keyboard.hot_go(form, width="content"):
             sending.button(

@@ -339,6 +339,7 @@ def draw(
         on_heading=press,
         selectable=selectable,
         alt="Applications",
+        placeholder=figures.DASH,
     )
 
 

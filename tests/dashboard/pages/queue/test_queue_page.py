@@ -1,5 +1,6 @@
 """The queue: waiting applications, their state, and links to each."""
 
+import json
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.pages.queue import table
 from dashboard.shell import export_links
 from dashboard.shell.screens import QUEUE
-from dashboard.ui import grid
+from dashboard.ui import figures, grid
 from data_access.explore import saved_views
 from data_access.people import preferences
 from data_access.review import claims, deferrals, information_requests
@@ -915,3 +916,13 @@ def test_news_is_shown_without_touching_the_table() -> None:
 
 def test_a_fresh_look_has_no_news(queue: Desk) -> None:
     assert "show-news" not in buttons(queue.open(QUEUE))
+
+
+def test_columns_are_as_wide_as_what_the_page_has(desk: Desk) -> None:
+    fill(desk, 1)
+    shown = desk.open(QUEUE).dataframe[0].proto
+    widths = {name: one.get("width") for name, one in json.loads(shown.columns).items()}
+
+    # "no evidence" alone, and "not enough data" whole.
+    assert (widths["marks"], widths["risk"]) == (table.MARKS_WIDTHS[1], 126)
+    assert shown.placeholder == figures.DASH
