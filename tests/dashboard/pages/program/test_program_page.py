@@ -14,13 +14,14 @@ from sqlalchemy import text
 from streamlit.proto.Metric_pb2 import Metric
 from streamlit.testing.v1 import AppTest
 
-from dashboard.pages.program import kpi_cards
+from dashboard.pages.program import kpi_cards, minimums
 from dashboard.shell.screens import PROGRAM, QUEUE
 from dashboard.ui import data_table, figures
 from dashboard.ui.data_table import CellKind, Sheet, SheetColumn
 from data_access.db.errors import NotAllowed
 from program import wording
 from program.periods import Window, day_start
+from program.reports import bunching
 from program.reports.export_formats import CSV_FORMS, Form
 from program.reports.kpis import KPIS, ON_TIME, TIME_TO_DECISION, VOLUME, Unit
 from program.reports.periods import Grain, Tab, buckets
@@ -626,6 +627,10 @@ def test_the_minimums_say_when_there_are_too_few_applicants(worked: Desk) -> Non
     words = " ".join(texts(app))
     assert words.count("Too few to say") == 3
     assert "near 20 M USD; at least 60 are needed" in words
-    # One is not several.
-    assert "1 applicants" not in words
     assert "so it asks a question about the group" in words
+
+
+def test_one_applicant_near_a_minimum_is_not_several() -> None:
+    found = bunching.of_volume([Decimal(20_500_000)], Decimal(20_000_000))
+
+    assert minimums.sentence(found).startswith("Too few to say: 1 applicant near 20 M USD;")
