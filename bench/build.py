@@ -321,7 +321,7 @@ def _activity(engine: Engine, size: Size, month: Window) -> None:
     steps = [
         f"create table exchange.{partition} (like exchange.referral_activity including constraints)",
         fill,
-        f"alter table exchange.{partition} add primary key (affiliate_account_id, activity_date, referred_account_id) include (volume_usd)",
+        f"alter table exchange.{partition} add primary key (affiliate_account_id, activity_date, referred_account_id) include (volume_usd, fees_usd, trade_count)",
         f"alter table exchange.referral_activity attach partition exchange.{partition} for values from ('{first}') to ('{after}')",
     ]
     _run(engine, None, partition, steps)

@@ -100,7 +100,7 @@ def _key_and_attach(connection: Connection, month: date) -> None:
     name = partition_name(month)
     for statement in (
         f"alter table {NURSERY} detach partition {name}",
-        f"alter table {name} add primary key ({KEY}) include (volume_usd)",
+        f"alter table {name} add primary key ({KEY}) include ({FACTS})",
         f"alter table {PARENT} attach partition {name} {_bounds(month)}",
     ):
         connection.execute(text(statement))

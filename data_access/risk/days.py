@@ -9,6 +9,7 @@ from psycopg import Cursor
 from psycopg.rows import DictRow
 from psycopg.sql import SQL, Composable, Literal
 
+from data_access.risk import daily
 from data_access.risk.frame import Measuring, Part
 from program.periods import WindowKind, window
 from program.risk.signals import LEAST_VOLUME_USD
@@ -25,16 +26,19 @@ SPIKE = SQL(
         select account_id, case when is_open then least(applied_on, {end}) else {end} end as until
         from pg_temp.risk_scope
     ), own as (
-        select account_id, until,
-               coalesce(sum(volume_usd) filter (where day >= until - 30), 0) as volume,
-               coalesce(sum(volume_usd) filter (where day < until - 30 and day >= until - 60), 0)
-                   as before_1,
-               coalesce(sum(volume_usd) filter (where day < until - 60), 0) as before_2
+        select account_id, until, volume, before_1, before_2
         from bounds
-        join review.affiliate_daily as daily on affiliate_account_id = account_id
-            and day >= until - 90 and day < until
-        where day >= (select min(until) - 90 from bounds) and day < {end}
-        group by account_id, until
+        cross join lateral (
+            select count(*) as days,
+                   coalesce(sum(volume_usd) filter (where day >= until - 30), 0) as volume,
+                   coalesce(sum(volume_usd) filter (
+                       where day < until - 30 and day >= until - 60), 0) as before_1,
+                   coalesce(sum(volume_usd) filter (where day < until - 60), 0) as before_2
+            from review.affiliate_daily
+            -- Each has its own days, so look them up: a join would read those of all affiliates.
+            where affiliate_account_id = account_id and day >= until - 90 and day < until
+        ) as sums
+        where days > 0
     ), program as (
         select until, sum(volume_usd) filter (where day >= until - 30) as volume,
                sum(volume_usd) filter (where day < until - 30 and day >= until - 60) as before_1,
@@ -66,8 +70,7 @@ SHARES = SQL(
     create temporary table risk_shares on commit drop as
     select account_id, day, daily.volume_usd as volume,
            daily.volume_usd::float8 / program.volume_usd::float8 as share
-    from pg_temp.risk_scope
-    join review.affiliate_daily as daily on affiliate_account_id = account_id
+    from pg_temp.risk_days as daily
     join review.segment_daily as program using (day)
     where dimension = 'program' and program.volume_usd > 0
       and day >= {start} and day < {end} and daily.volume_usd > 0
@@ -121,8 +124,7 @@ MONTH_END = SQL(
     with month as (
         select account_id, count(*) as trading_days, sum(volume_usd) as volume,
                coalesce(sum(volume_usd) filter (where day >= {last_days}), 0) as last_volume
-        from pg_temp.risk_scope
-        join review.affiliate_daily as daily on affiliate_account_id = account_id
+        from pg_temp.risk_days
         where day >= {start} and day < {end} and volume_usd > 0
         group by account_id
     )
@@ -186,6 +188,8 @@ def _spike(cursor: Cursor[DictRow], measuring: Measuring) -> None:
 
 
 def _one_day(cursor: Cursor[DictRow], measuring: Measuring) -> None:
+    """Read the days, for the parts after this one too."""
+    daily.read(cursor, measuring)
     end = measuring.window.end
     start = end - timedelta(days=LONG_DAYS)
     cursor.execute(SHARES.format(start=Literal(start), end=Literal(end)))

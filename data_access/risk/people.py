@@ -119,7 +119,11 @@ GRAPH = SQL(
                        where back.affiliate_account_id = scope.account_id
                          and back.referred_account_id = up.affiliate_account_id) as is_circle
         from pg_temp.risk_scope as scope
-        join exchange.referrals as up on up.referred_account_id = scope.account_id
+        cross join lateral (
+            -- One by one: a join would read the referrals of all.
+            select affiliate_account_id from exchange.referrals
+            where referred_account_id = scope.account_id offset 0
+        ) as up
         left join review.affiliate_standings as standing
             on standing.account_id = up.affiliate_account_id
         where up.affiliate_account_id <> scope.account_id

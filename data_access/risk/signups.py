@@ -31,8 +31,7 @@ SIGN_UPS = SQL(
                sum(new_users) filter (where day >= {start}) over (
                    partition by account_id order by day
                    range between interval '2 days' preceding and current row) as three_days
-        from pg_temp.risk_scope
-        join review.affiliate_daily as daily on affiliate_account_id = account_id
+        from pg_temp.risk_days
         where day >= {first} and day < {end} and new_users > 0
     )
     select account_id, sum(new_users) filter (where in_month) as sign_ups,

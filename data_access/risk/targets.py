@@ -23,8 +23,7 @@ HUGGING = SQL(
     create temporary table risk_hugging on commit drop as
     with windows (starts, ends) as (values {windows}), sums as (
         select account_id, starts, ends, sum(volume_usd) as volume, sum(new_users) as referred
-        from pg_temp.risk_scope
-        join review.affiliate_daily as daily on affiliate_account_id = account_id
+        from pg_temp.risk_days
         join windows on day >= starts and day < ends
         where day >= {first} and day < {end}
         group by account_id, starts, ends

@@ -14,11 +14,11 @@ from psycopg.types.json import Jsonb
 
 from data_access.risk import values
 from data_access.risk.frame import Measuring, Part
+from data_access.risk.users import LARGE_DAY_USD
 from data_access.risk.values import Booleans, Floats, Integers
 
 MOST_USERS = 50
-# R14: volumes of a day from which a match means something, and how close it is.
-PAIR_DAY_USD = 10_000
+# R14: days of `LARGE_DAY_USD` that both trade, and how close a match is.
 PAIR_DAYS = 5
 CLOSE = 0.01
 # A ratio other than 1 may be any, so it takes more days to be no chance.
@@ -34,12 +34,9 @@ USERS = SQL(
     """
     create temporary table risk_alike_users on commit drop as
     with volumes as (
-        select affiliate_account_id as account_id, referred_account_id, sum(volume_usd) as volume,
-               count(*) as days, count(*) filter (where volume_usd >= {pair_usd}) as large_days
-        from exchange.referral_activity
-        where activity_date >= {start} and activity_date < {end} and volume_usd > 0
-          and affiliate_account_id in (select account_id from pg_temp.risk_scope)
-        group by affiliate_account_id, referred_account_id
+        select account_id, user_id as referred_account_id, month_volume as volume,
+               month_days as days, month_large_days as large_days
+        from pg_temp.risk_users where month_days > 0
     ), ranked as (
         select *, sum(volume) over (partition by account_id) as total,
                row_number() over (
@@ -64,6 +61,8 @@ USER_DAYS = SQL(
     join exchange.referral_activity using (referred_account_id)
     where affiliate_account_id = account_id and activity_date >= {start} and activity_date < {end}
       and volume_usd > 0
+      -- Each affiliate's rows once, not once for each of its users.
+      and affiliate_account_id = any(array(select account_id from pg_temp.risk_alike_users))
     """
 )
 MARKET = SQL(
@@ -103,7 +102,7 @@ class Alike:
 
 def mirrored(group: Group) -> Alike:
     """Return the largest pair whose volumes keep one ratio on half of their joint days."""
-    large = group.daily >= PAIR_DAY_USD
+    large = group.daily >= LARGE_DAY_USD
     first, second = np.triu_indices(len(group.users), 1)
     joint = large[first] & large[second]
     days = joint.sum(axis=1)
@@ -188,11 +187,10 @@ def _correlated(shares: Floats) -> Booleans:
 
 
 def _fill(cursor: Cursor[DictRow], measuring: Measuring) -> None:
+    """Measure them, from ``pg_temp.risk_users`` and the days of those who can be alike."""
     days = {"start": Literal(measuring.window.start), "end": Literal(measuring.window.end)}
     cursor.execute(
         USERS.format(
-            **days,
-            pair_usd=Literal(PAIR_DAY_USD),
             pair_days=Literal(PAIR_DAYS),
             trading_days=Literal(TRADING_DAYS),
             cluster=Literal(CLUSTER),

@@ -20,6 +20,8 @@ DAY = "activity_date"
 SETTLED_DAYS = 90
 # The 60 days before the window, in which a woken account was quiet.
 QUIET_DAYS = 60
+# The volume of a day from which it says something that another user had the same.
+LARGE_DAY_USD = 10_000
 
 # One share: what its accounts' users traded, with their referrals and their own accounts.
 USERS = SQL(
@@ -35,6 +37,8 @@ USERS = SQL(
                coalesce(fee_volume, 0) as fee_volume,
                coalesce(month_volume, 0) as month_volume,
                coalesce(month_fee_volume, 0) as month_fee_volume,
+               coalesce(month_days, 0) as month_days,
+               coalesce(month_large_days, 0) as month_large_days,
                coalesce(quiet_volume, 0) as quiet_volume,
                coalesce(trading_days, 0) as trading_days,
                coalesce(digit_days, 0) as digit_days
@@ -47,6 +51,8 @@ USERS = SQL(
                    sum(volume_usd) filter (where {month}) as month_volume,
                    sum(volume_usd) filter (where {month} and fees_usd > 0) as month_fee_volume,
                    sum(volume_usd) filter (where {quiet}) as quiet_volume,
+                   count(*) filter (where {month} and volume_usd > 0) as month_days,
+                   count(*) filter (where {month} and volume_usd >= {large}) as month_large_days,
                    count(*) filter (where volume_usd > 0) as trading_days,
                    count(*) filter (where volume_usd > 0 and {quarter}) as digit_days,
                    min(activity_date) filter (where volume_usd > 0) as first_traded_on
@@ -71,6 +77,8 @@ def read(cursor: Cursor[DictRow], measuring: Measuring) -> None:
     days = measuring.days
     read_days = Window(measuring.through - timedelta(days=SETTLED_DAYS), measuring.end)
     quiet = Window(days.start - timedelta(days=QUIET_DAYS), days.start)
+    # Otherwise each share would hash all accounts to find those of its users.
+    cursor.execute("set local enable_hashjoin = off")
     shares.create(
         cursor,
         "risk_users",
@@ -82,9 +90,11 @@ def read(cursor: Cursor[DictRow], measuring: Measuring) -> None:
         read=shares.within(DAY, read_days),
         end=Literal(day_start(measuring.end)),
         first_day=Literal(days.start),
+        large=Literal(LARGE_DAY_USD),
         settled=Literal(ago(measuring, SETTLED_DAYS)),
         active=active(measuring),
     )
+    cursor.execute("set local enable_hashjoin = on")
 
 
 def quarter(measuring: Measuring) -> Window:

@@ -1,7 +1,6 @@
 """Numbers from the database to NumPy and back, for what SQL does not compute."""
 
 from collections.abc import Iterable, Sequence
-from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -15,19 +14,27 @@ Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 # The types of a query's columns, by name.
 Columns = dict[str, type[Any]]
+CASTS = {int: SQL("bigint"), float: SQL("float8")}
+# Postgres' binary format of copying.
+WIRE = {int: ">i8", float: ">f8"}
+HEADER_BYTES, TRAILER_BYTES = 19, 2
 
 
 def fetch(cursor: Cursor[DictRow], query: Composable, columns: Columns) -> dict[str, NDArray[Any]]:
     """Return the columns of a query of numbers without nulls; millions of rows in seconds."""
-    rows = BytesIO()
-    with cursor.copy(SQL("copy ({}) to stdout (format csv)").format(query)) as copy:
-        for block in copy:
-            rows.write(block)
-    rows.seek(0)
-    kind = np.dtype(list(columns.items()))
-    empty = not rows.getbuffer().nbytes
-    read = np.empty(0, kind) if empty else np.loadtxt(rows, kind, delimiter=",", ndmin=1)
-    return {name: read[name] for name in columns}
+    statement = SQL("copy (select {} from ({}) as numbers ({})) to stdout (format binary)").format(
+        SQL(", ").join(SQL("{}::{}").format(Identifier(n), CASTS[t]) for n, t in columns.items()),
+        query,
+        SQL(", ").join(map(Identifier, columns)),
+    )
+    with cursor.copy(statement) as copy:
+        rows = b"".join(copy)
+    # Without nulls all rows have the same length: a count, and each number after its size.
+    row = [("count", ">i2")]
+    for name, kind in columns.items():
+        row += [(f"size of {name}", ">i4"), (name, WIRE[kind])]
+    read = np.frombuffer(rows[HEADER_BYTES:-TRAILER_BYTES], np.dtype(row))
+    return {name: read[name].astype(kind) for name, kind in columns.items()}
 
 
 def write(cursor: Cursor[DictRow], table: str, rows: Iterable[Sequence[Any]]) -> None:

@@ -88,7 +88,7 @@ create table exchange.referral_activity (
     volume_usd numeric(20, 2) not null,
     fees_usd numeric(20,6) not null,
     trade_count integer not null,
-    constraint referral_activity_pkey primary key (affiliate_account_id, activity_date, referred_account_id) include (volume_usd),
+    constraint referral_activity_pkey primary key (affiliate_account_id, activity_date, referred_account_id) include (volume_usd, fees_usd, trade_count),
     constraint referral_activity_count_not_negative check (trade_count >= 0),
     constraint referral_activity_fees_a_number check (fees_usd <> 'NaN'),
     constraint referral_activity_volume_not_negative check (volume_usd >= 0 and volume_usd <> 'NaN')
