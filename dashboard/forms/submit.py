@@ -12,6 +12,9 @@ from data_access.db import database
 from data_access.db.errors import ApprovalLapsed, DatabaseUnavailable, Refusal
 from data_access.people.commands import CommandT, ResultT, Verb
 
+# Without an icon, which the style hides.
+EMPTY = "\u200b"
+
 
 def submit(
     form: str,
@@ -96,6 +99,16 @@ def draw_flash() -> None:
     back = f" [Open it](application?id={message.link})" if message.link is not None else ""
     icon = ":material/check:" if message.ok else ":material/info:"
     st.toast(f"{escape(message.text)}{back}", icon=icon)
+
+
+def prepare_flash() -> None:
+    """Make the browser ready to show a toast at once, by an empty one that stays hidden.
+
+    The first toast of a session is shown after everything else of its page: the browser asks for
+    what draws it only then, and draws what had to wait last.
+    """
+    if state.first_time("toast"):
+        st.toast(EMPTY, duration=1)
 
 
 def refused(form: str, sentence: str) -> None:

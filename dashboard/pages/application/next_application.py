@@ -18,8 +18,10 @@ def open_next(shown: Opened, confirmation: str, request_id: UUID) -> None:
 
     ``confirmation`` is the toast about the application just left, with a link back.
     """
-    after = _next_id(shown, request_id)
     state.flash(state.Flash(ok=True, text=confirmation, link=shown.id_))
+    # Now already, since the next page takes longer; its own drawing of it changes nothing then.
+    submit.draw_flash()
+    after = _next_id(shown, request_id)
     if after is None:
         st.switch_page(navigation.QUEUE, query_params=shown.filters.to_query())
     navigation.open_one(after, shown.filters)

@@ -84,6 +84,7 @@ def draw(shown: Opened) -> None:
         draw_trends(shown)
     with free:
         live.draw(shown)
+    submit.prepare_flash()
 
 
 @st.fragment
