@@ -12,7 +12,9 @@ import streamlit as st
 from sqlalchemy import Engine
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.pages_manager import PagesManager
-from streamlit.testing.v1 import app_test
+from streamlit.runtime.scriptrunner.script_cache import ScriptCache
+from streamlit.testing.v1 import app_test, local_script_runner
+from streamlit.testing.v1.local_script_runner import LocalScriptRunner
 
 from dashboard.forms import sending
 from dashboard.shell import sign_in
@@ -34,6 +36,24 @@ from tests.data_access.statements import sent
 MET, SHORT, UNKNOWN = 1, 2, 3
 # Every app scans all installed packages at its start; a server does it once.
 manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
+# Every run compiles the scripts of its pages; a server does it once.
+SCRIPTS = ScriptCache()
+app_test.ScriptCache = lambda: SCRIPTS  # type: ignore[attr-defined]
+local_script_runner.ScriptCache = lambda: SCRIPTS  # type: ignore[attr-defined]
+
+
+def wait_for_the_end(runner: LocalScriptRunner, timeout: float = 3) -> None:
+    """Wait for a run without waking up each millisecond, which slows down what it waits for."""
+    thread = runner._script_thread
+    assert thread is not None
+    thread.join(timeout)
+    if thread.is_alive():
+        runner.request_stop()
+        runner.join()
+        raise RuntimeError(f"The page was not drawn within {timeout} seconds.")
+
+
+local_script_runner.require_widgets_deltas = wait_for_the_end
 
 
 class SessionPages(PagesManager):
