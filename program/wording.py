@@ -71,6 +71,23 @@ def percent(share: Decimal) -> str:
     return f"{trimmed(f'{share * 100:f}')} %"
 
 
+def whole_percent(share: Decimal) -> str:
+    """Format a share in whole percent: 0.456 is ``46 %``; also ``<1 %`` and ``>99 %``."""
+    whole = rounded(share * 100)
+    if whole == 0 < share:
+        return "<1 %"
+    if share < 1 and whole == 100:
+        return ">99 %"
+    return f"{whole:,f} %"
+
+
+def took(hours: Decimal) -> str:
+    """Format a duration in hours or days: ``35 min``, ``5.5 h``, ``2.4 d``; days from 48 hours."""
+    if hours >= 48:
+        return f"{rounded(hours / 24, 1):,} d"
+    return f"{rounded(hours, 1)} h" if hours >= 1 else f"{rounded(hours * 60)} min"
+
+
 def change(share: Decimal) -> str:
     """Format a change or a margin as a signed whole percentage: 0.565 is ``+57 %``.
 

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from program import wording
-from program.wording import MONTHS, rounded
+from program.wording import MONTHS
 
 UNKNOWN = "unknown"
 DASH = "–"
@@ -42,23 +42,12 @@ def rate(share: Decimal | None) -> str:
 
 def whole_percent(share: Decimal | None) -> str:
     """Format a share in whole percent: 0.456 is ``46 %``; also ``<1 %`` and ``>99 %``."""
-    if share is None:
-        return DASH
-    whole = rounded(share * 100)
-    if whole == 0 < share:
-        return "<1 %"
-    if share < 1 and whole == 100:
-        return ">99 %"
-    return f"{whole:,f} %"
+    return DASH if share is None else wording.whole_percent(share)
 
 
 def took(hours: Decimal | None) -> str:
     """Format a duration in hours or days: ``35 min``, ``5.5 h``, ``2.4 d``; days from 48 hours."""
-    if hours is None:
-        return DASH
-    if hours >= 48:
-        return f"{rounded(hours / 24, 1):,} d"
-    return f"{rounded(hours, 1)} h" if hours >= 1 else f"{rounded(hours * 60)} min"
+    return DASH if hours is None else wording.took(hours)
 
 
 def waiting(span: timedelta | None) -> str:

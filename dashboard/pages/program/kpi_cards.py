@@ -2,23 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Literal
 
 import streamlit as st
 
 from dashboard.ui import figures, sparklines
-from program import wording
-from program.policy.delivered import Known, no_change
+from data_access.reports.measured import Measured
+from program.policy.delivered import Known
+from program.reports.amounts import UNCHANGED, Amount, amount_text, change, exactly
 from program.reports.kpis import Kpi, Reading, Unit
 from program.review.queue_filters import Filters
-from program.wording import MINUS, rounded
 
 QUEUE = "dashboard/pages/queue/page.py"
-UNCHANGED = "unchanged"
 NOW = "now"
-MEAN_OF_FEW = 100
-Amount = int | Decimal | None
 Color = Literal["off", "green", "orange"]
 
 
@@ -43,15 +39,33 @@ class Figure:
     list_name: str = "List"
 
 
-def of_trading(
-    kpi: Kpi,
-    value: Amount,
+def of_measured(
+    found: Measured,
     *,
-    now: Known,
-    before: Amount = None,
-    then: Known | None = None,
-    course: Sequence[Amount] = (),
-    as_of: str = "",
+    days: str,
+    compared: str = "",
+    then: str = "",
+    drilldown: Filters | None = None,
+    list_name: str = "List",
+) -> Figure:
+    """Return a figure as it was measured over ``days``."""
+    return Figure(
+        kpi=found.kpi,
+        value=found.value,
+        before=found.before,
+        course=found.course,
+        nothing=found.nothing,
+        no_change=found.no_change,
+        days=days,
+        compared=compared,
+        then=then,
+        drilldown=drilldown,
+        list_name=list_name,
+    )
+
+
+def of_trading(
+    found: Measured, *, now: Known, then: Known | None = None, as_of: str = ""
 ) -> Figure:
     """Return a figure of trading: unknown if nothing was delivered, compared only if all was.
 
@@ -59,19 +73,12 @@ def of_trading(
     """
     days = f"{_span(now)} UTC"
     if not now.any:
-        return Figure(kpi=kpi, value=None, nothing=figures.UNKNOWN, days=f"{days} · {now.gap}")
-    gone = no_change(now, then) if then else ""
+        return of_measured(found, days=f"{days} · {now.gap}")
     days = ", ".join(filter(None, [days, now.gap]))
-    return Figure(
-        kpi=kpi,
-        value=value,
-        nothing=figures.UNKNOWN,
-        before=None if gone else before,
+    return of_measured(
+        found,
         days=" · ".join(filter(None, [days, as_of])),
-        compared="" if gone or not then else f"Compared with {_span(then)}.",
-        no_change=gone,
-        # A sparkline cannot show gaps, so it is drawn only if there are none.
-        course=course if now.whole else (),
+        compared="" if found.no_change or not then else f"Compared with {_span(then)}.",
     )
 
 
@@ -142,56 +149,6 @@ def _counted(figure: Figure) -> str:
     counted = str(figure.kpi.counted)
     how = f"Counted {'' if counted.startswith('as ') else 'by '}{counted}"
     return f"{how}: {figure.days}." if figure.days != NOW else f"{how}."
-
-
-def amount_text(unit: Unit, value: Amount, *, nothing: str = figures.DASH) -> str:
-    """Format a value with its unit, in short."""
-    if value is None:
-        return nothing
-    if unit is Unit.USD:
-        return f"{figures.usd(Decimal(value))} USD"
-    if unit is Unit.SHARE:
-        return figures.whole_percent(Decimal(value))
-    if unit is Unit.HOURS:
-        return figures.took(Decimal(value))
-    return counted(Decimal(value))
-
-
-def counted(value: Decimal) -> str:
-    """Format a number, with a decimal for a mean of few: ``7.3``, ``1,234``."""
-    places = 1 if value != int(value) and abs(value) < MEAN_OF_FEW else 0
-    return f"{rounded(value, places):,f}".replace("-", MINUS)
-
-
-def exactly(unit: Unit, value: Amount) -> str:
-    """Return a sentence with the value in full, if the card shortens it."""
-    if value is None or unit in (Unit.APPLICATIONS, Unit.AFFILIATES):
-        return ""
-    number = Decimal(value)
-    if unit is Unit.USD:
-        return f"Exactly {wording.cents_usd(number)} USD."
-    words = {Unit.SHARE: (number * 100, " %"), Unit.HOURS: (number, " hours")}
-    size, letters = words.get(unit, (number, ""))
-    return f"Exactly {rounded(size, 2):,f}{letters}."
-
-
-def change(unit: Unit, now: Amount, before: Amount) -> str | None:
-    """Format the difference from before, with its sign; ``None`` if one is unknown."""
-    if now is None or before is None:
-        return None
-    if now == before:
-        return UNCHANGED
-    more = Decimal(now) - Decimal(before)
-    sign = "-" if more < 0 else "+"
-    if unit is Unit.SHARE:
-        points = rounded(abs(more) * 100)
-        return f"{sign}{points or '<1'} point{'' if points <= 1 else 's'}"
-    if unit is Unit.HOURS:
-        return f"{sign}{figures.took(abs(more))}"
-    if unit is Unit.USD or abs(Decimal(before)) >= 1_000:
-        share = None if not before else more / abs(Decimal(before))
-        return None if share is None else figures.percent(share).replace(MINUS, "-")
-    return f"{sign}{counted(abs(more))}"
 
 
 def color(kpi: Kpi, now: Amount, before: Amount) -> Color:

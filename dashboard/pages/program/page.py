@@ -22,13 +22,14 @@ from data_access.db import database
 from data_access.eligibility import delivered, freshness, judging
 from data_access.messages import backlog
 from data_access.people.staff import Person
-from data_access.reports import backlog as report_backlog
-from data_access.reports import page
+from data_access.reports import measured, page
 from data_access.reports.gaming import Minimums
+from data_access.reports.measured import Measured, Trading
 from data_access.reports.page import Cohorts, Head, Part, Reviewers, Volume, Work
 from program.reports import kpis
 from program.reports.periods import QUERY_NAMES, Report
 from program.review.permissions import Act
+from program.review.queue_filters import Filters
 
 
 def main() -> None:
@@ -100,55 +101,39 @@ def load(report: Report, person: Person, now: datetime) -> tuple[ReportView, Hea
 
 def five(head: Head, view: ReportView) -> list[Figure]:
     """Return open, decided, approval rate, time to decision, and program volume."""
-    now, before, steps = head.decided.now, head.decided.before, head.decided.steps
-    common = {"days": f"{view.days} UTC", "compared": view.compared}
-    return [
-        open_figure(head, view),
-        Figure(
-            kpi=kpis.DECIDED,
-            value=now.total,
-            before=before.total,
-            course=[step.total for step in steps],
-            drilldown=drilldown(kpis.DECIDED.opens, view.period),
-            **common,
-        ),
-        Figure(
-            kpi=kpis.APPROVAL_RATE,
-            value=now.approval_rate,
-            before=before.approval_rate,
-            course=[step.approval_rate for step in steps],
-            drilldown=drilldown(kpis.APPROVAL_RATE.opens, view.period) if now.total else None,
-            nothing="none",
-            **common,
-        ),
-        Figure(
-            kpi=kpis.TIME_TO_DECISION,
-            value=now.median_hours,
-            before=before.median_hours,
-            course=[step.median_hours for step in steps],
-            drilldown=drilldown(kpis.TIME_TO_DECISION.opens, view.period) if now.total else None,
-            nothing="none",
-            **common,
-        ),
-        traded_figure(head, view),
+    figures_of_decisions = [
+        kpi_cards.of_measured(
+            found,
+            days=f"{view.days} UTC",
+            compared=view.compared,
+            drilldown=_behind(found, head, view),
+        )
+        for found in (
+            measured.decided(head),
+            measured.approval_rate(head),
+            measured.time_to_decision(head),
+        )
     ]
+    return [open_figure(head, view), *figures_of_decisions, traded_figure(head, view)]
+
+
+def _behind(found: Measured, head: Head, view: ReportView) -> Filters | None:
+    """Return the list behind a figure of decisions; a share or time of none has no list."""
+    counts = found.kpi is kpis.DECIDED or head.decided.now.total
+    return drilldown(found.kpi.opens, view.period) if counts else None
 
 
 def open_figure(head: Head, view: ReportView) -> Figure:
     """Return how many are open, or were at a past period's end, compared with its beginning."""
-    first = figures.day(view.period.start)
-    flow, last = head.flow, view.period.last_day
+    first, last = figures.day(view.period.start), view.period.last_day
     past = view.period.end < view.today
-    kpi = kpis.OPEN_AT_END if past else kpis.OPEN
-    return Figure(
-        kpi=kpi,
-        value=flow.steps[-1].open_then if past else report_backlog.total(head.open_now),
-        before=flow.open_before,
+    found = measured.opened(head, past=past)
+    return kpi_cards.of_measured(
+        found,
         then=f"on {first}",
         days=f"end of {figures.day(last)} UTC" if past else kpi_cards.NOW,
         compared=f"Compared with the number open when {first} began, UTC.",
-        course=[step.open_then for step in flow.steps],
-        drilldown=drilldown(kpi.opens, view.period if past else None),
+        drilldown=drilldown(found.kpi.opens, view.period if past else None),
     )
 
 
@@ -156,14 +141,9 @@ def traded_figure(head: Head, view: ReportView) -> Figure:
     """Return the program's volume, unknown while no day of the period is known."""
     if view.traded is None:
         return Figure(kpi=kpis.VOLUME, value=None, nothing="unknown", days=f"{view.days} UTC")
-    return kpi_cards.of_trading(
-        kpis.VOLUME,
-        volume.total(head.traded),
-        now=view.trading,
-        before=volume.total(head.traded_before),
-        then=view.trading_before,
-        course=[row.volume_usd for row in head.traded],
-    )
+    trading = Trading(now=view.trading, before=view.trading_before)
+    found = measured.volume(head, trading)
+    return kpi_cards.of_trading(found, now=trading.now, then=trading.before)
 
 
 def draw(part: Part | None, head: Head, view: ReportView) -> None:

@@ -6,7 +6,7 @@ from dashboard.pages.program import kpi_cards
 from dashboard.pages.program.kpi_cards import Figure
 from dashboard.pages.program.report_bar import ReportView, drilldown
 from dashboard.ui import figures
-from data_access.reports import backlog
+from data_access.reports import backlog, measured
 from data_access.reports.page import Head, Work
 from data_access.reports.speed import Decided
 from program.periods import ONE_DAY, day_start, utc_day
@@ -33,17 +33,13 @@ def shown(work: Work, head: Head, view: ReportView) -> list[Figure]:
 
 def on_time(head: Head, view: ReportView) -> Figure:
     """Return the share of decisions made on time; its list are the late ones."""
-    now, before = head.decided.now, head.decided.before
-    return Figure(
-        kpi=kpis.ON_TIME,
-        value=now.on_time_rate,
-        before=before.on_time_rate,
-        course=[step.on_time_rate for step in head.decided.steps],
+    now = head.decided.now
+    return kpi_cards.of_measured(
+        measured.on_time(head),
         days=f"{counted_words(now)} · {view.days} UTC",
         compared=view.compared,
         drilldown=drilldown(kpis.ON_TIME.opens, view.period) if now.late else None,
         list_name="Late",
-        nothing="none" if not now.total else figures.UNKNOWN,
     )
 
 

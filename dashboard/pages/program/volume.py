@@ -10,16 +10,19 @@ import streamlit as st
 
 from dashboard.pages.program import approval_months, kpi_cards, report_bar
 from dashboard.pages.program.approval_months import BESIDE_MONTHS, REST
-from dashboard.pages.program.kpi_cards import Amount, Figure
+from dashboard.pages.program.kpi_cards import Figure
 from dashboard.pages.program.report_bar import ReportView, open_list, span
 from dashboard.ui import badges, charts, data_table, figures, stacked_charts, states
 from dashboard.ui.charts import Chart
 from dashboard.ui.data_table import CellKind, Sheet, SheetColumn
+from data_access.reports import measured
+from data_access.reports.measured import Trading, volume_usd
 from data_access.reports.page import LEADERS_DRAWN, MONTHS_SHOWN, Head, Volume
 from data_access.reports.volume import Leader, Month, Traded
 from program.periods import ONE_DAY, Window, month_start, months_later
 from program.policy.delivered import Known, no_change
 from program.reports import anomalies, kpis
+from program.reports.amounts import Amount
 from program.reports.anomalies import Anomaly
 from program.reports.kpis import Kpi
 from program.reports.periods import Dimension, Grain, buckets
@@ -64,53 +67,37 @@ def draw(part: Volume, head: Head, view: ReportView) -> None:
             )
 
 
-def total(rows: Iterable[Traded]) -> Decimal:
-    """Return the total volume, USD."""
-    return sum((row.volume_usd for row in rows), Decimal(0))
-
-
 def _first_row(part: Volume, head: Head, view: ReportView) -> list[Figure]:
-    now, before = head.traded, head.traded_before
-    known, known_before = view.trading, view.trading_before
-
-    def mean(rows: Sequence[Traded], over: Known) -> Decimal | None:
-        return Decimal(sum(row.user_days for row in rows)) / over.days if over.days else None
-
-    def figure(kpi: Kpi, value: Amount, was: Amount) -> Figure:
-        return kpi_cards.of_trading(kpi, value, now=known, before=was, then=known_before)
-
+    trading = _trading(view)
+    referring = Trading(
+        now=view.delivered.referring(view.trading.window),
+        before=view.delivered.referring(view.trading_before.window),
+    )
+    rebate = measured.standard_rebate(part.rebates, part.rebates_before, trading)
     return [
-        figure(kpis.FEES, fees(now), fees(before)),
-        figure(kpis.ACTIVE_USERS, mean(now, known), mean(before, known_before)),
-        kpi_cards.of_trading(
-            kpis.NEW_USERS,
-            sum(row.new_users for row in now),
-            now=view.delivered.referring(known.window),
-            before=sum(row.new_users for row in before),
-            then=view.delivered.referring(known_before.window),
+        *(
+            kpi_cards.of_trading(found, now=trading.now, then=trading.before)
+            for found in (measured.fees(head, trading), measured.active_users(head, trading))
         ),
-        figure(kpis.STANDARD_REBATE, part.rebates.standard_usd, part.rebates_before.standard_usd),
+        kpi_cards.of_trading(
+            measured.new_users(head, referring), now=referring.now, then=referring.before
+        ),
+        kpi_cards.of_trading(rebate, now=trading.now, then=trading.before),
     ]
 
 
-def fees(rows: Iterable[Traded]) -> Decimal:
-    """Return the total net fees, USD."""
-    return sum((row.fees_usd for row in rows), Decimal(0))
+def _trading(view: ReportView) -> Trading:
+    return Trading(now=view.trading, before=view.trading_before)
 
 
 def _second_row(part: Volume, head: Head, view: ReportView) -> list[Figure]:
-    known, whole = view.trading, total(head.traded)
+    trading, whole = _trading(view), volume_usd(head.traded)
     top = sum((leader.volume_usd for leader in part.leaders), Decimal(0))
+    extra = measured.extra_rebate(part.rebates, part.rebates_before, trading)
+    share = Trading(now=trading.now).measured(kpis.TOP_TEN, top / whole if whole else None)
     return [
-        kpi_cards.of_trading(
-            kpis.EXTRA_REBATE,
-            part.rebates.extra_usd,
-            now=known,
-            before=part.rebates_before.extra_usd,
-            then=view.trading_before,
-            as_of=view.as_of,
-        ),
-        kpi_cards.of_trading(kpis.TOP_TEN, top / whole if whole else None, now=known),
+        kpi_cards.of_trading(extra, now=trading.now, then=trading.before, as_of=view.as_of),
+        kpi_cards.of_trading(share, now=trading.now),
         _of_month(kpis.CONCENTRATION, part, view, lambda month: month.concentration),
         _of_month(kpis.MONTHLY_ACTIVE, part, view, lambda month: month.active_users),
     ]
@@ -417,7 +404,7 @@ def _change(now: Month, then: Month) -> Decimal | None:
 
 def leaders_sheet(leaders: Sequence[Leader], head: Head, traded: Window) -> Sheet:
     """Return the largest affiliates with their shares of all volume."""
-    whole = total(head.traded)
+    whole = volume_usd(head.traded)
     return Sheet(
         name="largest-affiliates",
         window=traded,

@@ -17,10 +17,10 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.pages.program import kpi_cards
 from dashboard.shell.screens import PROGRAM
 from dashboard.ui import figures, sparklines
 from program.periods import Window
+from program.reports import amounts
 from program.reports.kpis import KPIS, Unit
 from program.reports.periods import Dimension, Split
 from program.review.permissions import Role
@@ -114,7 +114,7 @@ def assert_card(
     found, unit = card(app, key), KPIS_BY_KEY[key].unit
     amount = None if value is None else _decimal(value, unit)
     was = None if before is None else _decimal(before, unit)
-    assert found.value == kpi_cards.amount_text(unit, amount, nothing=found.value), key
+    assert found.value == amounts.amount_text(unit, amount, nothing=found.value), key
     assert (value is None) == (found.value in ("unknown", "none", "–")), key
     exactly = re.search(r"Exactly ([−\d,.]+)", found.proto.help)
     whole = (Unit.APPLICATIONS, Unit.AFFILIATES)
@@ -122,7 +122,7 @@ def assert_card(
     if exactly and amount is not None:
         exact = Decimal(exactly[1].strip(".").replace(",", "").replace("−", "-"))
         assert abs(exact - (amount * 100 if unit is Unit.SHARE else amount)) < Decimal("0.011"), key
-    assert found.delta == (kpi_cards.change(unit, amount, was) or why), key
+    assert found.delta == (amounts.change(unit, amount, was) or why), key
     if course:
         assert drawn_course(app, key) == sparklines.corners([float(value) for value in course]), key
 

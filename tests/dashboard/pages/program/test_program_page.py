@@ -14,14 +14,14 @@ from sqlalchemy import text
 from streamlit.proto.Metric_pb2 import Metric
 from streamlit.testing.v1 import AppTest
 
-from dashboard.pages.program import kpi_cards, minimums
+from dashboard.pages.program import minimums
 from dashboard.shell.screens import PROGRAM, QUEUE
 from dashboard.ui import data_table, figures
 from dashboard.ui.data_table import CellKind, Sheet, SheetColumn
 from data_access.db.errors import NotAllowed
 from program import wording
 from program.periods import Window, day_start
-from program.reports import bunching
+from program.reports import amounts, bunching
 from program.reports.export_formats import CSV_FORMS, Form
 from program.reports.kpis import KPIS, ON_TIME, TIME_TO_DECISION, VOLUME, Unit
 from program.reports.periods import Grain, Tab, buckets
@@ -587,7 +587,7 @@ def test_a_chart_offers_its_picture_and_nothing_else(worked: Desk) -> None:
 def test_a_change_is_shown_where_it_is_known(
     unit: Unit, now: Any, before: Any, words: str | None
 ) -> None:
-    assert kpi_cards.change(unit, now, before) == words
+    assert amounts.change(unit, now, before) == words
 
 
 @pytest.mark.parametrize("role", Role)
