@@ -688,9 +688,14 @@ def notify(once: bool, mailbox: Path | None, with_parent: bool) -> None:
     Several at once are safe. Ctrl-C ends it after the message in hand.
     """
     from data_access.messages import worker
+    from data_access.reports import weekly_mails
 
     counts = worker.command(
-        database.deliverer(), mailbox=mailbox, once=once, with_parent=with_parent
+        database.deliverer(),
+        mailbox=mailbox,
+        once=once,
+        with_parent=with_parent,
+        mails=[weekly_mails.mail(database.reporter)],
     )
     summary = ", ".join(f"{count:,} {what}" for what, count in sorted(counts.items()))
     terminal.say(f"Delivery: {summary or 'nothing was due'}.")

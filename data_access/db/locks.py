@@ -24,6 +24,7 @@ RISK = 7_310_019
 # Staff change one at a time, so that two administrators cannot remove each other.
 STAFF = 7_310_021
 # 7_310_008 is taken by the trigger that gives decisions their position.
+REPORT_MAIL = 7_310_022
 # Whoever starts an export counts the running ones under this lock.
 EXPORT_JOBS = 7_310_014
 # The first of as many locks as exports may read at a time; the numbers after it are reserved.

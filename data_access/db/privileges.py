@@ -49,6 +49,7 @@ def _rollup(table: str) -> Rule:
 
 
 CLOSED = "closed_as closed_by closed_at"
+SENDING = "attempts next_attempt_at leased_by lease_until ended_at sent last_error"
 RULES: tuple[Rule, ...] = (
     # What staff judged and did: added, never changed. Nobody has update or delete here.
     _history("notes", WRITER),
@@ -72,6 +73,7 @@ RULES: tuple[Rule, ...] = (
     _history("requalifications", LOADER),
     Rule(table="review.message_templates", select=(*STAFF_ACTS, DELIVERER), insert=(WRITER,)),
     Rule(table="review.delivery_settings", select=(*STAFF_ACTS, DELIVERER), insert=(WRITER,)),
+    Rule(table="review.report_mail_settings", select=(*STAFF_ACTS, DELIVERER), insert=(WRITER,)),
     # The chain over it: its triggers write with the rights of their owner.
     _history("text_rules"),
     _history("holds"),
@@ -165,9 +167,13 @@ RULES: tuple[Rule, ...] = (
         table="review.risk_digests",
         select=(*STAFF_ACTS, DELIVERER),
         insert=(DELIVERER,),
-        update={
-            DELIVERER: "attempts next_attempt_at leased_by lease_until ended_at sent last_error"
-        },
+        update={DELIVERER: SENDING},
+    ),
+    Rule(
+        table="review.report_mails",
+        select=(*STAFF_ACTS, DELIVERER),
+        insert=(DELIVERER,),
+        update={DELIVERER: SENDING},
     ),
     Rule(table="review.delivery_proposals", insert=(WRITER,), update={WRITER: CLOSED}),
     Rule(

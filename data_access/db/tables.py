@@ -70,6 +70,7 @@ APPEND_ONLY = (
     "risk_dismissals",
     "message_templates",
     "delivery_settings",
+    "report_mail_settings",
     "requalifications",
     "holds",
     "erasures",
@@ -186,6 +187,8 @@ uncounted = _table("review.uncounted")
 message_templates = _table("review.message_templates")
 delivery_settings = _table("review.delivery_settings")
 delivery_proposals = _table("review.delivery_proposals")
+report_mail_settings = _table("review.report_mail_settings")
+report_mails = _table("review.report_mails")
 text_rules = _table("review.text_rules")
 holds = _table("review.holds")
 erasures = _table("review.erasures")

@@ -41,8 +41,20 @@ LONGEST_ERROR = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file beside a mail: its name, its media type, and its bytes."""
+
+    name: str
+    media: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """The rendered message, the same for every attempt. ``payload`` is the webhook's."""
+    """The rendered message, the same for every attempt. ``payload`` is the webhook's.
+
+    A mail without ``html`` shows its text as a page.
+    """
 
     message_id: UUID
     route: Route
@@ -51,6 +63,8 @@ class Outgoing:
     text: str
     made_at: datetime
     payload: Mapping[str, Any]
+    html: str | None = None
+    attachment: Attachment | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,27 +22,41 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from data_access.db import database, logs
-from data_access.db.errors import DatabaseUnavailable
+from data_access.db.errors import DatabaseUnavailable, Refusal
 from data_access.db.logs import named
-from data_access.messages import digests, leases
+from data_access.messages import digests, leases, staff_mails
 from data_access.messages.channels import Channel, NotTaken, from_environment
 from data_access.messages.channels.mailbox import Mailbox
 from data_access.messages.leases import Failure, Taken
+from data_access.messages.staff_mails import Leased, StaffMail
 from program.messages.delivery import Patience, Reason, Route
 
 LOG = logging.getLogger("affiliate_review.notify")
 DOWN_AFTER = 3
 
 
-def command(engine: Engine, *, mailbox: Path | None, once: bool, with_parent: bool) -> Counter[str]:
+def command(
+    engine: Engine,
+    *,
+    mailbox: Path | None,
+    once: bool,
+    with_parent: bool,
+    mails: Sequence[StaffMail],
+) -> Counter[str]:
     """Run ``python -m data_access notify``; returns counts by result.
 
-    Raises SettingMissing if no channel is configured.
+    ``mails`` are the kinds of mail to staff besides digests. Raises SettingMissing if no channel is
+    configured.
     """
     channels: Mapping[Route, Channel] = (
         dict.fromkeys(Route, Mailbox(folder=mailbox)) if mailbox else from_environment(os.environ)
     )
-    worker = Worker(engine=engine, channels=channels, clock=lambda: datetime.now(UTC))
+    worker = Worker(
+        engine=engine,
+        channels=channels,
+        clock=lambda: datetime.now(UTC),
+        mails=(digests.MAIL, *mails),
+    )
     if with_parent:
         Thread(target=_end_with, args=[os.getppid(), worker.stop], daemon=True).start()
     with _stopped_by_signals(worker.stop), _logged():
@@ -90,8 +104,8 @@ class Pace:
     idle: timedelta = timedelta(seconds=1)
     down: timedelta = timedelta(seconds=30)
     patience: Patience = field(default_factory=Patience)
-    # How often it looks for new alerts to mail.
-    digests: timedelta = timedelta(seconds=60)
+    # How often it looks for mail to staff that is due.
+    staff_mails: timedelta = timedelta(seconds=60)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -143,6 +157,7 @@ class Worker:
     engine: Engine
     channels: Mapping[Route, Channel]
     clock: Callable[[], datetime]
+    mails: Sequence[StaffMail] = (digests.MAIL,)
     pace: Pace = field(default_factory=Pace)
     chance: Callable[[], float] = random.random
     stop: Event = field(default_factory=Event)
@@ -151,8 +166,8 @@ class Worker:
     troubles: Troubles = field(default_factory=Troubles)
     _in_a_row: Counter[Route] = field(default_factory=Counter)
     _down_until: dict[Route, float] = field(default_factory=dict)
+    _staff_mails_after: float = 0.0
     # A message is sent by the route it was rendered for, even if its platform has another now.
-    _digests_after: float = 0.0
     _sending: dict[Route, Lock] = field(default_factory=lambda: {route: Lock() for route in Route})
 
     def drain(self) -> Counter[str]:
@@ -217,7 +232,7 @@ class Worker:
         if not serving:
             return False
         if Route.EMAIL in serving:
-            self._mail_digests()
+            self._mail_staff()
         ends = time.monotonic() + self.pace.lease.total_seconds()
         batch = leases.take(
             self.engine,
@@ -228,38 +243,51 @@ class Worker:
         )
         return self._deal_with(batch, ends - self.pace.longest_try.total_seconds())
 
-    def _mail_digests(self) -> None:
-        """Mail new alerts to managers, if mail is set up."""
+    def _mail_staff(self) -> None:
+        """Send the mail to staff that is due, if mail is set up."""
         channel = self.channels.get(Route.EMAIL)
-        if channel is None or time.monotonic() < self._digests_after:
+        if channel is None or time.monotonic() < self._staff_mails_after:
             return
-        self._digests_after = time.monotonic() + self.pace.digests.total_seconds()
-        digests.make(self.engine, now=self.clock())
-        while not self.stop.is_set() and not self._is_down(Route.EMAIL):
-            digest = digests.take(self.engine, now=self.clock(), lease=self.pace.lease)
-            if digest is None:
-                return
-            self._mail_digest(channel, digest)
+        self._staff_mails_after = time.monotonic() + self.pace.staff_mails.total_seconds()
+        for mail in self.mails:
+            self._make(mail)
+            while not self.stop.is_set() and not self._is_down(Route.EMAIL):
+                leased = staff_mails.take(
+                    self.engine, mail, now=self.clock(), lease=self.pace.lease
+                )
+                if leased is None:
+                    break
+                self._mail_one(channel, leased)
 
-    def _mail_digest(self, channel: Channel, digest: digests.Digest) -> None:
+    def _make(self, mail: StaffMail) -> None:
+        """Make the mails that are due; a failure is logged and delays nothing else."""
+        what = f"making {mail.plural}"
+        try:
+            mail.make(self.engine, self.clock())
+        except (Refusal, SQLAlchemyError) as error:
+            self.troubles.note(what, str(error) if isinstance(error, Refusal) else named(error))
+        else:
+            self.troubles.over(what)
+
+    def _mail_one(self, channel: Channel, leased: Leased) -> None:
         try:
             with self._sending[Route.EMAIL]:
-                channel.send(digest.outgoing, now=self.clock())
+                channel.send(leased.outgoing, now=self.clock())
         except NotTaken as not_taken:
             self._note_down(Route.EMAIL, is_down=not_taken.is_down)
-            digests.fail(
+            staff_mails.fail(
                 self.engine,
-                digest,
+                leased,
                 not_taken.failure,
                 patience=self.pace.patience,
                 chance=self.chance(),
                 now=self.clock(),
             )
-            self._count("digests failed")
+            self._count(f"{leased.mail.plural} failed")
             return
         self._note_down(Route.EMAIL, is_down=False)
-        digests.finish(self.engine, digest, now=self.clock())
-        self._count("digests sent")
+        staff_mails.finish(self.engine, leased, now=self.clock())
+        self._count(f"{leased.mail.plural} sent")
 
     def _deal_with(self, batch: Sequence[Taken], until: float) -> bool:
         left = list(batch)

@@ -34,6 +34,7 @@ class Act(StrEnum):
     KEEP_HOLIDAYS = "manage holidays"
     SEE_PROGRAM = "see the program page"
     COMPARE_REVIEWERS = "compare reviewers"
+    MAIL_REPORT = "set up the weekly report"
     EXPORT = "export tables"
     READ_POLICY = "read the policy"
     EDIT_POLICY = "change the policy"
@@ -73,6 +74,7 @@ ALLOWED: dict[Act, frozenset[Role]] = {
     Act.KEEP_HOLIDAYS: frozenset({Role.MANAGER, Role.ADMIN}),
     Act.SEE_PROGRAM: frozenset({Role.MANAGER, Role.ANALYST}),
     Act.COMPARE_REVIEWERS: frozenset({Role.MANAGER}),
+    Act.MAIL_REPORT: frozenset({Role.MANAGER}),
     Act.EXPORT: _EVERYONE,
     Act.READ_POLICY: frozenset({Role.REVIEWER, Role.MANAGER, Role.ANALYST}),
     Act.EDIT_POLICY: frozenset({Role.MANAGER}),

@@ -11,6 +11,7 @@ from dashboard.pages.program import (
     retention,
     reviewers,
     volume,
+    weekly_mail,
     workload,
 )
 from dashboard.pages.program.kpi_cards import Figure
@@ -40,7 +41,9 @@ def main() -> None:
     view, head, part = load(Report.from_query(query), person, now)
     states.stale(view.through, today=view.today)
     states.left_out(view.report.left_out(query), shown="The default is shown instead.")
-    st.subheader("Program", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader("Program", anchor=False)
+        weekly_mail.draw(person)
     report_bar.draw(view)
     replica.note()
     kpi_cards.row(five(head, view), key="five")

@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
-from data_access.messages.leases import Outgoing
+from data_access.messages.leases import Attachment, Outgoing
 from program.messages import letters
 
 POLICY = SMTP.clone(max_line_length=78)
@@ -35,12 +35,21 @@ def mail(outgoing: Outgoing, *, sender: Address, to: Address | None) -> EmailMes
     _set_subject(made, outgoing.subject)
     made["Auto-Submitted"] = "auto-generated"
     made.set_content(outgoing.text, cte="quoted-printable")
-    made.add_alternative(letters.as_html(outgoing.text), subtype="html", cte="quoted-printable")
+    page = letters.as_html(outgoing.text) if outgoing.html is None else outgoing.html
+    made.add_alternative(page, subtype="html", cte="quoted-printable")
     for part in made.iter_parts():
         # Encoded, because mailboxes that store such lines put ">" before them.
         part.set_payload(FROM.sub("=46rom ", str(part.get_payload())))
     made.set_boundary(f"={outgoing.message_id.hex}=")
+    if outgoing.attachment is not None:
+        _attach(made, outgoing.attachment, boundary=f"=_{outgoing.message_id.hex}_=")
     return made
+
+
+def _attach(made: EmailMessage, file: Attachment, *, boundary: str) -> None:
+    main, sub = file.media.partition(";")[0].split("/")
+    made.add_attachment(file.content, maintype=main, subtype=sub, filename=file.name)
+    made.set_boundary(boundary)
 
 
 def _set_subject(made: EmailMessage, subject: str) -> None:

@@ -291,6 +291,38 @@ def records(n: int, now: datetime) -> Iterator[tuple[str, Mapping[str, Any]]]:
         },
     )
     yield (
+        "report_mail_settings",
+        {
+            "version": n + 1,
+            "is_on": True,
+            "weekday": 1,
+            "hour": 8,
+            "zone": "UTC",
+            "colleagues": [manager],
+            "counts_from": now,
+            "author": manager,
+            "saved_at": now,
+        },
+    )
+    yield (
+        "report_mails",
+        {
+            "mail_id": uuid.uuid4(),
+            "week": now.date() - timedelta(days=now.weekday() + 7 * n),
+            "colleague": manager,
+            "due_at": now,
+            "subject": typed("subject"),
+            "body": typed("body"),
+            "html": typed("html"),
+            "attached": typed("attached"),
+            "created_at": now,
+            "next_attempt_at": now,
+            "ended_at": now,
+            "sent": False,
+            "last_error": typed("error"),
+        },
+    )
+    yield (
         "risk_digests",
         {
             "digest_id": uuid.uuid4(),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from data_access.messages import digests
+from data_access.messages import digests, staff_mails
 from data_access.messages.channels import NotTaken, Receipt
 from data_access.messages.leases import Failure, Outgoing
 from data_access.messages.worker import Worker
@@ -169,14 +169,14 @@ def test_a_digest_is_tried_again_only_if_it_surely_did_not_arrive(
 
 def test_a_worker_that_died_while_sending_leaves_it_unsent(program: Engine) -> None:
     alert(program)
-    digests.make(program, now=NOW)
-    held = digests.take(program, now=NOW, lease=LEASE)
+    digests.make(program, NOW)
+    held = staff_mails.take(program, digests.MAIL, now=NOW, lease=LEASE)
     assert held is not None
 
     (other,) = work(program, now=NOW + timedelta(seconds=59)).taken
     assert other.to != held.outgoing.to
     assert work(program, now=NOW + LEASE).taken == []
-    assert not digests.finish(program, held, now=NOW + LEASE)
+    assert not staff_mails.finish(program, held, now=NOW + LEASE)
     assert {row.manager: row.sent for row in rows(program)} == {
         other.to: True,
         held.outgoing.to: False,
@@ -185,7 +185,7 @@ def test_a_worker_that_died_while_sending_leaves_it_unsent(program: Engine) -> N
 
 def test_who_is_no_manager_any_more_gets_none(program: Engine) -> None:
     alert(program)
-    digests.make(program, now=NOW)
+    digests.make(program, NOW)
     with program.begin() as conn:
         conn.execute(text("update review.staff set role = 'analyst' where email = :m"), {"m": LEO})
 

@@ -59,6 +59,8 @@ PEOPLE = {
     "outcome_counts": ("decided_by",),
     "message_templates": ("author",),
     "delivery_settings": ("author",),
+    "report_mail_settings": ("author",),
+    "report_mails": ("colleague",),
     "form_maps": ("saved_by",),
     "form_imports": ("imported_by",),
     "kept_rows": ("settled_by",),

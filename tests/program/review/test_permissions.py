@@ -25,6 +25,7 @@ SAVE_VIEW            yes       yes      yes      yes
 KEEP_HOLIDAYS        .         yes      .        yes
 SEE_PROGRAM          .         yes      yes      .
 COMPARE_REVIEWERS    .         yes      .        .
+MAIL_REPORT          .         yes      .        .
 EXPORT               yes       yes      yes      yes
 READ_POLICY          yes       yes      yes      .
 EDIT_POLICY          .         yes      .        .

@@ -132,3 +132,75 @@ comment on column review.delivery_proposals.proposed_at is 'When it was proposed
 comment on column review.delivery_proposals.closed_as is 'confirmed or declined; null while it waits';
 comment on column review.delivery_proposals.closed_by is 'Who confirmed or declined it';
 comment on column review.delivery_proposals.closed_at is 'When it was closed';
+
+create table review.report_mail_settings (
+    version integer not null,
+    is_on boolean not null,
+    weekday integer not null,
+    hour integer not null,
+    zone text not null,
+    colleagues text[] not null,
+    counts_from timestamptz not null,
+    author text not null,
+    saved_at timestamptz not null,
+    constraint report_mail_settings_pkey primary key (version),
+    constraint report_mail_settings_weekday_known check (weekday between 1 and 7),
+    constraint report_mail_settings_hour_known check (hour between 0 and 23),
+    constraint report_mail_settings_people_normal check (author = review.person(author))
+);
+create trigger append_only before delete or update or truncate on review.report_mail_settings for each statement execute function review.refuse_change();
+alter table review.report_mail_settings enable always trigger append_only;
+comment on table review.report_mail_settings is 'When the weekly report is mailed and to whom, one row per version; append-only, the newest counts';
+comment on column review.report_mail_settings.version is 'Counts up';
+comment on column review.report_mail_settings.is_on is 'Whether it is sent';
+comment on column review.report_mail_settings.weekday is 'The day of sending: 1 is Monday, 7 is Sunday';
+comment on column review.report_mail_settings.hour is 'The hour of sending, 0 to 23';
+comment on column review.report_mail_settings.zone is 'The time zone of day and hour, by its name';
+comment on column review.report_mail_settings.colleagues is 'The addresses of staff who get it while they are active managers or administrators';
+comment on column review.report_mail_settings.counts_from is 'Since when it is on at this day and hour; earlier times of sending are not made up for';
+comment on column review.report_mail_settings.author is 'Who saved it';
+comment on column review.report_mail_settings.saved_at is 'When it was saved';
+
+create table review.report_mails (
+    mail_id uuid not null,
+    week date not null,
+    colleague text not null,
+    due_at timestamptz not null,
+    subject text not null,
+    body text not null,
+    html text not null,
+    attached text not null,
+    created_at timestamptz not null,
+    attempts integer not null default 0,
+    next_attempt_at timestamptz not null,
+    leased_by uuid,
+    lease_until timestamptz,
+    ended_at timestamptz,
+    sent boolean,
+    last_error text,
+    constraint report_mails_pkey primary key (mail_id),
+    constraint report_mails_one_a_week unique (week, colleague),
+    constraint report_mails_colleague_fkey foreign key (colleague) references review.staff(email),
+    constraint report_mails_people_normal check (colleague = review.person(colleague)),
+    constraint report_mails_from_monday check (extract(isodow from week) = 1),
+    constraint report_mails_ended_whole check ((ended_at is null) = (sent is null)),
+    constraint report_mails_lease_whole check ((leased_by is null) = (lease_until is null))
+);
+create index report_mails_waiting on review.report_mails (next_attempt_at) where ended_at is null;
+comment on table review.report_mails is 'Weekly reports by mail: at most one a week and colleague, each sent at most once';
+comment on column review.report_mails.mail_id is 'Identity, and the id of the mail';
+comment on column review.report_mails.week is 'The Monday of the week that it is about, UTC';
+comment on column review.report_mails.colleague is 'Who gets it';
+comment on column review.report_mails.due_at is 'When it was due by the settings';
+comment on column review.report_mails.subject is 'The subject';
+comment on column review.report_mails.body is 'The plain text';
+comment on column review.report_mails.html is 'The same as a web page';
+comment on column review.report_mails.attached is 'The figures as CSV';
+comment on column review.report_mails.created_at is 'When it was made';
+comment on column review.report_mails.attempts is 'How often the mail server did not take it';
+comment on column review.report_mails.next_attempt_at is 'From when on it may be tried';
+comment on column review.report_mails.leased_by is 'The attempt that is being made';
+comment on column review.report_mails.lease_until is 'Until when an attempt may take; after it the mail counts as lost, since it may have been sent';
+comment on column review.report_mails.ended_at is 'When it was sent or given up';
+comment on column review.report_mails.sent is 'Whether the mail server took it; null while it waits';
+comment on column review.report_mails.last_error is 'Why the last attempt failed';

@@ -70,6 +70,8 @@ from (values
     ('review.risk_dismissals', 'kept', 'signal actor', 'a code, and who dismissed it'),
     ('review.risk_dismissals', 'erased', 'reason', 'typed about the person'),
     ('review.risk_alerts', 'kept', 'signal severity', 'codes'),
+    ('review.report_mail_settings', 'kept', 'zone colleagues author', 'about staff'),
+    ('review.report_mails', 'kept', 'colleague subject body html attached last_error', 'sums of the program, about staff, and what a mail server said'),
     ('review.risk_digests', 'kept', 'manager last_error', 'about staff, and what a mail server said'),
     ('review.risk_measures', 'kept', 'inputs', 'figures and ids of accounts'),
     ('review.requalifications', 'kept', 'outcome', 'a code'),

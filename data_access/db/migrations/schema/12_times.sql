@@ -38,6 +38,8 @@ create trigger dated_now before insert on review.message_templates for each row
     when (abs(extract(epoch from new.saved_at - now())) > 600) execute function review.refuse_time('saved_at');
 create trigger dated_now before insert on review.delivery_settings for each row
     when (abs(extract(epoch from new.saved_at - now())) > 600) execute function review.refuse_time('saved_at');
+create trigger dated_now before insert on review.report_mail_settings for each row
+    when (abs(extract(epoch from new.saved_at - now())) > 600) execute function review.refuse_time('saved_at');
 create trigger dated_now before insert on review.form_maps for each row
     when (abs(extract(epoch from new.saved_at - now())) > 600) execute function review.refuse_time('saved_at');
 create trigger dated_now before insert on review.form_imports for each row

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,14 +14,17 @@ from sqlalchemy import text
 from streamlit.proto.Metric_pb2 import Metric
 from streamlit.testing.v1 import AppTest
 
-from dashboard.pages.program import minimums
+from dashboard.pages.program import minimums, weekly_mail
 from dashboard.shell.screens import PROGRAM, QUEUE
 from dashboard.ui import data_table, figures
 from dashboard.ui.data_table import CellKind, Sheet, SheetColumn
+from data_access.db import database
 from data_access.db.errors import NotAllowed
+from data_access.reports import weekly_figures, weekly_settings
+from data_access.reports.weekly_mails import Due, LastSent, State
 from program import wording
 from program.periods import Window, day_start
-from program.reports import amounts, bunching
+from program.reports import amounts, bunching, weekly
 from program.reports.export_formats import CSV_FORMS, Form
 from program.reports.kpis import KPIS, ON_TIME, TIME_TO_DECISION, VOLUME, Unit
 from program.reports.periods import Grain, Tab, buckets
@@ -634,3 +637,78 @@ def test_one_applicant_near_a_minimum_is_not_several() -> None:
     found = bunching.of_volume([Decimal(20_500_000)], Decimal(20_000_000))
 
     assert minimums.sentence(found).startswith("Too few to say: 1 applicant near 20 M USD;")
+
+
+def test_the_weekly_report_has_the_figures_of_the_page(worked: Desk) -> None:
+    """Whatever day it is: the last whole week, as the mail and as the page have it."""
+    week = weekly.week_before(worked.now)
+    days = {"from": week.start.isoformat(), "to": week.last_day.isoformat()}
+    with database.reading(worked.engine) as conn:
+        report = weekly_figures.read(conn, week, due_at=worked.now, now=worked.now)
+    lines = {line.kpi.name: line for line in report.lines}
+
+    shown: dict[str, tuple[str, str]] = {}
+    for tab in (Tab.WORK, Tab.VOLUME):
+        app = worked.open(PROGRAM, period="custom", tab=tab, **days)
+        shown |= {metric.label: (metric.value, metric.delta) for metric in app.metric}
+    both = shown.keys() & lines.keys()
+
+    assert lines.keys() - both == {"Applications in", "Approved", "Rejected"} | (
+        {"Open at the end"} if "Open now" in shown else set()
+    )
+    for name in both:
+        line = lines[name]
+        assert (line.words, line.change) == (shown[name][0], shown[name][1] or ""), name
+    steps = {
+        name: sum(ys)
+        for name, ys in traces(worked.open(PROGRAM, period="custom", **days), "flow").items()
+    }
+    assert {"submitted": steps["submitted"], "approved": steps["approved"]} == {
+        "submitted": lines["Applications in"].value,
+        "approved": lines["Approved"].value,
+    }
+
+
+def test_a_manager_sets_up_the_weekly_mail(worked: Desk) -> None:
+    app = worked.open(PROGRAM)
+    app.button(key="weekly-mail-open").click().run()
+    assert "Nobody gets it yet. Turn it on below." in texts(app)
+
+    (on,) = (one for one in app.toggle if one.label.startswith("Send the figures"))
+    on.set_value(True)
+    (zone,) = (one for one in app.selectbox if one.label == "Time zone")
+    zone.select("Europe/Berlin")
+    (save,) = (one for one in app.button if one.label == "Save")
+    save.click().run()
+
+    app.button(key="weekly-mail-open").click().run()
+    assert r"Saved\." in [one.value for one in app.success]
+    assert [one for one in texts(app) if one.startswith("Next: ")]
+    with database.reading(worked.engine) as conn:
+        saved = weekly_settings.in_force(conn)
+    assert saved is not None
+    assert (saved.is_on, saved.schedule.words) == (True, "Mondays, 08:00 Europe/Berlin")
+    assert saved.recipients == (PEOPLE[Role.MANAGER],)
+
+
+def test_only_managers_see_the_weekly_mail(worked: Desk) -> None:
+    worked.who = PEOPLE[Role.ANALYST]
+
+    assert "weekly-mail-open" not in [one.key for one in worked.open(PROGRAM).button]
+
+
+def test_the_settings_say_what_went_last_and_what_goes_next() -> None:
+    week, due = Window(date(2020, 3, 2), date(2020, 3, 9)), datetime(2020, 3, 9, 8, tzinfo=UTC)
+    last = LastSent(
+        week=week, due_at=due, mails=3, sent=1, waiting=1, ended_at=due, last_error="Mailbox full"
+    )
+    late = Due(week=week, at=due, recipients=["a@example.com"])
+    found = State(last=last, due=late, next_at=due, next_week=week)
+
+    assert weekly_mail.sentences(found, None) == [
+        "Last: 2 Mar to 8 Mar 2020, sent to 1 of 3, 9 Mar 2020, 08:00 UTC, 1 still waiting, "
+        "1 not sent. Mailbox full",
+        "The report on 2 Mar to 8 Mar 2020 was due on 9 Mar 2020, 08:00 UTC and goes as soon as "
+        "the worker runs (notify) with a mail server.",
+        "Next: 9 Mar 2020, 08:00 UTC, for 2 Mar to 8 Mar 2020.",
+    ]
