@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, insert, text
 from streamlit.testing.v1 import AppTest
 
+from dashboard.forms import submit
 from dashboard.pages.application import evidence
 from dashboard.pages.application.thread import ICONS
 from dashboard.shell import sign_in
@@ -464,6 +465,14 @@ def record(
     for part, typed in parts.items():
         field(app, "text_input", f"{form}-{part}").input(typed)
     field(app, "button", f"{form}-send").click().run()
+
+
+def test_the_browser_is_made_ready_for_notices_once_a_session(queue: Desk) -> None:
+    app = open_application(queue)
+    assert [toast.value for toast in app.toast] == [submit.EMPTY]
+    assert [toast.icon for toast in app.toast] == [""]
+
+    assert not app.run().toast
 
 
 def test_a_note_joins_the_thread_and_empties_its_form(queue: Desk) -> None:
