@@ -22,9 +22,11 @@ from data_access.people.commands import Command
 from data_access.people.staff_changes import StaffCommand
 from data_access.policy import drafts, holiday_changes, withdrawals
 from data_access.policy.holiday_changes import ChangeKind
+from data_access.reports import weekly_settings
 from data_access.review.bulk_runs import BulkCommand
 from program.messages.delivery import MessageKind
 from program.policy.drafts import Draft
+from program.reports.weekly import Schedule
 from program.review.permissions import Role, may
 from program.review.queue_filters import Filters
 from tests.builders import NOW, STAFF, add_account, add_staff
@@ -182,6 +184,18 @@ CASES: dict[type[Command], Case] = {
             settings.DeclineSilencing, proposal_id=silencing(desk), actor=ADA
         ),
         otherwise={"proposal_id": 0},
+    ),
+    weekly_settings.SaveWeeklyMail: Case(
+        verb=weekly_settings.save,
+        ready=lambda _: command(
+            weekly_settings.SaveWeeklyMail,
+            is_on=True,
+            schedule=Schedule(weekday=1, hour=8, zone="UTC"),
+            recipients=(MIRA,),
+            shown_version=0,
+            actor=MIRA,
+        ),
+        otherwise={"recipients": (LEO,)},
     ),
     templates.SaveTemplate: Case(
         verb=templates.save,
