@@ -26,6 +26,7 @@ UNTYPED: dict[str, dict[str, str]] = {
         "review.staff": "role",
         "review.staff_events": "kind",
         "review.saved_views": "screen",
+        "review.report_mail_settings": "zone",
         "review.jobs": "kind outcome",
         "review.policies": "window_kind checklist required_checks",
         "review.policy_drafts": "closed_as",
