@@ -1,12 +1,14 @@
 """Format figures, days and lists for sentences."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from program.periods import Window
 
 MINUS = "−"
+# What is not known, and what there is none of.
+UNKNOWN, DASH = "unknown", "–"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 SCALES = (
     (Decimal(1), ""),
@@ -102,6 +104,14 @@ def change(share: Decimal) -> str:
 def day(value: date, *, year: bool = True) -> str:
     """Format a day: ``24 Dec 2026``."""
     return f"{value.day} {MONTHS[value.month - 1]}" + (f" {value.year}" if year else "")
+
+
+def moment(value: datetime) -> str:
+    """Format a time in UTC: ``21 Nov 2026, 14:02 UTC``. Raises ValueError without a zone."""
+    if value.tzinfo is None:
+        raise ValueError("a time without a zone cannot be shown in UTC")
+    utc = value.astimezone(UTC)
+    return f"{day(utc.date())}, {utc:%H:%M} UTC"
 
 
 def span(window: Window) -> str:

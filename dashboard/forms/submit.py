@@ -14,6 +14,7 @@ from data_access.people.commands import CommandT, ResultT, Verb
 
 # Without an icon, which the style hides.
 EMPTY = "\u200b"
+PREPARED = "toast-prepared"
 
 
 def submit(
@@ -107,7 +108,8 @@ def prepare_flash() -> None:
     The first toast of a session is shown after everything else of its page: the browser asks for
     what draws it only then, and draws what had to wait last.
     """
-    if state.first_time("toast"):
+    if not state.kept(PREPARED):
+        state.keep(PREPARED, value=True)
         st.toast(EMPTY, duration=1)
 
 

@@ -6,8 +6,7 @@ from decimal import Decimal
 from program import wording
 from program.wording import MONTHS
 
-UNKNOWN = "unknown"
-DASH = "–"
+UNKNOWN, DASH = wording.UNKNOWN, wording.DASH
 
 
 def usd(value: Decimal | None) -> str:
@@ -91,9 +90,4 @@ def day_range(first: date, last: date) -> str:
 
 def moment(value: datetime | None) -> str:
     """Format a time in UTC: ``21 Nov 2026, 14:02 UTC``. Raises ValueError without a zone."""
-    if value is None:
-        return UNKNOWN
-    if value.tzinfo is None:
-        raise ValueError("a time without a zone cannot be shown in UTC")
-    utc = value.astimezone(UTC)
-    return f"{day(utc.date(), year=True)}, {utc:%H:%M} UTC"
+    return UNKNOWN if value is None else wording.moment(value)

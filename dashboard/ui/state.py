@@ -60,14 +60,6 @@ def end_flash() -> None:
         del st.session_state["flash"]
 
 
-def first_time(what: str) -> bool:
-    """Whether this is the first time in the session."""
-    done: set[str] = st.session_state.setdefault("done-once", set())
-    first = what not in done
-    done.add(what)
-    return first
-
-
 def request_id(form: str) -> UUID:
     """Return the id of a form as drawn: the same until `renew` is called for it."""
     ids: dict[str, UUID] = st.session_state.setdefault("request_ids", {})

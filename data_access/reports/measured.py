@@ -10,10 +10,10 @@ from data_access.reports.speed import Decided
 from data_access.reports.volume import Rebates, Traded
 from program.policy.delivered import Known, no_change
 from program.reports import kpis
-from program.reports.amounts import DASH, Amount
+from program.reports.amounts import Amount
 from program.reports.kpis import Kpi
+from program.wording import DASH, UNKNOWN
 
-UNKNOWN = "unknown"
 NONE = "none"
 
 

@@ -1,6 +1,6 @@
 """The figures of the weekly report: those of the program page for the same days."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -8,7 +8,7 @@ from data_access.eligibility import delivered, freshness, judging
 from data_access.eligibility.freshness import Freshness
 from data_access.eligibility.judging import JudgingContext
 from data_access.reports import funnel, measured, page, volume
-from data_access.reports.measured import UNKNOWN, Measured, Trading
+from data_access.reports.measured import Measured, Trading
 from data_access.reports.page import Head
 from data_access.reports.workload import Selection
 from data_access.rollups.lifecycle import At
@@ -121,11 +121,8 @@ def _trading_words(traded: Window | None, before: Window | None, known: Delivere
 
 def _data_words(fresh: Freshness | None, *, now: datetime, due_at: datetime) -> str:
     """Return through which day the data go, when this was made, and whether that was late."""
-    through = wording.day(fresh.data_through) if fresh else UNKNOWN
-    made = f"Data through {through}, UTC. Made on {_moment(now)}"
-    return f"{made}; it was due on {_moment(due_at)}." if now - due_at >= LATE else f"{made}."
-
-
-def _moment(at: datetime) -> str:
-    utc = at.astimezone(UTC)
-    return f"{wording.day(utc.date())}, {utc:%H:%M} UTC"
+    through = wording.day(fresh.data_through) if fresh else wording.UNKNOWN
+    made = f"Data through {through}, UTC. Made on {wording.moment(now)}"
+    return (
+        f"{made}; it was due on {wording.moment(due_at)}." if now - due_at >= LATE else f"{made}."
+    )

@@ -4,10 +4,9 @@ from decimal import Decimal
 
 from program import wording
 from program.reports.kpis import Unit
-from program.wording import MINUS, rounded
+from program.wording import DASH, MINUS, rounded
 
 Amount = int | Decimal | None
-DASH = "–"
 UNCHANGED = "unchanged"
 MEAN_OF_FEW = 100
 

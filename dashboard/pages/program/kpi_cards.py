@@ -7,7 +7,7 @@ from typing import Literal
 import streamlit as st
 
 from dashboard.ui import figures, sparklines
-from data_access.reports.measured import Measured
+from data_access.reports.measured import Measured, Trading
 from program.policy.delivered import Known
 from program.reports.amounts import UNCHANGED, Amount, amount_text, change, exactly
 from program.reports.kpis import Kpi, Reading, Unit
@@ -64,13 +64,12 @@ def of_measured(
     )
 
 
-def of_trading(
-    found: Measured, *, now: Known, then: Known | None = None, as_of: str = ""
-) -> Figure:
+def of_trading(found: Measured, trading: Trading, *, as_of: str = "") -> Figure:
     """Return a figure of trading: unknown if nothing was delivered, compared only if all was.
 
-    Without ``then`` it is not compared. ``as_of`` names another time it is as of.
+    ``as_of`` names another time it is as of.
     """
+    now, then = trading.now, trading.before
     days = f"{_span(now)} UTC"
     if not now.any:
         return of_measured(found, days=f"{days} · {now.gap}")

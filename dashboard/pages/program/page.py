@@ -25,7 +25,7 @@ from data_access.messages import backlog
 from data_access.people.staff import Person
 from data_access.reports import measured, page
 from data_access.reports.gaming import Minimums
-from data_access.reports.measured import Measured, Trading
+from data_access.reports.measured import Measured
 from data_access.reports.page import Cohorts, Head, Part, Reviewers, Volume, Work
 from program.reports import kpis
 from program.reports.periods import QUERY_NAMES, Report
@@ -144,9 +144,8 @@ def traded_figure(head: Head, view: ReportView) -> Figure:
     """Return the program's volume, unknown while no day of the period is known."""
     if view.traded is None:
         return Figure(kpi=kpis.VOLUME, value=None, nothing="unknown", days=f"{view.days} UTC")
-    trading = Trading(now=view.trading, before=view.trading_before)
-    found = measured.volume(head, trading)
-    return kpi_cards.of_trading(found, now=trading.now, then=trading.before)
+    trading = view.compared_trading
+    return kpi_cards.of_trading(measured.volume(head, trading), trading)
 
 
 def draw(part: Part | None, head: Head, view: ReportView) -> None:

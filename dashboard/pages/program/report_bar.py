@@ -15,6 +15,7 @@ from data_access.eligibility.freshness import Freshness
 from data_access.eligibility.judging import JudgingContext
 from data_access.exports import program_files
 from data_access.people.staff import Person
+from data_access.reports.measured import Trading
 from program.periods import Window
 from program.policy.delivered import Delivered, Known
 from program.reports.export_formats import Form
@@ -83,6 +84,11 @@ class ReportView:
     def trading_before(self) -> Known:
         """The known trading days of the period it is compared with."""
         return self.delivered.trading(self.traded_before or self.before)
+
+    @property
+    def compared_trading(self) -> Trading:
+        """The known trading days of both."""
+        return Trading(now=self.trading, before=self.trading_before)
 
 
 def resolve(

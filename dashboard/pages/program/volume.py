@@ -68,7 +68,7 @@ def draw(part: Volume, head: Head, view: ReportView) -> None:
 
 
 def _first_row(part: Volume, head: Head, view: ReportView) -> list[Figure]:
-    trading = _trading(view)
+    trading = view.compared_trading
     referring = Trading(
         now=view.delivered.referring(view.trading.window),
         before=view.delivered.referring(view.trading_before.window),
@@ -76,28 +76,23 @@ def _first_row(part: Volume, head: Head, view: ReportView) -> list[Figure]:
     rebate = measured.standard_rebate(part.rebates, part.rebates_before, trading)
     return [
         *(
-            kpi_cards.of_trading(found, now=trading.now, then=trading.before)
+            kpi_cards.of_trading(found, trading)
             for found in (measured.fees(head, trading), measured.active_users(head, trading))
         ),
-        kpi_cards.of_trading(
-            measured.new_users(head, referring), now=referring.now, then=referring.before
-        ),
-        kpi_cards.of_trading(rebate, now=trading.now, then=trading.before),
+        kpi_cards.of_trading(measured.new_users(head, referring), referring),
+        kpi_cards.of_trading(rebate, trading),
     ]
 
 
-def _trading(view: ReportView) -> Trading:
-    return Trading(now=view.trading, before=view.trading_before)
-
-
 def _second_row(part: Volume, head: Head, view: ReportView) -> list[Figure]:
-    trading, whole = _trading(view), volume_usd(head.traded)
+    trading, whole = view.compared_trading, volume_usd(head.traded)
     top = sum((leader.volume_usd for leader in part.leaders), Decimal(0))
     extra = measured.extra_rebate(part.rebates, part.rebates_before, trading)
-    share = Trading(now=trading.now).measured(kpis.TOP_TEN, top / whole if whole else None)
+    alone = Trading(now=trading.now)
+    share = alone.measured(kpis.TOP_TEN, top / whole if whole else None)
     return [
-        kpi_cards.of_trading(extra, now=trading.now, then=trading.before, as_of=view.as_of),
-        kpi_cards.of_trading(share, now=trading.now),
+        kpi_cards.of_trading(extra, trading, as_of=view.as_of),
+        kpi_cards.of_trading(share, alone),
         _of_month(kpis.CONCENTRATION, part, view, lambda month: month.concentration),
         _of_month(kpis.MONTHLY_ACTIVE, part, view, lambda month: month.active_users),
     ]
