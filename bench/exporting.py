@@ -21,7 +21,7 @@ from bench.facts import moment
 from bench.measurements import Failures
 from data_access.db.embedded import binaries
 from data_access.eligibility import judging
-from data_access.explore import queries
+from data_access.explore import cells, queries
 from data_access.exports import files
 from data_access.exports import jobs as export_jobs
 from data_access.exports.files import OfView, Order
@@ -146,7 +146,7 @@ def copied(engine: Engine) -> float:
     """Return the seconds that ``\\copy`` of the same query takes."""
     with engine.connect() as connection:
         context = judging.read_context(connection, now=moment(engine))
-        made = queries.statement(EVERYTHING, context, write=queries.guarded)
+        made = queries.statement(EVERYTHING, context, write=cells.guarded)
         compiled = made.compile(
             dialect=connection.dialect, compile_kwargs={"render_postcompile": True}
         )

@@ -368,7 +368,7 @@ MUTATIONS = (
     ),
     Mutation(
         guard="No cell starts a formula",
-        file="data_access/explore/queries.py",
+        file="data_access/explore/cells.py",
         old="        (begins, func.concat(csv_guard.GUARD, value)),\n",
         new="",
         test="tests/data_access/explore/test_datasets.py::test_text_that_a_spreadsheet_would_run_is_led_by_a_quote",

@@ -18,11 +18,18 @@ HEADER_HEIGHT = 32
 ASCENDING, DESCENDING = "↑", "↓"
 # The grid right-aligns a heading that begins with this invisible mark.
 AT_THE_RIGHT = "\u061c"
+# Around text that keeps its own direction: left to right.
+TYPED_FROM, TYPED_TO = "\u2066", "\u2069"
 
 
 def numeric(label: str) -> str:
     """Return a heading right-aligned over its numbers."""
     return AT_THE_RIGHT + label
+
+
+def typed(label: str) -> str:
+    """Return a heading made of data, as it reads: digits would move behind the mark."""
+    return f"{TYPED_FROM}{label}{TYPED_TO}"
 
 
 def signed(label: str, *, descending: bool) -> str:

@@ -252,7 +252,7 @@ def _legend(figure: go.Figure, parts: Series) -> None:
         return
     legend = {"traceorder": "normal", "font": {"size": 11}}
     figure.update_layout(showlegend=True, margin_t=TWO_ROWS_ROOM)
-    if len(parts) > ONE_LEGEND_ROW:
+    if len(parts) > ONE_LEGEND_ROW and figure.data[0].orientation != "h":
         # Too many for the row above the bars: below them, where rows do not reduce the plot.
         legend |= {"y": -0.22, "yanchor": "top"}
         figure.update_layout(height=HEIGHT + LEGEND_ROOM, margin_t=TITLE_ROOM)

@@ -10,7 +10,7 @@ from data_access.db import tables
 from data_access.db.errors import Invalid
 from data_access.eligibility.judging import JudgingContext
 from data_access.explore import sources
-from data_access.explore.queries import Writer, guarded
+from data_access.explore.cells import Writer, guarded
 from data_access.explore.sources import Source
 from data_access.queue import drilldown_list
 from program.policy.criteria import CRITERIA

@@ -1,49 +1,27 @@
-"""A view of a dataset as SQL: the number of rows, a page of them, or all for a file.
-
-The shape of a statement depends on columns, filter types and order, which all come from the
-datasets; whatever somebody typed is a bound parameter, a list of values a single one.
-"""
+"""What Explore reads of a view: the number of rows, a page, a chart, the choices of a column."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg.errors import QueryCanceled
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Date,
-    Numeric,
-    Select,
-    Text,
-    case,
-    cast,
-    collate,
-    func,
-    literal,
-    literal_column,
-    or_,
-    select,
-    text,
-)
+from sqlalchemy import Connection, Select, func, select, text
 from sqlalchemy.exc import OperationalError
 
-from data_access.applications.read import platform_key
-from data_access.db.errors import Invalid, Refusal
+from data_access.db.errors import Refusal
 from data_access.eligibility.judging import JudgingContext
-from data_access.explore import conditions, sources
-from data_access.explore.sources import Source
-from program.periods import utc_day
-from program.reports import csv_guard
+from data_access.explore import pivots as explore_pivots
+from data_access.explore import sources
+from data_access.explore.cells import Expression, Writer
+from data_access.explore.pivots import Pivot
+from data_access.explore.statements import ViewQuery
+from program.reports import pivots
 from program.reports.charted import Charted
-from program.reports.column_filters import Filter, OneOf
-from program.reports.datasets import AMOUNTS, NUMBERS, WORDS, ColumnKind, Dataset, DatasetColumn
-from program.reports.views import PAGE_SIZE, Bucket, Function, Measure, View
+from program.reports.datasets import Dataset
+from program.reports.pivots import Pivoted
+from program.reports.views import PAGE_SIZE, Function, View
 from program.text import platforms
 
-Expression = ColumnElement[Any]
-Expressions = Mapping[str, Expression]
-Writer = Callable[[DatasetColumn, Expression], Expression]
 # The time limit of a page; files have a longer one.
 LOOK_MS = 20_000
 CHOICES_MS = 2_000
@@ -72,6 +50,12 @@ class Preview:
     total: int
     rows: list[dict[str, Any]]
     in_all: Mapping[str, Any] = field(default_factory=dict)
+    pivot: Pivot | None = None
+
+    @property
+    def in_files(self) -> int:
+        """The number of rows of a file, which has a pivot's cells below each other."""
+        return self.pivot.pairs if self.pivot else self.total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +65,7 @@ class Chartable:
     charted: Charted
     rows: list[dict[str, Any]]
     has_more: bool
+    pivot: Pivot | None = None
 
 
 def preview(connection: Connection, view: View, context: JudgingContext) -> Preview:
@@ -90,6 +75,9 @@ def preview(connection: Connection, view: View, context: JudgingContext) -> Prev
     """
     connection.execute(text(f"set local statement_timeout = {LOOK_MS}"))
     try:
+        pivoted = pivots.of(view)
+        if pivoted is not None:
+            return _pivot_preview(connection, pivoted, context)
         shown = _grouped_preview(connection, view, context) if view.groups else None
         if shown is not None:
             return shown
@@ -107,12 +95,22 @@ def preview(connection: Connection, view: View, context: JudgingContext) -> Prev
         raise
 
 
+def _pivot_preview(connection: Connection, pivoted: Pivoted, context: JudgingContext) -> Preview:
+    view = pivoted.view
+    found = explore_pivots.read(connection, pivoted, context, page=view.page)
+    if not found.rows and found.total:
+        view = view.on_page(-(-found.total // PAGE_SIZE))
+        found = explore_pivots.read(connection, pivoted, context, page=view.page)
+    rows = [{**row.by, pivoted.measure.name: row.whole} for row in found.rows]
+    return Preview(view=view, total=found.total, rows=rows, pivot=found)
+
+
 def _grouped_preview(connection: Connection, view: View, context: JudgingContext) -> Preview | None:
     """Count the groups and read their page by one statement, as forming them reads every row.
 
     Returns ``None`` if the page is empty, which says nothing about their number.
     """
-    found = _ViewQuery(view, context).shown(view.page, PAGE_SIZE)
+    found = ViewQuery(view, context).shown(view.page, PAGE_SIZE)
     together = {
         measure.name: TOGETHER[measure.function](found.selected_columns[measure.name]).over()
         for measure in view.figures
@@ -136,13 +134,26 @@ def charted(connection: Connection, wanted: Charted, context: JudgingContext) ->
 
     Call it last in a transaction, which is at its end then.
     """
+    pivoted = pivots.of(wanted.view)
     try:
+        if pivoted is not None:
+            return _charted_pivot(connection, wanted, pivoted, context)
         rows = page(connection, wanted.view, context, size=wanted.most + 1)
     except OperationalError as error:
         if isinstance(error.orig, QueryCanceled):
             return None
         raise
     return Chartable(charted=wanted, rows=rows[: wanted.most], has_more=len(rows) > wanted.most)
+
+
+def _charted_pivot(
+    connection: Connection, wanted: Charted, pivoted: Pivoted, context: JudgingContext
+) -> Chartable:
+    found = explore_pivots.read(
+        connection, pivoted, context, size=wanted.most, most=wanted.most_series
+    )
+    has_more = found.total > len(found.rows)
+    return Chartable(charted=wanted, rows=[], has_more=has_more, pivot=found)
 
 
 class TooSlow(Refusal):
@@ -152,10 +163,10 @@ class TooSlow(Refusal):
 def count(connection: Connection, view: View, context: JudgingContext) -> int:
     """Return how many rows match the filters, or how many groups they form."""
     if view.groups:
-        found = _ViewQuery(view, context).grouped().order_by(None)
+        found = ViewQuery(view, context).grouped().order_by(None)
     else:
         # A join for a column that is only shown would be most of the work.
-        found = _ViewQuery(view, context, columns=()).matching()
+        found = ViewQuery(view, context, columns=()).matching()
     rows = found.subquery("found")
     return connection.execute(select(func.count()).select_from(rows)).scalar_one()
 
@@ -164,7 +175,7 @@ def page(
     connection: Connection, view: View, context: JudgingContext, *, size: int = PAGE_SIZE
 ) -> list[dict[str, Any]]:
     """Return the rows of the view's page, in order, as values by column name."""
-    statement = _ViewQuery(view, context).shown(view.page, size)
+    statement = ViewQuery(view, context).shown(view.page, size)
     narrowed_by = sources.NARROWED_BY.get(view.dataset.key)
     if view.groups or narrowed_by is None:
         return [dict(row) for row in connection.execute(statement).mappings()]
@@ -173,7 +184,7 @@ def page(
 
 def statement(view: View, context: JudgingContext, *, write: Writer) -> Select[Any]:
     """Return all rows of the view in its order, each value through ``write``: for a file."""
-    query = _ViewQuery(view, context)
+    query = ViewQuery(view, context)
     return query.grouped(write=write) if view.groups else query.written(write)
 
 
@@ -184,7 +195,7 @@ def choices(
 
     Empty if that takes too long.
     """
-    query = _ViewQuery(View(dataset=dataset, columns=(name,)).bounded(), context)
+    query = ViewQuery(View(dataset=dataset, columns=(name,)).bounded(), context)
     found = query.rows((name,)).order_by(None).subquery("found").c[name]
     connection.execute(text(f"set local statement_timeout = {CHOICES_MS}"))
     try:
@@ -207,57 +218,12 @@ def choices(
     return {value: value for value in spelled}
 
 
-def plain(column: DatasetColumn, value: Expression) -> Expression:
-    """Format a value as text: times in ISO 8601, booleans as true and false."""
-    if column.kind is ColumnKind.MOMENT:
-        return utc(value)
-    if column.kind is ColumnKind.TRUTH:
-        return case((value, "true"), (~value, "false"))
-    return value
-
-
-def typed(column: DatasetColumn, value: Expression) -> Expression:
-    """Format a value for a file with types, with the decimals that the file keeps."""
-    if column.kind in AMOUNTS and column.scale:
-        return cast(value, Numeric(38, column.scale))
-    return plain(column, value)
-
-
-def guarded(column: DatasetColumn, value: Expression) -> Expression:
-    """Format a value for CSV, by the rule of ``program.reports.csv_guard``."""
-    if column.kind not in WORDS or column.choices:
-        return plain(column, value)
-    # Most texts need no regular expression, which takes longer than the rest of a cell.
-    breaks = or_(*(func.strpos(value, sign) > 0 for sign in csv_guard.BREAKS))
-    first = func.ascii(func.ltrim(value, csv_guard.SKIPPED))
-    begins = first.in_([ord(sign) for sign in csv_guard.SIGNS + csv_guard.LEADING_BREAKS])
-    return case(
-        (breaks, func.regexp_replace(value, csv_guard.PLACES, csv_guard.GUARD, "g")),
-        (begins, func.concat(csv_guard.GUARD, value)),
-        else_=value,
-    )
-
-
-def with_commas(column: DatasetColumn, value: Expression) -> Expression:
-    """Format a value for CSV with decimal commas."""
-    if column.kind in NUMBERS and column.kind is not ColumnKind.ID:
-        return func.replace(cast(plain(column, value), Text), ".", ",")
-    return guarded(column, value)
-
-
-def utc(moment: Expression) -> Expression:
-    """Format a time as 2026-03-01T10:00:00Z."""
-    # By concatenation, since to_char takes five times as long.
-    written = cast(func.timezone("UTC", moment), Text)
-    return func.replace(written, " ", "T").concat("Z")
-
-
 def _in_two_steps(
     connection: Connection, view: View, context: JudgingContext, size: int, narrowed_by: str
 ) -> list[dict[str, Any]]:
     # First the ids, from only the tables that filters and order need.
     order = (order.column for order in view.sorted_by)
-    found = _ViewQuery(view, context, columns=(narrowed_by, *order)).rows((narrowed_by,))
+    found = ViewQuery(view, context, columns=(narrowed_by, *order)).rows((narrowed_by,))
     start = (view.page - 1) * size
     ids = list(connection.execute(found.offset(start).limit(size)).scalars())
     if not ids:
@@ -277,222 +243,6 @@ def rows_of(
     """Return these columns of the rows with these ids (see `sources.NARROWED_BY`), by id."""
     key = sources.NARROWED_BY[dataset.key]
     view = View(dataset=dataset, columns=tuple(dict.fromkeys((key, *names))))
-    query = _ViewQuery(view, context, only=ids).rows(view.columns).order_by(None)
+    query = ViewQuery(view, context, only=ids).rows(view.columns).order_by(None)
     rows = connection.execute(query).mappings()
     return {row[key]: {name: row[name] for name in names} for row in rows}
-
-
-class _ViewQuery:
-    """One view over its source, as statements."""
-
-    def __init__(
-        self,
-        view: View,
-        context: JudgingContext,
-        *,
-        columns: Sequence[str] | None = None,
-        only: Sequence[int] = (),
-    ) -> None:
-        self.view, self.context = view, context
-        refused = view.too_long(utc_day(context.now))
-        if refused is not None:
-            raise Invalid(refused)
-        needed = self._needed() if columns is None else {*columns, *self._filtered_on}
-        self.source: Source = sources.of(view.dataset, context, needed=needed, only=only)
-
-    @property
-    def _filtered_on(self) -> set[str]:
-        return {filter_.column for filter_ in self.view.filters}
-
-    def _needed(self) -> set[str]:
-        view = self.view
-        return {
-            *self._filtered_on,
-            *(column.name for column in view.shown),
-            *(order.column for order in view.sorted_by),
-            *(group.column for group in view.groups),
-            *(measure.column for measure in view.figures),
-        }
-
-    def shown(self, page: int, size: int) -> Select[Any]:
-        """Return one page in a single step."""
-        names = tuple(column.name for column in self.view.shown)
-        found = self.grouped() if self.view.groups else self.rows(names)
-        return found.offset((page - 1) * size).limit(size)
-
-    def rows(self, names: Sequence[str]) -> Select[Any]:
-        """Return the matching rows with these columns, raw, in the view's order."""
-        inner, values = self._inner({*names, *self._order_names})
-        listed = [values[name].label(name) for name in names]
-        chosen = select(*listed) if listed else select(literal(1).label("one"))
-        return self._ordered(chosen.select_from(inner).where(*self._outer(values)), values)
-
-    def matching(self) -> Select[Any]:
-        """Return a row without columns for each that matches, in any order."""
-        inner, values = self._inner(set(), ordered=False)
-        return select(literal(1).label("one")).select_from(inner).where(*self._outer(values))
-
-    def written(self, write: Writer) -> Select[Any]:
-        """Return the matching rows with the shown columns, formatted."""
-        shown = self.view.shown
-        stored = {c.name: c for c in shown if c.name in self.source.stored}
-        extra = {
-            f"written_{name}": write(column, self.source.stored[name])
-            for name, column in stored.items()
-        }
-        wanted = {*(c.name for c in shown if c.name not in stored), *self._order_names}
-        inner, values = self._inner(wanted, extra=extra, whole=True)
-        listed = [
-            inner.c[f"written_{c.name}"].label(c.name)
-            if c.name in stored
-            else write(c, values[c.name]).label(c.name)
-            for c in shown
-        ]
-        return self._ordered(select(*listed).select_from(inner).where(*self._outer(values)), values)
-
-    def grouped(self, write: Writer | None = None) -> Select[Any]:
-        """Return the groups of the matching rows with their figures."""
-        view = self.view
-        columns = {*(g.column for g in view.groups), *(m.column for m in view.figures if m.column)}
-        inner, values = self._inner(columns, ordered=False)
-        shown = {column.name: column for column in view.shown}
-        by = {
-            group.name: _bucketed(
-                self._by_platform(group.column, values[group.column]),
-                group.bucket,
-                self._kind(group.column),
-            )
-            for group in view.groups
-        }
-        figures = {
-            measure.name: _figure(measure, values, shown[measure.name]) for measure in view.figures
-        }
-        found = {**by, **figures}
-        put = write or (lambda _, value: value)
-        names = [order.column for order in view.sorted_by]
-        return (
-            select(*(put(shown[name], value).label(name) for name, value in found.items()))
-            .select_from(inner)
-            .where(*self._outer(values))
-            .group_by(*by.values())
-            .order_by(
-                *(
-                    _sorted(found[order.column], shown[order.column], descending=order.descending)
-                    for order in view.sorted_by
-                ),
-                *(_sorted(value, shown[name]) for name, value in by.items() if name not in names),
-            )
-        )
-
-    @property
-    def _order_names(self) -> set[str]:
-        return {order.column for order in self.view.sorted_by} | set(self.view.dataset.keys)
-
-    def _kind(self, name: str) -> ColumnKind:
-        column = self.view.dataset.column(name)
-        assert column is not None
-        return column.kind
-
-    def _inner(
-        self,
-        names: set[str],
-        *,
-        extra: Expressions | None = None,
-        whole: bool = False,
-        ordered: bool = True,
-    ) -> tuple[Any, dict[str, Expression]]:
-        """Return the source filtered on stored columns, with every value in ``names``."""
-        source = self.source
-        wanted = self._wanted(names, ordered=ordered)
-        derives = bool(wanted & source.derives)
-        stored = {name: source.stored[name] for name in sorted(wanted & set(source.stored))}
-        columns = {**stored, **(source.inner if derives else {}), **(extra or {})}
-        inner = self._filtered(columns, fenced=derives or whole).subquery("inner")
-        derived = source.derived(dict(inner.c)) if derives else {}
-        return inner, {name: inner.c[name] for name in stored} | derived
-
-    def _wanted(self, names: set[str], *, ordered: bool) -> set[str]:
-        """Return the requested columns, plus those that derived filters or the order need."""
-        judged = {one.column for one in self.view.filters if one.column in self.source.derives}
-        return names | judged | (self._order_names if ordered else set())
-
-    def _filtered(self, columns: Expressions, *, fenced: bool) -> Select[Any]:
-        """Return the source's rows that match every filter on stored columns."""
-        source = self.source
-        statement = (
-            select(*(value.label(name) for name, value in columns.items()))
-            .select_from(source.rows)
-            .where(*source.conditions, *self._conditions(source.stored))
-        )
-        # OFFSET 0 keeps the planner from repeating the judging wherever a result is used.
-        return statement.offset(0) if fenced else statement
-
-    def _outer(self, values: Expressions) -> list[ColumnElement[bool]]:
-        return self._conditions({n: v for n, v in values.items() if n in self.source.derives})
-
-    def _conditions(self, values: Expressions) -> list[ColumnElement[bool]]:
-        return [
-            conditions.condition(
-                wanted, self._meant(wanted, values), self._kind(wanted.column), self.context
-            )
-            for wanted in self.view.filters
-            if wanted.column in values
-        ]
-
-    def _meant(self, filter_: Filter, values: Expressions) -> Expression:
-        value = values[filter_.column]
-        return self._by_platform(filter_.column, value) if isinstance(filter_, OneOf) else value
-
-    def _by_platform(self, name: str, value: Expression) -> Expression:
-        column = self.view.dataset.column(name)
-        return platform_key(value) if column is not None and column.is_platform else value
-
-    def _ordered(self, statement: Select[Any], values: Expressions) -> Select[Any]:
-        dataset, orders = self.view.dataset, self.view.sorted_by
-        by = {order.column: order.descending for order in orders}
-        by |= {key: False for key in dataset.keys if key not in by}
-        return statement.order_by(
-            *(
-                _sorted(values[name], column, descending=descending)
-                for name, descending in by.items()
-                if (column := dataset.column(name)) is not None
-            )
-        )
-
-
-def _bucketed(value: Expression, bucket: Bucket | None, kind: ColumnKind) -> Expression:
-    if bucket is None:
-        return value
-    in_utc = func.timezone("UTC", value) if kind is ColumnKind.MOMENT else value
-    # The unit comes from the enum and is a literal, so that grouped expressions compare equal.
-    return cast(func.date_trunc(literal_column(f"'{bucket}'"), in_utc), Date)
-
-
-def _figure(measure: Measure, values: Expressions, shown: DatasetColumn) -> Expression:
-    if measure.function is Function.COUNT:
-        return func.count()
-    value = values[measure.column]
-    match measure.function:
-        case Function.SUM:
-            return func.sum(value)
-        case Function.AVERAGE:
-            return func.round(func.avg(value), shown.scale)
-        case Function.MEDIAN:
-            # The lower of the two middle values: an existing value, and never a float.
-            return func.percentile_disc(0.5).within_group(value.asc())
-        case Function.LEAST:
-            return func.min(value)
-        case Function.MOST:
-            return func.max(value)
-        case Function.KNOWN:
-            return func.count(value)
-        case _:
-            return func.count(value.distinct())
-
-
-def _sorted(value: Expression, column: DatasetColumn, *, descending: bool = False) -> Expression:
-    if column.kind in WORDS:
-        # In collation C, the same on every server.
-        value = func.lower(collate(value, "C"))
-    ordered = value.desc() if descending else value.asc()
-    return ordered if column.always else ordered.nulls_last()

@@ -6,6 +6,7 @@ are those of ``program.reports.datasets``; nothing else can be requested.
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from sqlalchemy import (
@@ -208,15 +209,19 @@ def decisions(_: JudgingContext, __: Set[str], only: Sequence[int] = ()) -> Sour
 def monthly(context: JudgingContext, _: Set[str], __: Sequence[int] = ()) -> Source:
     """Return one row per affiliate and calendar month."""
     table, account = tables.affiliate_monthly, tables.accounts
-    through = context.freshness.data_through if context.freshness else context.now.date()
-    running = month_start(through + ONE_DAY)
     stored: Expressions = {
         **{name: table.c[name] for name in ("month", *_ACTIVITY)},
         **{name: account.c[name] for name in ("username", "country_code", "email")},
         "account_id": table.c.affiliate_account_id,
-        "is_running": table.c.month >= running,
+        "is_running": table.c.month >= running_month(context),
     }
     return Source(rows=_with_account(table, table.c.affiliate_account_id), stored=stored)
+
+
+def running_month(context: JudgingContext) -> date:
+    """Return the first day of the month that is not over at the data-through day."""
+    fresh = context.freshness
+    return month_start(fresh.data_through + ONE_DAY if fresh else utc_day(context.now))
 
 
 def activity(_: JudgingContext, __: Set[str], ___: Sequence[int] = ()) -> Source:

@@ -18,18 +18,19 @@ from data_access.db import database
 from data_access.db.errors import DatabaseUnavailable, Invalid, Refusal
 from data_access.eligibility import judging
 from data_access.eligibility.judging import JudgingContext
-from data_access.explore import exported, queries
-from data_access.explore.queries import Writer
+from data_access.explore import cells, exported, queries
+from data_access.explore.cells import Writer
 from data_access.exports import log
 from data_access.exports.copy_stream import CsvStream
 from data_access.exports.target import ReaderGone, Target, naming
 from program import wording
 from program.periods import utc_day
-from program.reports import views
+from program.reports import pivots, views
 from program.reports.column_filters import Days
 from program.reports.datasets import APPLICATIONS, BY_KEY, DatasetColumn
 from program.reports.export_formats import (
     LONGEST_S,
+    PIVOT_IN_FILES,
     XLSX_ROWS,
     Ending,
     FileFormat,
@@ -223,13 +224,13 @@ def _write(
 ) -> None:
     chosen, file_format = order.selection, order.form.file_format
     if file_format is FileFormat.CSV:
-        write = queries.with_commas if order.form.comma else queries.guarded
+        write = cells.with_commas if order.form.comma else cells.guarded
         made = chosen.statement(context, write)
         with CsvStream(connection, made, separator=order.form.separator) as stream:
             _csv(stream, order.form, target, progress)
             progress(stream.row_count)
         return
-    made = chosen.statement(context, queries.typed)
+    made = chosen.statement(context, cells.typed)
     _require_room(connection, made, file_format)
     description = about(order, context)
     progress(0)
@@ -298,6 +299,7 @@ def about(order: Order, context: JudgingContext) -> dict[str, str]:
         "View": chosen.view_name or "",
         "Filters": chosen.describe(),
         **_days(chosen, order.now),
+        **_pivot(chosen),
         "Columns": ", ".join(column.name for column in chosen.columns),
         "Window": f"{fresh.window.start} to {fresh.window.last_day}, UTC" if fresh else "unknown",
         "Data through": f"{fresh.data_through}, UTC" if fresh else "metrics were never computed",
@@ -318,6 +320,15 @@ def _days(chosen: Selection, now: datetime) -> dict[str, str]:
         if isinstance(filter_, Days) and filter_.latest is not None
     ]
     return {"Days": f"{'; '.join(spans)}, UTC"} if spans else {}
+
+
+def _pivot(chosen: Selection) -> dict[str, str]:
+    """Return what a pivot became, if the rows are those of one."""
+    pivoted = pivots.of(chosen.view) if isinstance(chosen, OfView) else None
+    if pivoted is None:
+        return {}
+    shown = f"On the page {pivoted.across.name} lies across, with {pivoted.measure.name} in cells."
+    return {"Pivot": f"{shown} {PIVOT_IN_FILES}"}
 
 
 @contextmanager

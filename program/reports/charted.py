@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import date
 
+from program.reports import pivots
 from program.reports.column_filters import Days
 from program.reports.datasets import AMOUNTS, MONTH, TIMES
 from program.reports.views import Bucket, Function, Group, Measure, Order, View
@@ -12,6 +13,11 @@ MOST_BARS = 30
 MOST_DAYS, MOST_WEEKS = 110, 110 * 7
 # Steps of time that a chart may have; of more, the newest.
 MOST_STEPS = 400
+# Parts of a stack and lines that can be told apart, beside those of all others and the unknown;
+# and so many steps that each may have all of them.
+MOST_STACKED, MOST_LINES, MOST_STEPS_IN_SERIES = 7, 4, 110
+# Stacks that lie below each other, each as high as its name.
+MOST_BARS_IN_SERIES = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +32,15 @@ class Charted:
     @property
     def most(self) -> int:
         """How many groups are drawn: the newest steps, or the largest categories."""
+        if self.view.across:
+            return MOST_STEPS_IN_SERIES if self.bucket else MOST_BARS_IN_SERIES
         return MOST_STEPS if self.bucket else MOST_BARS
+
+    @property
+    def most_series(self) -> int:
+        """How many values across have a part of the bars, or a line, of their own."""
+        pivoted = pivots.of(self.view)
+        return MOST_STACKED if pivoted is None or pivoted.adds_up else MOST_LINES
 
     def words(self, *, has_more: bool) -> str:
         """Say what is drawn of all that match."""
@@ -48,7 +62,15 @@ def _of_groups(view: View, across: str, up: str) -> Charted | None:
     measure = next((one for one in view.figures if one.name == up), None)
     if group is None or measure is None:
         return None
-    return _charted(view, group, measure)
+    drawn = _charted(view, group, measure)
+    pivoted = pivots.of(view)
+    if pivoted is None or pivoted.across == group or pivoted.measure != measure:
+        return drawn
+    if not pivoted.adds_up and group.bucket is None:
+        # Neither a stack of averages nor a line from one country to the next says anything.
+        return drawn
+    series = replace(drawn.view, groups=(group, pivoted.across), across=view.across)
+    return replace(drawn, view=series)
 
 
 def _of_rows(view: View, across: str, up: str, today: date) -> Charted | None:
@@ -63,7 +85,14 @@ def _of_rows(view: View, across: str, up: str, today: date) -> Charted | None:
 def _charted(view: View, group: Group, measure: Measure) -> Charted:
     order = Order(column=group.name if group.bucket else measure.name, descending=True)
     groups = replace(
-        view, groups=(group,), measures=(measure,), columns=(), orders=(order,), chart="", page=1
+        view,
+        groups=(group,),
+        measures=(measure,),
+        across=None,
+        columns=(),
+        orders=(order,),
+        chart="",
+        page=1,
     )
     return Charted(view=groups, across=group.name, up=measure.name, bucket=group.bucket)
 

@@ -94,6 +94,11 @@ CSV_FORMS: tuple[tuple[str, Form, str], ...] = (
         "For Excel where 1,5 is one and a half: cells are separated by semicolons.",
     ),
 )
+# What a file has of a pivot.
+PIVOT_IN_FILES = (
+    "A file has the cells of a pivot below each other: one row for each pair of groups that has "
+    "rows, with every measure and every value across, and without totals."
+)
 ENDINGS = (".csv", ".csv.gz", ".xlsx", ".parquet")
 
 

@@ -29,6 +29,8 @@ PAGE_SIZE = 50
 MOST_GROUPED_BY = 3
 MOST_MEASURES = 12
 MOST_ORDERS = 4
+# Numbers whose values are too many and too long to be columns.
+FRACTIONS = frozenset({ColumnKind.MONEY, ColumnKind.SHARE, ColumnKind.NUMBER})
 
 
 class Bucket(StrEnum):
@@ -99,6 +101,17 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Across:
+    """A pivot: the group whose values are columns, and the measure in the cells, by their names."""
+
+    group: str
+    measure: str
+
+    def __str__(self) -> str:
+        return f"{self.group},{self.measure}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """A column to sort by; unknown values come last in either direction."""
 
@@ -121,6 +134,7 @@ class View(query.PagedRecord):
         Parameter(name="columns", field="columns", read=query.items, write=query.joined),
         Parameter(name="group", field="groups", read=query.items, write=query.joined),
         Parameter(name="measures", field="measures", read=query.items, write=query.joined),
+        Parameter(name="across", field="across", read=str),
         Parameter(name="sort", field="orders", read=query.items, write=query.joined),
         Parameter(name="chart", field="chart", read=str),
         query.PAGE,
@@ -130,6 +144,7 @@ class View(query.PagedRecord):
     filters: tuple[Filter, ...] = ()
     groups: tuple[Group, ...] = ()
     measures: tuple[Measure, ...] = ()
+    across: Across | None = None
     orders: tuple[Order, ...] = ()
     chart: str = ""
     problems: tuple[str, ...] = field(default=(), compare=False)
@@ -161,7 +176,9 @@ class View(query.PagedRecord):
         if self.orders:
             return self.orders
         if self.groups:
-            return tuple(Order(column=group.name) for group in self.groups)
+            across = self.across.group if self.across else ""
+            names = (group.name for group in self.groups)
+            return tuple(Order(column=name) for name in names if name != across)
         return (_order(self.dataset.order),)
 
     def filter_on(self, column: str) -> Filter | None:
@@ -215,10 +232,11 @@ class View(query.PagedRecord):
             measures=reader.measures() if groups else (),
             page=asked.get("page", 1),
         )
-        named = {column.name for column in read.shown} if groups else set(dataset.names)
+        across = reader.across(read)
         return replace(
             read,
-            orders=reader.orders(named),
+            across=across,
+            orders=reader.orders(sortable(replace(read, across=across))),
             chart=reader.chart({column.name for column in read.shown}),
             problems=tuple(reader.problems),
         )
@@ -303,6 +321,19 @@ class _Reader:
             found.append(Measure(function=Function(name), column=column))
         return tuple(dict.fromkeys(found))[:MOST_MEASURES]
 
+    def across(self, read: View) -> Across | None:
+        text: str = self.asked.get("across", "")
+        if not text:
+            return None
+        group, _, measure = text.partition(",")
+        found = Across(group=group, measure=measure)
+        if can_be_across(read, found):
+            return found
+        self.problems.append(
+            f"The columns across {wording.quoted(text)} are not a second group and a measure."
+        )
+        return None
+
     def orders(self, names: set[str]) -> tuple[Order, ...]:
         orders = [_order(text) for text in self.asked.get("orders", ())]
         for order in orders:
@@ -345,6 +376,26 @@ def measurable(dataset: Dataset, function: Function, name: str) -> bool:
     if function in (Function.LEAST, Function.MOST):
         return column.kind in AMOUNTS | TIMES
     return column.kind in AMOUNTS
+
+
+def sortable(view: View) -> set[str]:
+    """Return the columns that sort the rows; of a pivot the groups down and the measure."""
+    if not view.groups:
+        return set(view.dataset.names)
+    if view.across is None:
+        return {column.name for column in view.shown}
+    names = {group.name for group in view.groups} - {view.across.group}
+    return names | {view.across.measure}
+
+
+def can_be_across(view: View, across: Across) -> bool:
+    """Whether the group can lie across: it is not the only one, and its values are no amounts."""
+    groups = {group.name: group for group in view.groups}
+    measures = {measure.name for measure in view.figures}
+    if len(groups) < 2 or across.group not in groups or across.measure not in measures:
+        return False
+    column = view.dataset.column(groups[across.group].column)
+    return column is not None and column.kind not in FRACTIONS
 
 
 def _group_column(dataset: Dataset, group: Group) -> DatasetColumn:

@@ -9,17 +9,21 @@ from dashboard.pages.explore.table import can_go_across, can_go_up
 from dashboard.ui import grid, state
 from data_access.people.staff import Person
 from program.reports.datasets import DATASETS, TIMES, DatasetColumn, label_of
+from program.reports.pivots import MOST_ACROSS
 from program.reports.views import (
     FUNCTION_WORDS,
     MOST_GROUPED_BY,
     MOST_MEASURES,
+    Across,
     Bucket,
     Function,
     Group,
     Measure,
     Order,
     View,
+    can_be_across,
     measurable,
+    sortable,
 )
 
 MEANINGS_SHOWN = 8
@@ -107,7 +111,15 @@ def groups(view: View, token: str, apply: Apply) -> None:
         by = tuple(choices[name] for name in state.typed(by_key))
         measures = tuple(figures[name] for name in (state.typed(of_key) or []))
         apply(
-            replace(view, groups=by, measures=measures if by else (), orders=(), chart="", page=1)
+            replace(
+                view,
+                groups=by,
+                measures=measures if by else (),
+                across=_kept_across(view, by, measures),
+                orders=(),
+                chart="",
+                page=1,
+            )
         )
 
     label = f"Groups {len(view.groups)}" if view.groups else "Group"
@@ -132,12 +144,59 @@ def groups(view: View, token: str, apply: Apply) -> None:
                 key=of_key,
                 on_change=choose,
             )
+        if len(view.groups) > 1:
+            _across(view, token, apply)
         st.caption("Unknown values form their own group and count in no measure.")
+
+
+def _kept_across(
+    view: View, groups: tuple[Group, ...], measures: tuple[Measure, ...]
+) -> Across | None:
+    """Return the group across if the new groups and measures still have it."""
+    changed = replace(view, groups=groups, measures=measures)
+    return view.across if view.across and can_be_across(changed, view.across) else None
+
+
+def _across(view: View, token: str, apply: Apply) -> None:
+    """Draw the choice of the group across, if any, and of the measure in the cells."""
+    shown = {column.name: column.label for column in view.shown}
+    measures = [measure.name for measure in view.figures]
+    possible = [
+        group.name
+        for group in view.groups
+        if can_be_across(view, Across(group=group.name, measure=measures[0]))
+    ]
+    held, group_key, cells_key = view.across, f"explore-pivot-{token}", f"explore-cells-{token}"
+
+    def choose() -> None:
+        group, measure = state.typed(group_key), state.typed(cells_key) or measures[0]
+        across = Across(group=group, measure=measure) if group else None
+        apply(replace(view, across=across, orders=(), chart="", page=1))
+
+    st.selectbox(
+        "As columns",
+        possible,
+        index=possible.index(held.group) if held else None,
+        format_func=shown.__getitem__,
+        placeholder="none: every group is a row",
+        help=f"Its values become columns: at most {MOST_ACROSS}, and one of all others.",
+        key=group_key,
+        on_change=choose,
+    )
+    if held is not None and len(measures) > 1:
+        st.selectbox(
+            "Measure in the cells",
+            measures,
+            index=measures.index(held.measure),
+            format_func=shown.__getitem__,
+            key=cells_key,
+            on_change=choose,
+        )
 
 
 def order(view: View, token: str, apply: Apply) -> None:
     """Draw the choice of the order; unknown values come last."""
-    columns = view.shown if view.groups else view.dataset.columns
+    columns = _sortable(view)
     names, label = [column.name for column in columns], _labels(columns)
     first = view.sorted_by[0]
     by_key, down_key = f"explore-sort-{token}", f"explore-down-{token}"
@@ -170,6 +229,13 @@ def order(view: View, token: str, apply: Apply) -> None:
             label_visibility="collapsed",
             on_change=choose,
         )
+
+
+def _sortable(view: View) -> Sequence[DatasetColumn]:
+    """Return the columns by which the view can be sorted, in order."""
+    kept = sortable(view)
+    columns = view.shown if view.groups else view.dataset.columns
+    return [column for column in columns if column.name in kept]
 
 
 def chart(view: View, token: str, apply: Apply) -> None:

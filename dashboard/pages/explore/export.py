@@ -13,6 +13,7 @@ from data_access.exports import jobs as export_jobs
 from data_access.exports import log
 from data_access.exports.jobs import Shown
 from data_access.people.staff import Person
+from program.reports import export_formats
 from program.reports.export_formats import (
     CSV_FORMS,
     FORMAT_WORDS,
@@ -57,6 +58,8 @@ def draw(view: View, total: int, person: Person, *, view_name: str | None) -> No
             "and this "
             "order. A link works for 15 minutes, in this browser."
         )
+        if view.across is not None:
+            st.caption(export_formats.PIVOT_IN_FILES)
         for label, form, words in FORMS:
             refused = too_many_rows(total, form.file_format)
             if refused is not None:

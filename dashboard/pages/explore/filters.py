@@ -1,6 +1,7 @@
 """One filter per column: the current ones, editing, and adding."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -44,13 +45,7 @@ def draw(view: View, token: str, apply: Apply, choices: Choices) -> None:
                 _editor(view, column, filter_, token, apply, choices)
     _adding(view, token, apply, choices)
     if len(view.filters) > 1:
-        cleared = View(
-            dataset=view.dataset,
-            columns=view.columns,
-            groups=view.groups,
-            measures=view.measures,
-            orders=view.orders,
-        )
+        cleared = replace(view, filters=(), page=1)
         st.button("Clear", type="tertiary", key="explore-clear", on_click=apply, args=[cleared])
 
 

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
 from dashboard.forms import recording
-from dashboard.pages.explore import columns_and_groups, export, filters, table
+from dashboard.pages.explore import columns_and_groups, export, filters, pivot, pivot_chart, table
 from dashboard.pages.explore import saved_views as explore_saved_views
 from dashboard.shell import replica, sign_in
 from dashboard.ui import address, charts, figures, grid, lookups, states
@@ -19,12 +20,12 @@ from data_access.db import database
 from data_access.db.errors import Invalid
 from data_access.eligibility import judging
 from data_access.eligibility.judging import JudgingContext
-from data_access.explore import queries, saved_views
+from data_access.explore import queries, saved_views, sources
 from data_access.explore.queries import Chartable, Preview, TooSlow
 from data_access.explore.saved_views import SavedView
 from data_access.people.staff import Person
 from program import wording
-from program.periods import ONE_DAY, month_start, utc_day
+from program.periods import month_start, utc_day
 from program.reports import charted
 from program.reports.datasets import DATASETS, OF_METRICS
 from program.reports.views import OWN_NAMES, PAGE_SIZE, View
@@ -104,14 +105,16 @@ def draw_head(page: Loaded, person: Person) -> None:
             export.draw_log(person)
             if page.preview is not None and page.preview.total:
                 name = explore_saved_views.name_of(page.views, view)
-                export.draw(view, page.preview.total, person, view_name=name)
+                export.draw(view, page.preview.in_files, person, view_name=name)
         st.caption(f"{view.dataset.description} {data_words(page.context)}")
         replica.note()
         with st.container(key="explore-filters", **line):
             filters.draw(view, token, apply_view, choices_of(view))
         with st.container(key="explore-tools", **line):
             st.markdown(f"**{count_words(page)}**", width="content")
-            if page.preview is not None and page.preview.in_all:
+            if page.preview is not None and page.preview.pivot is not None:
+                st.caption(escape(pivot.words(page.preview.pivot)), width="content")
+            elif page.preview is not None and page.preview.in_all:
                 st.caption(escape(in_all_words(page.preview)), width="content")
             st.space("stretch")
             columns_and_groups.order(view, token, apply_view)
@@ -141,15 +144,22 @@ def draw_results(page: Loaded) -> None:
     else:
         draw_chart(preview, page.chartable, page.context)
         with st.container(key="explore-table"):
-            table.draw(
-                preview.rows,
-                view.shown,
-                key=f"explore-{token_of(view)}",
-                what=view.dataset.title,
-                first=view.sorted_by[0],
-                on_heading=partial(sort_by, view),
-            )
+            draw_table(preview)
         draw_pages(preview)
+
+
+def draw_table(preview: Preview) -> None:
+    """Draw the page's rows, or those of the pivot."""
+    view = preview.view
+    common: dict[str, Any] = {
+        "key": f"explore-{token_of(view)}",
+        "first": view.sorted_by[0],
+        "on_heading": partial(sort_by, view),
+    }
+    if preview.pivot is not None:
+        pivot.draw(preview.pivot, **common)
+    else:
+        table.draw(preview.rows, view.shown, what=view.dataset.title, **common)
 
 
 def draw_chart(preview: Preview, found: Chartable | None, context: JudgingContext) -> None:
@@ -165,6 +175,8 @@ def draw_chart(preview: Preview, found: Chartable | None, context: JudgingContex
         drawn = table.chart_of(
             preview.rows, columns[across], columns[up], what=what, running=running
         )
+    elif found.pivot is not None:
+        drawn = pivot_chart.chart_of(found, found.pivot, running=running)
     else:
         drawn = table.charted(found, running=running)
     charts.draw(drawn, key=f"explore-chart-{token_of(preview.view)}")
@@ -172,8 +184,8 @@ def draw_chart(preview: Preview, found: Chartable | None, context: JudgingContex
 
 def running_month(view: View, context: JudgingContext) -> date:
     """Return the first day of the month that is not over: by the data, or by the clock."""
-    if view.dataset.key in OF_METRICS and context.freshness is not None:
-        return month_start(context.freshness.data_through + ONE_DAY)
+    if view.dataset.key in OF_METRICS:
+        return sources.running_month(context)
     return month_start(utc_day(context.now))
 
 

@@ -174,7 +174,7 @@ def _held(values: Sequence[Any], column: DatasetColumn) -> pa.Array:
     if _are_numbers(values, column):
         return grid.number_cells(values) if column.scale else grid.whole_cells(values)
     # As many decimals in every cell, so that they stand below each other.
-    places = _most_places(values) if column.scale else 0
+    places = most_places(values) if column.scale else 0
     return pa.array([cell(value, column, places=places) for value in values], pa.string())
 
 
@@ -195,10 +195,11 @@ def _places(values: Sequence[Any], column: DatasetColumn) -> int:
     """Return the decimals of the column: those of its most precise cell."""
     if not column.scale:
         return 0
-    return min(MOST_PLACES, max(min(column.scale, 2), _most_places(values)))
+    return min(MOST_PLACES, max(min(column.scale, 2), most_places(values)))
 
 
-def _most_places(values: Sequence[Any]) -> int:
+def most_places(values: Sequence[Any]) -> int:
+    """Return the decimals of the most precise value."""
     exact = (-_exponent(value) for value in values if isinstance(value, Decimal))
     return max((0, *exact))
 

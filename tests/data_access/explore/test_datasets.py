@@ -26,8 +26,8 @@ from data_access.__main__ import main
 from data_access.db import database, tables
 from data_access.db.errors import Invalid
 from data_access.eligibility import judging
+from data_access.explore import cells
 from data_access.explore import exported as explore_exported
-from data_access.explore import queries
 from data_access.exports import copy_stream, jobs
 from data_access.exports.copy_stream import CsvStream
 from data_access.queue import listing
@@ -375,10 +375,10 @@ def test_no_cell_begins_a_formula_with_any_separator(conn: Connection, typed: st
     assert {name: row[name] for name in TYPED} == dict.fromkeys(TYPED, csv_guard.guarded(typed))
     assert unguarded(row["username"]) == typed
     for separator in ",;\t":
-        for cells in csv.reader(io.StringIO(content, newline=""), delimiter=separator):
+        for line in csv.reader(io.StringIO(content, newline=""), delimiter=separator):
             live = [
                 cell
-                for cell in cells
+                for cell in line
                 if cell.lstrip(" \u00a0\u3000\u200b")[:1] in tuple("=+-@＝＋－＠")
             ]
             assert live == [], (separator, cells)
@@ -400,7 +400,7 @@ def test_the_database_guards_as_the_program_does(conn: Connection) -> None:
     typed = func.unnest(literal(texts, ARRAY(Text))).column_valued("typed")
     column = DatasetColumn(name="typed", kind=ColumnKind.TEXT, description="")
 
-    found = conn.execute(select(typed, queries.guarded(column, typed))).all()
+    found = conn.execute(select(typed, cells.guarded(column, typed))).all()
 
     assert [kept for _, kept in found] == [csv_guard.guarded(text) for text, _ in found]
     assert len(found) == len(texts)

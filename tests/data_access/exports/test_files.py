@@ -297,6 +297,25 @@ def test_the_sheet_about_says_which_days_were_meant(stocked: Engine) -> None:
     assert "the last 30 days" in found["Filters"]
 
 
+def test_a_file_has_the_cells_of_a_pivot_below_each_other_and_says_so(stocked: Engine) -> None:
+    grouped = everything(APPLICATIONS, group="status,country_code", measures="count,sum:volume_usd")
+    pivot = everything(
+        APPLICATIONS,
+        group="status,country_code",
+        measures="count,sum:volume_usd",
+        across="country_code,count",
+    )
+    assert pivot.across is not None
+    plain = file_of(order_of(grouped, FileFormat.CSV))
+    book = openpyxl.load_workbook(io.BytesIO(file_of(order_of(pivot, FileFormat.XLSX))))
+    about = dict(book["About"].iter_rows(values_only=True))
+
+    assert file_of(order_of(pivot, FileFormat.CSV)) == plain
+    assert plain.startswith(b"status,country_code,count,sum_volume_usd\n")
+    assert "country_code lies across, with count in cells" in about["Pivot"]
+    assert "below each other" in about["Pivot"]
+
+
 @pytest.mark.parametrize("dataset", [d for d in DATASETS if d.key not in ("monthly", "activity")])
 def test_no_payload_is_live_in_any_text_column_of_any_format(
     stocked: Engine, dataset: Dataset

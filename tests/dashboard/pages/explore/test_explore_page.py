@@ -375,3 +375,119 @@ def test_a_manager_reads_who_exported_what(queue: Desk) -> None:
         "cancelled",
         "status: pending",
     )
+
+
+PIVOT = {"group": "country_code,status", "across": "status,count"}
+
+
+def pivoted(queue: Desk) -> None:
+    """Plant applications of two countries and of one that is unknown."""
+    planted = [
+        (11, "pending", "DE", 30),
+        (12, "rejected", "DE", 50),
+        (13, "rejected", "DE", None),
+        (14, "rejected", None, 20),
+    ]
+    with queue.engine.begin() as conn:
+        conn.execute(text("update exchange.accounts set country_code = 'BR'"))
+        for id_, status, country, volume in planted:
+            add_application(conn, id_, status=status, account={"country_code": country})
+            if volume is not None:
+                add_metrics(conn, id_, volume=Decimal(volume), active=1, new=0)
+
+
+def test_a_group_lies_across_with_totals_of_rows_and_columns(queue: Desk) -> None:
+    pivoted(queue)
+    app = queue.open(EXPLORE, **PIVOT)
+
+    config = json.loads(app.dataframe[0].proto.columns)
+    labels = [config[name]["label"].strip("\u061c\u2066\u2069") for name in app.dataframe[0].value]
+    assert labels == ["Country code ↑", "pending", "rejected", "In all"]
+    assert app.dataframe[0].value.to_numpy().tolist() == [
+        ["BR", "3", "0", "3"],
+        ["DE", "1", "2", "3"],
+        ["unknown", "0", "1", "1"],
+        ["In all", "4", "3", "7"],
+    ]
+    assert "**3 groups**" in texts(app)
+    assert "Count by Country code, across Status" in texts(app, ["caption"])
+    # A file has the pairs below each other, and says so.
+    promise, *_ = (
+        export_links._signer(export_links.SECRET_FILE).loads(
+            parse_qs(urlsplit(proto.url).query)["token"][0]
+        )[0]
+        for proto in protos(app, "link_button")
+    )
+    assert promise["query"] == PIVOT
+    assert promise["expected"] == 4
+    assert any("below each other" in words for words in texts(app, ["caption"]))
+
+
+def test_in_a_pivot_nothing_is_told_from_the_unknown_and_averages_are_not_added(
+    queue: Desk,
+) -> None:
+    pivoted(queue)
+    by = {"group": "country_code,status", "application_id": "11..14"}
+    volume, followers = "average:volume_usd", "sum:x_followers"
+    app = queue.open(
+        EXPLORE, **by, measures=volume, across="status,average_volume_usd", country_code="DE"
+    )
+    nobody_looked = queue.open(EXPLORE, **by, measures=followers, across="status,sum_x_followers")
+
+    assert app.dataframe[0].value.to_numpy().tolist() == [
+        ["DE", "30.00", "25.00", "26.67"],
+        ["In all", "30.00", "25.00", "26.67"],
+    ]
+    shown = nobody_looked.dataframe[0].value
+    assert shown.fillna("").to_numpy().tolist() == [
+        ["DE", "unknown", "unknown", "unknown"],
+        ["unknown", "", "unknown", "unknown"],
+        ["In all", "unknown", "unknown", "unknown"],
+    ]
+
+
+def test_groups_are_laid_across_by_choice_and_a_heading_sorts_by_the_whole(queue: Desk) -> None:
+    pivoted(queue)
+    app = queue.open(EXPLORE, group="country_code,status")
+
+    next(w for w in app.selectbox if w.label == "As columns").set_value("status").run()
+    assert app.query_params["across"] in ("status,count", ["status,count"])
+    assert cells(app, "count")[-1] == "7"
+
+    # Without its group nothing lies across any more.
+    next(w for w in app.multiselect if w.label == "Group by").set_value(["country_code"]).run()
+    assert not texts(app, ["warning"])
+    assert "across" not in app.query_params
+
+
+def test_a_pivot_is_drawn_as_a_stack_or_as_lines(queue: Desk) -> None:
+    pivoted(queue)
+
+    def drawn(**query: str) -> list[dict[str, Any]]:
+        app = queue.open(EXPLORE, **query)
+        texts(app)
+        (chart,) = protos(app, "plotly_chart")
+        found: list[dict[str, Any]] = json.loads(chart.spec)["data"]
+        return found
+
+    bars = drawn(**PIVOT, chart="country_code,count")
+    assert [(one["name"], one["type"], one["orientation"]) for one in bars] == [
+        ("pending", "bar", "h"),
+        ("rejected", "bar", "h"),
+    ]
+    assert bars[0]["x"] == [3, 1, 0]
+    in_time = drawn(
+        group="submitted_at:month,status", across="status,count", chart="submitted_at_month,count"
+    )
+    assert [(one["name"], one["type"]) for one in in_time] == [
+        ("pending", "bar"),
+        ("rejected", "bar"),
+    ]
+    assert sum(sum(one["y"]) for one in in_time) == 7
+    lines = drawn(
+        group="submitted_at:month,status",
+        measures="median:volume_usd",
+        across="status,median_volume_usd",
+        chart="submitted_at_month,median_volume_usd",
+    )
+    assert {one["type"] for one in lines} == {"scatter"}
