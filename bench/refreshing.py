@@ -160,7 +160,7 @@ def step_back(engine: Engine) -> None:
     rollups.refresh(engine, now=now, through=newest_day(engine) - ONE_DAY, risk=None)
     rollups.recount(engine, now=now)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        part = f"review.affiliate_daily_{month_start(newest_day(engine)):%Y_%m}"
+        part = f"review.affiliate_daily_{month_start(newest_day(engine) - ONE_DAY):%Y_%m}"
         connection.execute(
             text(f"vacuum {part}, review.affiliate_monthly, review.affiliate_window")
         )
