@@ -44,6 +44,7 @@ def table(
     key: str,
     on_heading: Press | None = None,
     selectable: bool = False,
+    cells: bool = False,
     opens: OpeningRows | None = None,
     row_height: int,
     **look: Any,  # noqa: ANN401 - what st.dataframe takes
@@ -51,9 +52,14 @@ def table(
     """Draw the table; returns the indexes of the ticked rows.
 
     Pressing a heading calls ``on_heading`` with the column's name; without it headings do nothing.
+    With ``cells`` a click selects a cell, which `selected_cell` returns in the next run.
     With ``opens``, a click anywhere in a row opens its application, and so does the keyboard.
     """
-    modes: Collection[Any] = ("multi-row", "single-column") if selectable else ("single-column",)
+    modes: Collection[Any] = (
+        "single-column",
+        *(["multi-row"] if selectable else []),
+        *(["single-cell"] if cells else []),
+    )
     with st.container(key=f"whole-{key}"):
         if opens is not None:
             row_cursor.draw(opens, header=HEADER_HEIGHT, row_height=row_height, ticks=selectable)
@@ -67,6 +73,15 @@ def table(
             **{"placeholder": figures.UNKNOWN, **look},
         )
     return list(shown["selection"]["rows"]) if selectable else []
+
+
+def selected_cell(key: str) -> tuple[int, str] | None:
+    """Return the row and the column's name of the selected cell of a table, if there is one."""
+    cells = (state.typed(key) or {}).get("selection", {}).get("cells", [])
+    if not cells:
+        return None
+    row, name = cells[0]
+    return row, name
 
 
 def _pressed(key: str, on_heading: Press | None) -> None:

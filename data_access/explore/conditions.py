@@ -11,6 +11,7 @@ from sqlalchemy import (
     DateTime,
     Numeric,
     Text,
+    all_,
     and_,
     any_,
     literal,
@@ -87,7 +88,9 @@ def _same(day: date) -> date:
 
 def _one_of(filter_: OneOf, value: Expression, kind: ColumnKind) -> ColumnElement[bool]:
     if kind is ColumnKind.TRUTH:
-        return value == any_(literal([word == "yes" for word in filter_.values], ARRAY(Boolean)))
-    named = filter_.column in PEOPLE
-    words = [people.normal(word) for word in filter_.values] if named else list(filter_.values)
-    return value == any_(literal(words, ARRAY(Text)))
+        values = literal([word == "yes" for word in filter_.values], ARRAY(Boolean))
+    else:
+        named = filter_.column in PEOPLE
+        words = [people.normal(word) for word in filter_.values] if named else list(filter_.values)
+        values = literal(words, ARRAY(Text))
+    return value != all_(values) if filter_.without else value == any_(values)

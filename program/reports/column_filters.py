@@ -19,6 +19,7 @@ from program.text.platforms import platform_key
 LONGEST_TEXT = 200
 MOST_VALUES = 200
 OR_UNKNOWN, UNKNOWN, KNOWN, PART, BETWEEN = "?", "?", "!", "~", ".."
+WITHOUT = "!"
 WHOLES = (ColumnKind.ID, ColumnKind.WHOLE)
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -54,11 +55,12 @@ class Days:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneOf:
-    """Any of these values."""
+    """Any of these values, or if ``without`` any other."""
 
     column: str
     values: tuple[str, ...]
     or_unknown: bool = False
+    without: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +153,9 @@ def to_text(filter_: Filter) -> str:
         case Days():
             rest = f"{filter_.first or ''}..{filter_.last or ''}"
         case OneOf():
-            rest = ",".join(quote(value, safe=" @") for value in filter_.values)
+            # A sign at the beginning would make another filter of it.
+            values = (quote(value, safe=" @").replace(PART, "%7E") for value in filter_.values)
+            rest = (WITHOUT if filter_.without else "") + ",".join(values)
         case Contains():
             rest = PART + filter_.part
     return (OR_UNKNOWN if filter_.or_unknown else "") + rest
@@ -181,6 +185,7 @@ def describe(filter_: Filter) -> str:
             )
         case OneOf():
             words = wording.listed(filter_.values, last="or")
+            words = f"not {words}" if filter_.without else words
         case Contains():
             words = f"contains {filter_.part}"
     return f"{words}, or unknown" if filter_.or_unknown else words
@@ -193,8 +198,12 @@ def clean(text: str) -> str:
 
 
 def one_of(
-    column: DatasetColumn, values: Sequence[str], *, or_unknown: bool = False
-) -> Filter | None:
+    column: DatasetColumn,
+    values: Sequence[str],
+    *,
+    or_unknown: bool = False,
+    without: bool = False,
+) -> OneOf | None:
     """Return a filter on these values, each once; ``None`` if the column can hold none of them."""
     allowed = TRUTHS if column.kind is ColumnKind.TRUTH else column.choices
     meant = platform_key if column.is_platform else _same
@@ -205,7 +214,7 @@ def one_of(
         kept = dict.fromkeys(value for value in allowed if value in kept)
     if not 0 < len(kept) <= MOST_VALUES:
         return None
-    return OneOf(column=column.name, values=tuple(kept), or_unknown=or_unknown)
+    return OneOf(column=column.name, values=tuple(kept), or_unknown=or_unknown, without=without)
 
 
 def _same(value: str) -> str:
@@ -213,7 +222,9 @@ def _same(value: str) -> str:
 
 
 def _one_of(column: DatasetColumn, text: str, *, or_unknown: bool) -> Filter | None:
-    return one_of(column, [unquote(value) for value in text.split(",")], or_unknown=or_unknown)
+    without = text.startswith(WITHOUT)
+    values = [unquote(value) for value in text.removeprefix(WITHOUT).split(",")]
+    return one_of(column, values, or_unknown=or_unknown, without=without)
 
 
 def _range(column: DatasetColumn, text: str, *, or_unknown: bool) -> Filter | None:

@@ -69,7 +69,8 @@ def in_order(values: Sequence[Any], column: DatasetColumn, *, in_time: bool) -> 
     if in_time:
         return tuple(sorted(values))
     if column.choices:
-        return tuple(sorted(values, key=column.choices.index))
+        places = {choice: place for place, choice in enumerate(column.choices)}
+        return tuple(sorted(values, key=lambda value: places.get(value, len(places))))
     return tuple(values)
 
 

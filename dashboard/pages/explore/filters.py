@@ -10,6 +10,7 @@ from dashboard.forms import fields, submit
 from dashboard.ui import state
 from dashboard.ui.safe_text import escape
 from program.reports import column_filters as filtering
+from program.reports import value_words
 from program.reports.column_filters import Contains, Days, Filter, Known, OneOf, Range
 from program.reports.datasets import NUMBERS, TIMES, TRUTHS, ColumnKind, DatasetColumn, label_of
 from program.reports.views import View
@@ -18,14 +19,7 @@ Apply = Callable[[View], None]
 # The choices of a column by its name, with labels.
 Choices = Callable[[str], Mapping[str, str]]
 LATEST = (1, 7, 30, 90, 365)
-# What the fields of a range take.
-NUMBERS_TAKEN = {
-    ColumnKind.ID: "Whole numbers",
-    ColumnKind.WHOLE: "Whole numbers, such as 1500",
-    ColumnKind.MONEY: "USD with a point, such as 20000000 or 1234.50",
-    ColumnKind.SHARE: "Shares as fractions: 0.2 is 20 %",
-    ColumnKind.NUMBER: "Numbers with a point, such as 12.5",
-}
+ANY_OF, NONE_OF = "any of", "none of"
 AS_ASKED, OR_UNKNOWN, ONLY_UNKNOWN, ONLY_KNOWN = (
     "known values", "known values, or unknown", "only unknown", "any known value"
 )  # fmt: skip
@@ -36,7 +30,7 @@ def draw(view: View, token: str, apply: Apply, choices: Choices) -> None:
     for filter_ in view.filters:
         column = view.dataset.column(filter_.column)
         if column is not None:
-            label = f"{escape(column.label)}: {escape(filtering.describe(filter_))[:90]}"
+            label = f"{escape(column.label)}: {escape(_words(filter_)[:80])}"
             with st.popover(
                 label,
                 key=f"explore-filter-{column.name}",
@@ -47,6 +41,14 @@ def draw(view: View, token: str, apply: Apply, choices: Choices) -> None:
     if len(view.filters) > 1:
         cleared = replace(view, filters=(), page=1)
         st.button("Clear", type="tertiary", key="explore-clear", on_click=apply, args=[cleared])
+
+
+def _words(filter_: Filter) -> str:
+    """Describe a filter, its values as they are called in the table."""
+    if isinstance(filter_, OneOf):
+        called = tuple(value_words.word(filter_.column, value) for value in filter_.values)
+        filter_ = replace(filter_, values=called)
+    return filtering.describe(filter_)
 
 
 def _adding(view: View, token: str, apply: Apply, choices: Choices) -> None:
@@ -85,10 +87,10 @@ def _editor(
     submit.draw(part)
     with st.form(part, border=False):
         if column.kind in NUMBERS:
-            _range(column, filter_, part)
+            _range(filter_, part)
         elif column.kind in TIMES:
             _days(filter_, part)
-        elif column.kind is ColumnKind.TEXT:
+        elif not _is_listed(column, filter_):
             st.text_input(
                 "Contains",
                 filter_.part if isinstance(filter_, Contains) else "",
@@ -96,6 +98,8 @@ def _editor(
             )
         else:
             _one_of(column, filter_, part, choices)
+        if column.kind is not ColumnKind.TEXT or not _is_listed(column, filter_):
+            st.caption(value_words.taken(column))
         if not column.always:
             options = [AS_ASKED, OR_UNKNOWN, ONLY_UNKNOWN, ONLY_KNOWN]
             st.selectbox(
@@ -115,7 +119,12 @@ def _editor(
         )
 
 
-def _range(column: DatasetColumn, filter_: Filter | None, part: str) -> None:
+def _is_listed(column: DatasetColumn, filter_: Filter | None) -> bool:
+    """Whether the filter is on whole values; a text is sought by its parts unless it has some."""
+    return column.kind is not ColumnKind.TEXT or isinstance(filter_, OneOf)
+
+
+def _range(filter_: Filter | None, part: str) -> None:
     held = filter_ if isinstance(filter_, Range) else None
     least, most = st.columns(2)
     least.text_input(
@@ -126,7 +135,6 @@ def _range(column: DatasetColumn, filter_: Filter | None, part: str) -> None:
     most.text_input(
         "At most", "" if held is None or held.most is None else f"{held.most:f}", key=f"{part}-most"
     )
-    st.caption(f"{NUMBERS_TAKEN[column.kind]}; both ends are included.")
 
 
 def _days(filter_: Filter | None, part: str) -> None:
@@ -147,18 +155,26 @@ def _days(filter_: Filter | None, part: str) -> None:
         ),
         key=f"{part}-latest",
     )
-    st.caption("UTC. The days before today move with time, also in a saved view.")
+    st.caption("The days before today move with time, also in a saved view.")
 
 
 def _one_of(column: DatasetColumn, filter_: Filter | None, part: str, choices: Choices) -> None:
     held = list(filter_.values) if isinstance(filter_, OneOf) else []
     fixed = TRUTHS if column.kind is ColumnKind.TRUTH else column.choices
-    labels = {} if fixed else choices(column.name)
+    labels = {} if fixed or column.kind is ColumnKind.TEXT else choices(column.name)
+    without = isinstance(filter_, OneOf) and filter_.without
+    st.segmented_control(
+        "Which values",
+        [ANY_OF, NONE_OF],
+        default=NONE_OF if without else ANY_OF,
+        key=f"{part}-which",
+        label_visibility="collapsed",
+    )
     st.multiselect(
-        "Any of",
+        "Values",
         list(dict.fromkeys([*(fixed or labels), *held])),
         default=held,
-        format_func=lambda value: labels.get(value, value),
+        format_func=lambda value: value_words.word(column.name, labels.get(value, value)),
         key=f"{part}-values",
         accept_new_options=not fixed,
     )
@@ -199,7 +215,8 @@ def _text(column: DatasetColumn, part: str) -> str:
         if held("latest"):
             return f"last{held('latest')}"
         return f"{held('first') or ''}..{held('last') or ''}"
-    if column.kind is ColumnKind.TEXT:
+    if column.kind is ColumnKind.TEXT and held("values") is None:
         return f"~{held('part') or ''}"
-    made = filtering.one_of(column, held("values") or [])
+    without = held("which") == NONE_OF
+    made = filtering.one_of(column, held("values") or [], without=without)
     return filtering.to_text(made) if made else ""

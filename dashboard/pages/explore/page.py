@@ -10,7 +10,15 @@ from typing import Any
 import streamlit as st
 
 from dashboard.forms import recording
-from dashboard.pages.explore import columns_and_groups, export, filters, pivot, pivot_chart, table
+from dashboard.pages.explore import (
+    cell_filter,
+    columns_and_groups,
+    export,
+    filters,
+    pivot,
+    pivot_chart,
+    table,
+)
 from dashboard.pages.explore import saved_views as explore_saved_views
 from dashboard.shell import replica, sign_in
 from dashboard.ui import address, charts, figures, grid, lookups, states
@@ -110,6 +118,8 @@ def draw_head(page: Loaded, person: Person) -> None:
         replica.note()
         with st.container(key="explore-filters", **line):
             filters.draw(view, token, apply_view, choices_of(view))
+            if page.preview is not None:
+                cell_filter.draw(page.preview, token, table_key(view), apply_view)
         with st.container(key="explore-tools", **line):
             st.markdown(f"**{count_words(page)}**", width="content")
             if page.preview is not None and page.preview.pivot is not None:
@@ -152,7 +162,7 @@ def draw_table(preview: Preview) -> None:
     """Draw the page's rows, or those of the pivot."""
     view = preview.view
     common: dict[str, Any] = {
-        "key": f"explore-{token_of(view)}",
+        "key": table_key(view),
         "first": view.sorted_by[0],
         "on_heading": partial(sort_by, view),
     }
@@ -245,6 +255,11 @@ def apply_view(view: View) -> None:
 def sort_by(view: View, name: str) -> None:
     """Sort all rows by the pressed heading; pressed again, reverse."""
     apply_view(view.sorted_anew(name))
+
+
+def table_key(view: View) -> str:
+    """Return the key of the view's table, which knows the selected cell."""
+    return f"explore-{token_of(view)}"
 
 
 def token_of(view: View) -> str:

@@ -10,8 +10,7 @@ from data_access.explore.pivots import Pivot, PivotCell
 from program import wording
 from program.reports import pivots
 from program.reports.datasets import DatasetColumn
-from program.reports.pivots import Pivoted
-from program.reports.views import Bucket, Order, sortable
+from program.reports.views import Bucket, Group, Order, sortable
 
 IN_ALL, OTHERS, EARLIER = "In all", "Others", "Earlier"
 LONGEST_HEAD = 30
@@ -25,7 +24,7 @@ def draw(pivot: Pivot, *, key: str, first: Order, on_heading: Callable[[str], No
     measure = shown.column(shown.measure.name)
     sorting = sortable(shown.view)
     columns = {
-        group.name: _group(pivot, shown.column(group.name), first, leads=not place)
+        group.name: _group(pivot, group, first, leads=not place)
         for place, group in enumerate(shown.down)
     }
     for place, label in enumerate(heads(pivot)):
@@ -43,6 +42,7 @@ def draw(pivot: Pivot, *, key: str, first: Order, on_heading: Callable[[str], No
         row_height=table.ROW_HEIGHT,
         most_high=table.MOST_ROWS_HIGH,
         on_heading=lambda name: on_heading(name) if name in sorting else None,
+        cells=True,
         placeholder="",
     )
 
@@ -51,7 +51,7 @@ def heads(pivot: Pivot) -> list[str]:
     """Return the headings across, as plain text."""
     shown, found = pivot.pivoted, pivot.heads
     column = shown.column(shown.across.name)
-    labels = [_head(value, shown, column) for value in found.values]
+    labels = [_called(value, shown.across, column) for value in found.values]
     if found.others:
         labels.append(EARLIER if shown.in_time else OTHERS)
     if found.has_unknown:
@@ -59,8 +59,11 @@ def heads(pivot: Pivot) -> list[str]:
     return _told_apart(labels)
 
 
-def _head(value: Any, shown: Pivoted, column: DatasetColumn) -> str:  # noqa: ANN401 - any column's
-    if shown.across.bucket is Bucket.MONTH:
+def _called(value: Any, group: Group, column: DatasetColumn) -> str:  # noqa: ANN401 - any column's
+    """Return a group's value as it is read, months by their names."""
+    if value is None:
+        return figures.UNKNOWN
+    if group.bucket is Bucket.MONTH:
         return figures.month(value)
     return visible(table.cell(value, column) or "")[:LONGEST_HEAD]
 
@@ -89,12 +92,13 @@ def words_across(pivot: Pivot) -> str:
     return f"{down}, across {shown.column(shown.across.name).label}"
 
 
-def _group(pivot: Pivot, column: DatasetColumn, first: Order, *, leads: bool) -> grid.GridColumn:
+def _group(pivot: Pivot, group: Group, first: Order, *, leads: bool) -> grid.GridColumn:
     """Return the values of a group as text, since the last cell says what the totals are."""
+    column = pivot.pivoted.column(group.name)
     label = column.label
     if column.name == first.column:
         label = headings.signed(label, descending=first.descending)
-    cells = [table.cell(row.by[column.name], column) or figures.UNKNOWN for row in pivot.rows]
+    cells = [_called(row.by[group.name], group, column) for row in pivot.rows]
     cells.append(IN_ALL if leads else "")
     width = _width(label, cells, most=table.MOST_WIDE)
     return grid.text(label, cells, pinned=True, width=width, help=_help(column))

@@ -13,6 +13,7 @@ from dashboard.ui.badges import Badge
 from dashboard.ui.charts import Chart
 from data_access.explore.queries import Chartable
 from program.periods import utc_day
+from program.reports import value_words
 from program.reports.datasets import (
     AMOUNTS,
     MONTH,
@@ -78,6 +79,7 @@ def draw(
         row_height=ROW_HEIGHT,
         most_high=MOST_ROWS_HIGH,
         on_heading=on_heading,
+        cells=True,
         placeholder=figures.DASH,
     )
 
@@ -94,7 +96,7 @@ def cell(value: Any, column: DatasetColumn, *, places: int = 0) -> str | None:  
         case date():
             return value.isoformat()
     if column.kind is ColumnKind.ID or column.kind not in NUMBERS:
-        return str(value)
+        return value_words.word(column.name, str(value))
     if isinstance(value, Decimal):
         if column.scale:
             places = max(places, min(column.scale, 2), -_exponent(value))

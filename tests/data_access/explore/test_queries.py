@@ -311,7 +311,7 @@ def passes(filter_: Filter, value: Any, kind: ColumnKind) -> bool:
         case OneOf():
             word = {True: "yes", False: "no"}[value] if kind is ColumnKind.TRUTH else value
             meant = platform_key(word) if filter_.column == "social_platform" else word
-            return meant in filter_.values
+            return (meant in filter_.values) is not filter_.without
         case Contains():
             parts = sought(filter_.part).texts if filter_.column in conditions.NAMING else ()
             return any(part in search_text(value) for part in parts or (folded(filter_.part),))
@@ -369,7 +369,7 @@ def texts_for(column: DatasetColumn) -> st.SearchStrategy[str]:
         words = column.choices or ("yes", "x", "BR", "ana@example.com", "other")
         meant = st.lists(st.sampled_from(words), min_size=1, max_size=3).map(",".join)
         part = st.sampled_from([*crowd.NAMES, *HOSTILE]) | st.text(min_size=1, max_size=3)
-        meant |= part.map(lambda text: f"~{text}")
+        meant |= part.map(lambda text: f"~{text}") | meant.map(lambda text: f"!{text}")
     known = st.sampled_from(["?", "!"])
     return meant | meant.map(lambda text: f"?{text}") | known | hostile
 
@@ -442,7 +442,7 @@ def form(filter_: Filter) -> tuple[Any, ...]:
             return (Range, filter_.least is None, filter_.most is None, filter_.or_unknown)
         case Days():
             return (Days, *(end is None for end in filter_.span(NOW.date())), filter_.or_unknown)
-    return (type(filter_), filter_.or_unknown)
+    return (type(filter_), filter_.or_unknown, getattr(filter_, "without", False))
 
 
 def test_typed_text_is_never_part_of_a_statement(conn: Connection) -> None:

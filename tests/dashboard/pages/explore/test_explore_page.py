@@ -11,17 +11,18 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from dashboard.pages.explore import filters, table
+from dashboard.pages.explore import table
 from dashboard.shell import export_links
 from dashboard.shell.screens import EXPLORE
 from data_access.explore import saved_views
 from data_access.exports import jobs, log
+from program.reports import value_words
 from program.reports.datasets import APPLICATIONS, DATASETS, MONTHLY, NEAR_MISSES, NUMBERS
 from program.reports.export_formats import Ending
 from program.reports.views import Bucket, View
 from program.review.permissions import Act, Role, may
 from tests.builders import add_account, add_application, add_metrics
-from tests.dashboard.pages.screen import PEOPLE, Desk, cells, protos, texts
+from tests.dashboard.pages.screen import PEOPLE, Desk, cells, popovers, protos, texts
 from tests.data_access import clicks
 
 # The table of columns comes before the rows; grouped rows have none.
@@ -61,7 +62,7 @@ def test_the_id_stays_in_sight(queue: Desk) -> None:
 
 
 def test_a_filter_of_numbers_says_what_it_takes(queue: Desk) -> None:
-    assert set(filters.NUMBERS_TAKEN) == set(NUMBERS)
+    assert set(value_words.NUMBERS_TAKEN) == set(NUMBERS)
     app = queue.open(EXPLORE, columns="application_id,volume_usd", volume_usd="1..")
 
     found = " ".join(texts(app, ["caption"]))
@@ -491,3 +492,92 @@ def test_a_pivot_is_drawn_as_a_stack_or_as_lines(queue: Desk) -> None:
         chart="submitted_at_month,median_volume_usd",
     )
     assert {one["type"] for one in lines} == {"scatter"}
+
+
+def choose_cell(app: Any, row: int, name: str) -> None:
+    """Select a cell of the table as a click does."""
+    _, _, key = app.dataframe[-1].proto.id.split("-", 2)
+    app.session_state[key] = {"selection": {"cells": [(row, name)]}}
+    app.run()
+
+
+def offered(app: Any) -> list[str]:
+    return [
+        button.label.replace("\\", "")
+        for button in app.button
+        if str(button.key).startswith("explore-cell-")
+    ]
+
+
+def press_offer(app: Any, label: str) -> None:
+    next(b for b in app.button if b.label.replace("\\", "") == label).click().run()
+
+
+def test_a_cell_offers_its_value_as_a_filter_and_nothing_happens_unasked(queue: Desk) -> None:
+    app = queue.open(EXPLORE, columns="application_id,eligibility,volume_usd,username")
+    before = dict(app.query_params)
+    assert offered(app) == []
+
+    choose_cell(app, 0, "eligibility")
+    assert dict(app.query_params) == before
+    (only, without) = offered(app)
+    assert (only[:5], without[:8]) == ("Only ", "Without ")
+    word = only.removeprefix("Only ").replace(" ", "_")
+    press_offer(app, without)
+    assert app.query_params["eligibility"] in (f"!{word}", [f"!{word}"])
+    assert len(opened(app)) == 2
+    assert offered(app) == []
+
+    choose_cell(app, 0, "volume_usd")
+    assert [words.split(" ")[0] for words in offered(app)] == ["Only", "At", "At"]
+    press_offer(app, offered(app)[0])
+    assert len(opened(app)) == 1
+
+
+def test_typed_text_in_an_offer_is_no_markup(queue: Desk) -> None:
+    with queue.engine.begin() as conn:
+        conn.execute(text("update exchange.accounts set username = '[x](http://evil.example)'"))
+    app = queue.open(EXPLORE, columns="application_id,username")
+
+    choose_cell(app, 0, "username")
+
+    (only, _) = (b for b in app.button if str(b.key).startswith("explore-cell-"))
+    assert "](" not in only.label
+    only.click().run()
+    assert len(opened(app)) == 3
+    assert not texts(app, ["warning"])
+
+
+def test_groups_offer_their_values_and_measures_do_not(queue: Desk) -> None:
+    pivoted(queue)
+    app = queue.open(EXPLORE, group="country_code,status", sort="-count")
+    choose_cell(app, 0, "count")
+    assert offered(app) == []
+    choose_cell(app, 0, "country_code")
+    assert offered(app) == ["Only BR", "Without BR"]
+
+    pivot = queue.open(EXPLORE, **PIVOT)
+    choose_cell(pivot, 2, "country_code")
+    assert offered(pivot) == ["Only unknown", "Without unknown"]
+    # The row of totals is of no value.
+    choose_cell(pivot, 3, "country_code")
+    assert offered(pivot) == []
+
+
+def test_a_filter_says_its_values_in_words_and_can_leave_some_out(queue: Desk) -> None:
+    pivoted(queue)
+    app = queue.open(EXPLORE, columns="application_id,track,country_code", country_code="DE")
+    assert any("Two capital letters" in words for words in texts(app, ["caption"]))
+
+    which = next(w for w in app.get("button_group") if w.label == "Which values")
+    which.set_value("none of")
+    next(b for b in app.button if b.label == "Apply").click().run()
+    assert app.query_params["country_code"] in ("!DE", ["!DE"])
+    assert len(opened(app)) == 3
+
+    shown = queue.open(EXPLORE, columns="application_id,track", track="on_exchange,external")
+    assert cells(shown, "track", ROWS) == ["on-exchange"]
+    labels = [popover.label.replace("\\", "") for popover in popovers(shown)]
+    assert "Track: on-exchange or external" in labels
+    found = " ".join(texts(shown, ["caption"]))
+    assert "on_exchange (on-exchange), external or both" in found
