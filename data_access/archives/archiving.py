@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, func, select
 
 from data_access.archives import month_file
 from data_access.archives.month_file import Content
-from data_access.db import alone, archived, locks, partitions, tables
+from data_access.db import alone, archived, citus, locks, partitions, tables
 from data_access.db.errors import Refusal
 from data_access.eligibility import freshness
 from program.affiliates import archiving
@@ -78,6 +78,7 @@ def archive(engine: Engine, command: ArchiveMonths, *, progress: Progress) -> Ar
     if month_start(command.before) == date.min:
         raise Refusal("No month is over before 0001-01. Name a later one with --before.")
     with engine.connect() as connection:
+        citus.refuse_distributed(connection, "archiving")
         _require_unneeded(connection, command)
         months = [m for m in partitions.existing(connection) if m <= command.last_month]
     done: list[date] = []

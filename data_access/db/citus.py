@@ -15,7 +15,7 @@ BY = "affiliate_account_id"
 UNIQUE_ELSEWHERE = "referrals_one_affiliate_per_referred"
 UNSUPPORTED = (
     "On Citus a load cannot bring a new month yet, or an archived one back, "
-    "and `archive` does not work."
+    "and `archive` does not work: both say so, and change nothing."
 )
 
 
@@ -54,6 +54,17 @@ def distribute(engine: Engine) -> Distributed:
         for table in missing:
             _distribute(connection, table)
     return Distributed(tables=tuple(missing), workers=workers)
+
+
+def refuse_distributed(connection: Connection, what: str) -> None:
+    """Raise Refusal that names ``what``, which does not work on distributed activity yet."""
+    # Citus keeps its tables in the catalog's schema; without it there is none.
+    known = text("select to_regclass('pg_dist_partition') is not null")
+    if connection.execute(known).scalar_one() and _is_distributed(connection, PARENT):
+        raise Refusal(
+            f"Activity is distributed over Citus here, and {what} does not work there yet. "
+            "Nothing was changed; docs/scaling.md lists what does not."
+        )
 
 
 def _require_citus(connection: Connection) -> None:

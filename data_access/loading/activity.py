@@ -8,7 +8,7 @@ from psycopg.errors import UniqueViolation
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
-from data_access.db import locks
+from data_access.db import citus, locks
 from data_access.db.partitions import PARENT, owned_like, partition_name
 from data_access.loading import archived_facts
 from data_access.loading.arrival import Arrival, Merged, refuse_repeated, upsert
@@ -27,11 +27,13 @@ def merge(arrival: Arrival) -> Merged:
     """Merge staged activity into its months and create missing ones.
 
     Raises LoadRefused naming the lines of two rows with the same key, or a row of an archived month
-    that does not come back whole.
+    that does not come back whole, and Refusal for a new month of distributed activity.
     """
     connection = arrival.connection
     first_days = _first_days(connection)
     new = _without_partition(connection, list(first_days))
+    if new:
+        citus.refuse_distributed(connection, "a load of a new month")
     back = archived_facts.take_back(arrival, first_days)
     old = [month for month in first_days if month not in new]
     done = [_build(arrival, first_days, new)] if new else []

@@ -636,3 +636,22 @@ def wait_until(reached: Callable[[], bool], *running: Future[Any]) -> None:
         assert not any(one.done() for one in running)
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_what_does_not_work_on_distributed_activity_says_so_and_changes_nothing(
+    filled: Engine, tmp_path: Path
+) -> None:
+    """Citus is where its list of distributed tables is; here a table like it."""
+    archive(filled, tmp_path, MONTHS[2])
+    files = sorted(tmp_path.iterdir())
+    run(filled, "create table public.pg_dist_partition (logicalrelid regclass)")
+    run(filled, f"insert into public.pg_dist_partition values ('{partitions.PARENT}')")
+    before = rows(filled, FACTS), there(filled), months(filled)
+
+    with pytest.raises(Refusal, match="and archiving does not work there yet"):
+        archive(filled, tmp_path)
+    with pytest.raises(Refusal, match="and a load of a new month does not work there yet"):
+        load(filled, path_of(tmp_path, OLDEST))
+
+    assert (rows(filled, FACTS), there(filled), months(filled)) == before
+    assert sorted(tmp_path.iterdir()) == files
