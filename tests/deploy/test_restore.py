@@ -19,6 +19,7 @@ from data_access.queue import listing, standings
 from program.review.queue_filters import Filters
 from tests.browser.serving import served
 from tests.builders import NOW, T
+from tests.data_access.rollups.test_refreshing import Referral, Trade, deliver
 from tests.databases import UTC, Databases
 from tests.deploy.files import DEPLOY
 
@@ -103,10 +104,10 @@ def test_a_restored_backup_is_the_same_desk_with_the_same_history(
 
 
 def test_a_changed_value_of_one_row_changes_the_digest_of_its_table_alone(
-    databases: Databases, tmp_path: Path
+    engine: Engine, databases: Databases
 ) -> None:
-    _, restored, _ = drilled(databases, tmp_path / "backup", small_desk)
-    address = plain(databases, str(restored.url.database))
+    deliver(engine, Referral(at=NOW, user=21), Referral(at=NOW, user=22), Trade(day=T))
+    address = plain(databases, str(engine.url.database))
 
     def digests() -> set[str]:
         told = subprocess.run(
@@ -118,7 +119,7 @@ def test_a_changed_value_of_one_row_changes_the_digest_of_its_table_alone(
         return set(told.stdout.splitlines())
 
     before = digests()
-    with restored.begin() as conn:
+    with engine.begin() as conn:
         conn.execute(
             text(
                 "update exchange.referrals set referred_at = referred_at + interval '1 microsecond'"
