@@ -80,4 +80,4 @@ def cut_words(pivoted: Pivoted, heads: Heads) -> str:
         return ""
     which = "newest" if pivoted.in_time else "largest" if pivoted.adds_up else "most frequent"
     own = len(heads.values)
-    return f"the {own} {which} of {own + heads.others:,} values"
+    return f"the {own} {which} of {own + heads.others:,}"

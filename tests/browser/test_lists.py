@@ -215,3 +215,28 @@ def test_every_page_drops_other_pages_parameters_and_the_way_back_keeps_its_own(
     at(page, "/policy?part=history")
     page.go_back()
     at(page, "/policy?part=draft")
+
+
+def test_a_clicked_cell_of_explore_offers_its_value_and_headings_still_sort(
+    site: Site, visit: Visit
+) -> None:
+    for n, country in enumerate(("BR", "DE")):
+        site.applicant(account={"username": f"cell_{n}", "country_code": country})
+    page = visit("ana", "/explore?columns=country_code&username=~cell_&sort=country_code")
+    table = page.locator(".st-key-explore-table .stDataFrame .dvn-scroller")
+    only = page.get_by_role("button", name="Only BR")
+    expect(table).to_be_visible()
+    screen.settled(page)
+
+    table.click(position={"x": 60, "y": 32 + 16})
+    expect(only).to_be_visible()
+
+    table.click(position={"x": 60, "y": 15})
+    expect(page).to_have_url(re.compile("sort=-country_code"))
+    expect(only).to_have_count(0)
+    screen.settled(page)
+
+    table.click(position={"x": 60, "y": 32 + 16})
+    page.get_by_role("button", name="Without DE").click()
+    expect(page).to_have_url(re.compile("country_code=%3F%21DE"))
+    expect(page.get_by_text("1–1 of 1")).to_be_visible()

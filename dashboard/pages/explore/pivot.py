@@ -80,9 +80,9 @@ def words(pivot: Pivot) -> str:
     """Say what the columns and the cells are, and which values share a column."""
     shown = pivot.pivoted
     cut = pivots.cut_words(shown, pivot.heads)
-    measure = shown.column(shown.measure.name)
-    found = f"{measure.label} by {words_across(pivot)}"
-    return f"{found}: {cut}, all others in one column" if cut else found
+    measure, across = shown.column(shown.measure.name), shown.column(shown.across.name)
+    found = f"{measure.label} across {across.label}"
+    return f"{found}: {cut}, others in one column" if cut else found
 
 
 def words_across(pivot: Pivot) -> str:

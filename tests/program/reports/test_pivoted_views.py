@@ -74,7 +74,7 @@ def test_what_has_no_column_of_its_own_is_said() -> None:
         return pivots.cut_words(pivoted, Heads(values=("a", "b"), others=1_500))
 
     group = "group=status,country_code&across=country_code"
-    rest = "of 1,502 values"
+    rest = "of 1,502"
     assert said(f"{group},count") == f"the 2 largest {rest}"
     median = "median_volume_usd"
     assert said(f"{group},{median}&measures=median:volume_usd") == f"the 2 most frequent {rest}"

@@ -411,7 +411,7 @@ def test_a_group_lies_across_with_totals_of_rows_and_columns(queue: Desk) -> Non
         ["In all", "4", "3", "7"],
     ]
     assert "**3 groups**" in texts(app)
-    assert "Count by Country code, across Status" in texts(app, ["caption"])
+    assert "Count across Status" in texts(app, ["caption"])
     # A file has the pairs below each other, and says so.
     promise, *_ = (
         export_links._signer(export_links.SECRET_FILE).loads(
