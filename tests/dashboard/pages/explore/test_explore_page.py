@@ -573,7 +573,7 @@ def test_a_filter_says_its_values_in_words_and_can_leave_some_out(queue: Desk) -
     which.set_value("none of")
     next(b for b in app.button if b.label == "Apply").click().run()
     assert app.query_params["country_code"] in ("!DE", ["!DE"])
-    assert len(opened(app)) == 3
+    assert cells(app, "country_code", ROWS) == ["BR", "BR", "BR"]
 
     shown = queue.open(EXPLORE, columns="application_id,track", track="on_exchange,external")
     assert cells(shown, "track", ROWS) == ["on-exchange"]
