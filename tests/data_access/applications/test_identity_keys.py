@@ -111,7 +111,6 @@ def unequal(conn: Connection, typed: list[tuple[str, str]]) -> list[tuple[str, s
 
 @settings(
     max_examples=examples(60, of=200),
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(st.tuples(PLATFORMS, HANDLES | ADDRESSES), min_size=1, max_size=20))

@@ -157,7 +157,6 @@ def test_a_search_for_another_does_not_find_it(queued: Connection, term: str) ->
 
 @settings(
     max_examples=examples(50, of=150),
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(HANDLES | st.text(ASSIGNED, max_size=40), min_size=1, max_size=20))

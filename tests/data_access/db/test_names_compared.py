@@ -66,7 +66,6 @@ def unequal(conn: Connection, names: list[str]) -> list[tuple[str, ...]]:
 
 @settings(
     max_examples=examples(50, of=150),
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(NAMES, min_size=1, max_size=20))

@@ -23,9 +23,7 @@ def put_off(conn: Connection, off: Holidays) -> None:
         conn.execute(insert(tables.holidays), [{"day": day, "name": "off"} for day in off])
 
 
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pairs=spans, off=holidays)
 def test_business_time_in_sql_is_that_of_the_program(
     conn: Connection, pairs: Sequence[Span], off: Holidays

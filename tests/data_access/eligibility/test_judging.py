@@ -169,7 +169,7 @@ BATCH = {
 }
 
 
-@settings(max_examples=examples(3, of=6), deadline=None, suppress_health_check=HEALTH)
+@settings(max_examples=examples(3, of=6), suppress_health_check=HEALTH)
 @given(**BATCH)
 def test_sql_and_python_agree_on_every_case(
     conn: Connection, cases: list[dict[str, Any]], policy: Policy, refreshed: bool
@@ -178,7 +178,7 @@ def test_sql_and_python_agree_on_every_case(
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None, suppress_health_check=HEALTH)
+@settings(max_examples=25, suppress_health_check=HEALTH)
 @given(**BATCH)
 def test_sql_and_python_agree_on_2500_cases(
     conn: Connection, cases: list[dict[str, Any]], policy: Policy, refreshed: bool

@@ -472,7 +472,7 @@ views = st.builds(
 )
 
 
-@settings(max_examples=examples(10, of=30), deadline=None)
+@settings(max_examples=examples(10, of=30))
 @given(view=views)
 def test_the_export_has_the_queues_rows_in_the_queues_order(
     town: Engine, people: list[Applicant], view: Filters

@@ -91,7 +91,7 @@ def split(rows: list[dict[str, Any]], found: Pivot, across: str) -> list[list[di
     return [*own, *([rest] * bool(found.heads.others)), *([unknown] * found.heads.has_unknown)]
 
 
-@settings(max_examples=examples(12, of=30), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(12, of=30), suppress_health_check=list(HealthCheck))
 @given(
     groups=st.lists(st.sampled_from(GROUPS), min_size=2, max_size=3, unique=True),
     measure=st.sampled_from(MEASURES),

@@ -413,7 +413,7 @@ def hold_against_the_frame(
     assert (again, again.problems) == (wanted, ())
 
 
-@settings(max_examples=examples(30, of=50), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(30, of=50), suppress_health_check=list(HealthCheck))
 @given(data=st.data(), key=st.sampled_from(list(BY_KEY)))
 def test_every_request_gives_the_same_as_a_plain_frame(
     town: Engine, frames: dict[str, pd.DataFrame], data: st.DataObject, key: str
@@ -422,7 +422,7 @@ def test_every_request_gives_the_same_as_a_plain_frame(
 
 
 @pytest.mark.slow
-@settings(max_examples=5_000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5_000, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), key=st.sampled_from(list(BY_KEY)))
 def test_5000_hostile_requests_are_answered_like_a_plain_frame(
     town: Engine, frames: dict[str, pd.DataFrame], data: st.DataObject, key: str

@@ -88,7 +88,7 @@ def desk(engine: Engine) -> Engine:
     return engine
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(alphabet=st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
 def test_python_and_postgres_make_the_same_form(conn: Connection, typed: str) -> None:
     form = people.normal(typed)

@@ -426,7 +426,7 @@ def test_a_version_is_planned_at_most_a_year_ahead(office: Engine, days: int, ta
         written(office, effective_from=starts)
 
 
-@settings(max_examples=examples(20, of=60), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(20, of=60), suppress_health_check=list(HealthCheck))
 @given(
     versions=st.lists(st.tuples(st.integers(-3, 9), st.booleans()), max_size=5),
     at=st.integers(-4, 10),

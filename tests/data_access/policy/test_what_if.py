@@ -198,7 +198,6 @@ def compare(
     max_examples=examples(3, of=5),
     # Report a failing example at once: shrinking would take minutes.
     phases=[Phase.generate],
-    deadline=None,
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
         HealthCheck.too_slow,

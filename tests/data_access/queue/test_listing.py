@@ -164,7 +164,7 @@ def test_the_crowd_holds_every_case(desk: Desk) -> None:
     assert len({p.submitted_at for p in pending}) < len(pending)
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(view=views | wide_views, chance=st.randoms(use_true_random=False))
 @example(view=Filters(), chance=random.Random(0))
 @example(view=Filters(sort=Sort.VOLUME), chance=random.Random(0))
@@ -250,7 +250,7 @@ def place_in(ids: list[int], id_: int) -> Place:
     )
 
 
-@settings(max_examples=examples(8, of=20), deadline=None)
+@settings(max_examples=examples(8, of=20))
 @given(view=wide_views, size=st.integers(1, 70), page=st.integers(1, 8))
 def test_a_page_is_its_part_of_the_whole_order(
     desk: Desk, view: Filters, size: int, page: int
@@ -260,7 +260,7 @@ def test_a_page_is_its_part_of_the_whole_order(
     assert desk.paged(view.on_page(page), size=size) == wanted
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(view=wide_views, size=st.integers(1, 70), back=st.integers(0, 3), in_groups=st.booleans())
 @example(view=Filters(sort=Sort.VOLUME), size=9, back=0, in_groups=False)
 @example(view=Filters(sort=Sort.VOLUME, reverse=True), size=9, back=0, in_groups=False)
@@ -567,7 +567,7 @@ def test_a_first_page_by_priority_is_read_in_the_order_of_an_index(
     assert scans == ({index} if desk.context.is_kept else set())
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(typed=st.text(max_size=120))
 def test_any_text_may_be_searched_for(desk: Desk, typed: str) -> None:
     view = Filters.from_query({"search": typed})
@@ -576,7 +576,7 @@ def test_any_text_may_be_searched_for(desk: Desk, typed: str) -> None:
     assert listing.count(desk.conn, view, desk.context) == len(desk.ids(view))
 
 
-@settings(max_examples=examples(8, of=20), deadline=None)
+@settings(max_examples=examples(8, of=20))
 @given(
     query=st.dictionaries(
         st.sampled_from(["search", "eligibility", "track", "country", "platform", "waiting"]),

@@ -152,7 +152,6 @@ def literal_rows(cases: Sequence[Case], judging_context: JudgingContext) -> Subq
 
 @settings(
     max_examples=BATCHES,
-    deadline=None,
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
         HealthCheck.too_slow,

@@ -187,7 +187,6 @@ policies = st.builds(
 
 @settings(
     max_examples=examples(6, of=25),
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(policy=policies, seed=st.integers(0, 2**32))

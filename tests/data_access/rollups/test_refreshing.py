@@ -757,7 +757,6 @@ REFERRALS = st.builds(
 
 @settings(
     max_examples=examples(2, of=10),
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
