@@ -5,7 +5,8 @@ and their limits; ``python -m bench visits`` what a first visit to each page tak
 ``docs/first-visits.json``; ``python -m bench screens`` takes the pictures of ``docs/screens.md``;
 ``python -m bench risk`` simulates honest affiliates and fraud, and writes
 what the risk signals flag to ``docs/risk-simulation.json``; ``python -m bench team`` has forty people
-work for some minutes, on one process and on two. Exits with status 1 if something could not
+work for some minutes, on one process and on two; ``python -m bench curve`` compares refreshes and
+pages at three sizes. Exits with status 1 if something could not
 be measured, or exceeds a limit.
 """
 
@@ -24,6 +25,7 @@ from bench import (
     boards,
     browser,
     build,
+    curve,
     database,
     desk,
     exporting,
@@ -88,6 +90,8 @@ def main() -> None:
         print(shares.report(engine))
     if chosen.command == "team":
         sys.exit("\n".join(measure_team(chosen.database, chosen.minutes)) or None)
+    if chosen.command == "curve":
+        sys.exit("\n".join(measure_curve()) or None)
     if chosen.command == "measure":
         engine = database.connect(chosen.database)
         database.bring_up_to_date(engine)
@@ -103,7 +107,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "command",
         nargs="?",
-        choices=["build", "measure", "quick", "visits", "screens", "risk", "team"],
+        choices=["build", "measure", "quick", "visits", "screens", "risk", "team", "curve"],
         default="measure",
     )
     parser.add_argument("--scale", type=float, default=1.0, help="1 is a million applications")
@@ -147,6 +151,15 @@ def measure_team(name: str, minutes: float) -> list[str]:
     database.bring_up_to_date(engine)
     print(circumstances(), flush=True)
     team.report(engine, failures, minutes=minutes)
+    print(circumstances(), flush=True)
+    return list(failures.found)
+
+
+def measure_curve() -> list[str]:
+    """Compare three sizes; returns the failures."""
+    failures = Failures()
+    print(circumstances(), flush=True)
+    curve.report(failures)
     print(circumstances(), flush=True)
     return list(failures.found)
 

@@ -1,0 +1,124 @@
+"""What grows with the facts: a first refresh, one more day, and each page, at three sizes.
+
+``python -m bench curve`` builds a million and ten million rows of activity as databases of their
+own, with as many fewer applications and accounts, and compares them with the whole.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from sqlalchemy import Engine, text
+
+from bench import build, database, pages, refreshing
+from bench.facts import moment
+from bench.measurements import Failures
+from bench.pages import VIEWS, Counts, View
+from data_access.risk.frame import Whose
+from data_access.rollups import refreshing as rollups
+from program.periods import utc_day
+
+# Million rows of activity, of the smaller databases and of the bench's own.
+SMALLER = (1, 10)
+WHOLE = 46.737
+TURNS = 9
+# Of the largest size, in times of the smallest.
+BAR = 1.2
+# What is fast in any case may vary by this without a cause.
+NOISE_MS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """A database with so many million rows of activity."""
+
+    millions: float
+    engine: Engine
+
+
+def report(failures: Failures) -> None:
+    """Print the refreshes of the smaller sizes, then a row for every page at all sizes."""
+    sizes = [*map(prepared, SMALLER), Size(millions=WHOLE, engine=database.connect())]
+    with ExitStack() as stack:
+        for size in sizes:
+            stack.callback(size.engine.dispose)
+        for size in sizes[:-1]:
+            failures.print_row(f"{size.millions:g} million", partial(refreshed, size))
+        compare_pages(sizes, failures)
+
+
+def prepared(millions: int) -> Size:
+    """Build the size if it is missing."""
+    name = f"curve_{millions}m"
+    if not database.is_built(name):
+        yesterday = utc_day(datetime.now(UTC)) - timedelta(days=1)
+        build.build(build.Size(scale=millions / WHOLE, through=yesterday), name=name).dispose()
+    engine = database.connect(name)
+    database.bring_up_to_date(engine)
+    return Size(millions=millions, engine=engine)
+
+
+def refreshed(size: Size) -> str:
+    """Refresh everything, then one more day; leaves risk and statistics as after a night."""
+    engine = size.engine
+    refreshing.forget_rollups(engine)
+    whole = _seconds(refreshing.refresh_all, engine)
+    refreshing.step_back(engine)
+    day = _seconds(refreshing.refresh_one_day, engine)
+    rollups.measure_risk(engine, now=moment(engine), whose=Whose.ALL)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("vacuum (analyze)"))
+    return (
+        f"{size.millions:g} million rows: a first refresh {whole:.1f} s, "
+        f"{whole / size.millions:.1f} s per million; one more day {day:.1f} s"
+    )
+
+
+def _seconds(work: Callable[[Engine], None], engine: Engine) -> float:
+    began = time.perf_counter()
+    work(engine)
+    return time.perf_counter() - began
+
+
+def compare_pages(sizes: Sequence[Size], failures: Failures) -> None:
+    """Print each page's milliseconds at every size, in turns, and the rows that it reads."""
+    heads = "".join(f"{f'{size.millions:g} M':>9}" for size in sizes)
+    print(f"{'a rerun, ms':<28}{heads} {'ratio':>7}          rows read")
+    with ExitStack() as stack:
+        visits = [stack.enter_context(_visited(size)) for size in sizes]
+        for view in VIEWS:
+            failures.print_row(view.name, partial(_row, view, visits))
+
+
+Visit = tuple[pages.Manager, Callable[[View], pages.Cost]]
+
+
+@contextmanager
+def _visited(size: Size) -> Iterator[Visit]:
+    home, known = database.CLUSTER.home, pages.applicant(size.engine)
+    address = size.engine.url.render_as_string(hide_password=False)
+    with (
+        pages.visited(home, known, DATABASE_URL=address) as manager,
+        pages.counting(home, known, DATABASE_URL=address) as count,
+    ):
+        yield manager, count
+
+
+def _row(view: View, visits: Sequence[Visit]) -> str:
+    turns = [manager.turns(view) for manager, _ in visits]
+    took: list[list[float]] = [[] for _ in turns]
+    for _ in range(TURNS):
+        for one, kept in zip(turns, took, strict=True):
+            kept.append(next(one)().ms)
+    counts: list[Counts] = [count(view).counts for _, count in visits]
+    medians = [statistics.median(one) for one in took]
+    ratio = medians[-1] / medians[0]
+    flat = ratio <= BAR or medians[-1] - medians[0] <= NOISE_MS
+    verdict = "ok" if flat else "grows"
+    times = "".join(f"{ms:>9.0f}" for ms in medians)
+    rows = "".join(f"{one.rows_read:>11,}" for one in counts)
+    return f"{view.name:<28}{times} {ratio:>6.2f}x {verdict:<5}{rows}"
