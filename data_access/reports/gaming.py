@@ -10,8 +10,8 @@ from program.policy.policy import Policy
 from program.reports import bunching
 from program.reports.bunching import Bunching
 
-# The newest applicants of the period; more would take longer and say the same.
-MOST = 20_000
+# The newest applicants of the period; more would take longer, and the interval is narrow already.
+MOST = 5_000
 # The 30 days before the day of the application. Active users do not add up over days, so theirs
 # are those that the first decision was based on.
 APPLIED = text(
