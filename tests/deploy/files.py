@@ -20,3 +20,10 @@ def copied() -> list[str]:
     last_stage = (DEPLOY / "Dockerfile").read_text().rpartition("\nFROM ")[2]
     sources = re.findall(r"^COPY (?!--from)(.+) \S+$", last_stage, re.M)
     return [one for group in sources for one in group.split()]
+
+
+def passwords(service: str) -> set[str]:
+    """Return the settings with a login's password that compose gives to a service."""
+    services = (DEPLOY / "compose.yaml").read_text().partition("\nservices:\n")[2]
+    (of_it,) = re.findall(rf"^  {service}:\n((?:    .*\n|\n)+)", services, re.M)
+    return set(re.findall(r"^      (DATABASE_[A-Z]+_PASSWORD): ", of_it, re.M))

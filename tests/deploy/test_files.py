@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from data_access.db import environment
-from tests.deploy.files import DEPLOY, INSTALLED, ROOT, copied, instructions
+from tests.deploy.files import DEPLOY, INSTALLED, ROOT, copied, instructions, passwords
 
 STREAMLITS = {
     "STREAMLIT_SERVER_ADDRESS",
@@ -56,6 +56,25 @@ def test_every_variable_of_compose_is_in_its_example() -> None:
     example = (DEPLOY / "compose" / "example.env").read_text()
 
     assert used == set(re.findall(r"^([A-Z_]+)=", example, re.M))
+
+
+@pytest.mark.parametrize(
+    ("service", "processes"),
+    [
+        ("dashboard", ["dashboard"]),
+        ("worker", ["`notify`"]),
+        # What deploy/nightly.sh runs.
+        ("nightly", ["`load`", "`refresh`", "`history`, `doctor`"]),
+    ],
+)
+def test_a_service_of_compose_has_the_passwords_that_its_processes_need(
+    service: str, processes: list[str]
+) -> None:
+    rows = (ROOT / "docs" / "deploy.md").read_text().splitlines()
+    cells = [row.split("|") for row in rows if "_PASSWORD`" in row and row.startswith("|")]
+    needed = {process.strip(): re.findall(r"`(\w+)`", said) for _, process, said, _ in cells}
+
+    assert passwords(service) == {name for process in processes for name in needed[process]}
 
 
 @needs("nginx")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from email import message_from_bytes
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,14 @@ from data_access.db import database, roles
 from data_access.db.database import Purpose
 from data_access.explore import saved_views
 from data_access.people import preferences
+from data_access.reports import weekly_settings
+from data_access.reports.weekly_settings import SaveWeeklyMail
+from program.reports.weekly import Schedule
 from program.review.queue_filters import Filters
 from tests.builders import add_staff
 from tests.data_access import clicks
 from tests.data_access.db.separated import Separated
+from tests.deploy.files import passwords
 
 YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
 FILES = {
@@ -56,7 +61,7 @@ def work_a_day(
         _run("refresh")
         _decide(database.writer())
         _personal(database.writer())
-        _run("notify", "--once", "--mailbox", str(folder / "mail"))
+        _deliver(there, folder, monkeypatch)
         _run("export", "applications", str(folder / "applications.csv"))
         if all_day:
             _load_and_export_again(folder)
@@ -68,7 +73,31 @@ def work_a_day(
     finally:
         for purpose in Purpose:
             database.engine(purpose).dispose()
-    assert list((folder / "mail").glob("*.eml"))
+
+
+def _deliver(there: Separated, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send what waits and a weekly report, with no more than the worker of compose is given."""
+    set_up = clicks.command(
+        SaveWeeklyMail,
+        actor=clicks.MIRA,
+        now=datetime.now(UTC) - timedelta(days=8),
+        is_on=True,
+        schedule=Schedule(weekday=1, hour=0, zone="UTC"),
+        recipients=[clicks.MIRA],
+        shown_version=0,
+    )
+    weekly_settings.save(there.owner, set_up)
+    nobody = there.owner.url.set(username=None, password=None)
+    with monkeypatch.context() as only:
+        only.setenv("DATABASE_URL", nobody.render_as_string())
+        for login in roles.Login:
+            if roles.variable(login) not in passwords("worker"):
+                only.delenv(roles.variable(login))
+        _run("notify", "--once", "--mailbox", str(folder / "mail"))
+    mails = [message_from_bytes(one.read_bytes()) for one in (folder / "mail").glob("*.eml")]
+    subjects = [str(one["Subject"]).partition(",")[0] for one in mails]
+    assert subjects.count("Affiliate program") == 1
+    assert len(subjects) > 1
 
 
 def _load_and_export_again(folder: Path) -> None:
