@@ -5,7 +5,7 @@ arrived; it is not sent again, since a page of the dashboard shows the same.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,10 +15,13 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    Null,
     Row,
     Table,
     and_,
     case,
+    func,
+    null,
     or_,
     select,
     update,
@@ -40,7 +43,8 @@ class StaffMail:
     """A kind of mail. ``table`` holds one row a mail, with ``key`` and the recipient in ``to``.
 
     Only active staff in one of ``roles`` get it; ``gone`` says that somebody no longer is. ``make``
-    adds the rows that are due and is safe to repeat; ``render`` returns what is sent.
+    adds the rows that are due and is safe to repeat; ``render`` returns what is sent. ``withheld``
+    is a row's reason not to be sent by the settings in force; null if it may be.
     """
 
     plural: str
@@ -51,6 +55,7 @@ class StaffMail:
     gone: str
     make: Callable[[Engine, datetime], int]
     render: Callable[[Connection, Row[Any]], Outgoing]
+    withheld: ColumnElement[str | None] | Null = field(default_factory=null)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,19 +111,26 @@ def fail(
     return _end(engine, leased, next_attempt_at=now + wait, last_error=error)
 
 
-def _end_unsent(connection: Connection, mail: StaffMail, now: datetime) -> None:
-    """End mails whose lease expired, and those to people who no longer get them."""
+def withheld(mail: StaffMail) -> ColumnElement[str | None]:
+    """Return why a mail that waits must not be sent any more; null if it may, or has ended."""
     of = mail.table.c
-    gone = and_(of.leased_by.is_(None), ~_is_recipient(mail))
+    waits = and_(of.ended_at.is_(None), of.leased_by.is_(None))
+    why = func.coalesce(case((~_is_recipient(mail), mail.gone)), mail.withheld)
+    return case((waits, why))
+
+
+def _end_unsent(connection: Connection, mail: StaffMail, now: datetime) -> None:
+    """End mails whose lease expired, and those that must not be sent any more."""
+    of, why = mail.table.c, withheld(mail)
     connection.execute(
         update(mail.table)
-        .where(of.ended_at.is_(None), or_(of.lease_until <= now, gone))
+        .where(of.ended_at.is_(None), or_(of.lease_until <= now, why.is_not(None)))
         .values(
             ended_at=now,
             sent=False,
             leased_by=None,
             lease_until=None,
-            last_error=case((of.leased_by.is_(None), mail.gone), else_=NO_END),
+            last_error=func.coalesce(why, NO_END),
         )
     )
 

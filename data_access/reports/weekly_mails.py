@@ -11,12 +11,13 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, Row, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, all_, case, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from data_access.db import tables
+from data_access.db import database, tables
 from data_access.db.database import acting, reading
 from data_access.messages import settings as message_settings
+from data_access.messages import staff_mails
 from data_access.messages.leases import Attachment, Outgoing
 from data_access.messages.staff_mails import StaffMail
 from data_access.reports import weekly_figures, weekly_settings
@@ -28,6 +29,8 @@ from program.reports import weekly
 from program.reports.weekly import FILE_FORM, WEEK, WeeklyReport
 
 Reporter = Callable[[], Engine]
+OFF = "Withheld, because the weekly report is off."
+NOT_A_RECIPIENT = "Withheld, because the report no longer goes to this person."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +77,16 @@ def mail(reporter: Reporter) -> StaffMail:
         gone="The recipient is no longer an active manager or administrator.",
         make=partial(make, reporter=reporter),
         render=_outgoing,
+        withheld=_withheld(),
     )
+
+
+def _withheld() -> ColumnElement[str | None]:
+    """Return why the settings in force withhold a mail; null if they do not."""
+    of, to = tables.report_mail_settings.c, tables.report_mails.c.colleague
+    why = case((~of.is_on, OFF), (to != all_(of.colleagues), NOT_A_RECIPIENT))
+    newest = select(why).order_by(of.version.desc()).limit(1)
+    return newest.correlate(tables.report_mails).scalar_subquery()
 
 
 def make(engine: Engine, now: datetime, *, reporter: Reporter) -> int:
@@ -122,16 +134,16 @@ def _is_made(connection: Connection, monday: date) -> bool:
 
 
 def _last(connection: Connection) -> LastSent | None:
-    of = tables.report_mails.c
+    of, withheld = tables.report_mails.c, staff_mails.withheld(mail(database.reporter))
     row = connection.execute(
         select(
             of.week,
             func.min(of.due_at).label("due_at"),
             func.count().label("mails"),
             func.count().filter(of.sent).label("sent"),
-            func.count().filter(of.ended_at.is_(None)).label("waiting"),
+            func.count().filter(of.ended_at.is_(None), withheld.is_(None)).label("waiting"),
             func.max(of.ended_at).label("ended_at"),
-            func.max(of.last_error).label("last_error"),
+            func.max(func.coalesce(withheld, of.last_error)).label("last_error"),
         )
         .group_by(of.week)
         .order_by(of.week.desc())

@@ -17,7 +17,7 @@ from program.risk.signals import BREAKS
 from tests.builders import NOW, T, add_application, add_refresh, add_staff
 
 MIRA, LEO = "mira@example.com", "leo@example.com"
-DAY, LEASE = timedelta(days=1), timedelta(seconds=60)
+DAY, HOUR, LEASE = timedelta(days=1), timedelta(hours=1), timedelta(seconds=60)
 
 
 @dataclass
@@ -183,14 +183,18 @@ def test_a_worker_that_died_while_sending_leaves_it_unsent(program: Engine) -> N
     }
 
 
-def test_who_is_no_manager_any_more_gets_none(program: Engine) -> None:
+@pytest.mark.parametrize("change", ["role = 'analyst'", "role = 'admin'", "active = false"])
+def test_who_is_no_active_manager_any_more_gets_none(program: Engine, change: str) -> None:
     alert(program)
-    digests.make(program, NOW)
+    work(program, Collecting(answer=refuse(Reason.BUSY)))
     with program.begin() as conn:
-        conn.execute(text("update review.staff set role = 'analyst' where email = :m"), {"m": LEO})
+        conn.execute(text(f"update review.staff set {change} where email = :m"), {"m": LEO})
 
-    assert [one.to for one in work(program).taken] == [MIRA]
-    assert {row.manager: row.sent for row in rows(program)} == {LEO: False, MIRA: True}
+    assert [one.to for one in work(program, now=NOW + HOUR).taken] == [MIRA]
+    assert {row.manager: (row.sent, row.last_error) for row in rows(program)} == {
+        LEO: (False, "The recipient is no longer an active manager."),
+        MIRA: (True, None),
+    }
 
 
 def test_a_long_digest_names_the_first_and_counts_the_rest(program: Engine) -> None:

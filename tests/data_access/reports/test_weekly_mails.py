@@ -19,6 +19,7 @@ from data_access.messages.channels.mailbox import SENDER
 from data_access.messages.leases import Outgoing
 from data_access.messages.worker import Worker
 from data_access.reports import weekly_mails, weekly_settings
+from data_access.reports.weekly_mails import LastSent
 from data_access.reports.weekly_settings import SaveWeeklyMail
 from program.messages.delivery import Reason, Route
 from program.periods import Window
@@ -32,7 +33,7 @@ MONDAY = datetime(2026, 3, 9, 8, tzinfo=UTC)
 SUNDAY = MONDAY - timedelta(days=1)
 WEEK = Window(date(2026, 3, 2), date(2026, 3, 9))
 MONDAYS = Schedule(weekday=1, hour=8, zone="UTC")
-MINUTE = timedelta(minutes=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 @pytest.fixture
@@ -86,6 +87,13 @@ def work(engine: Engine, now: datetime, answer: Callable[..., Any] | None = None
         mails=[weekly_mails.mail(lambda: engine)],
     ).drain()
     return channel.taken
+
+
+def last_sent(engine: Engine) -> LastSent:
+    with engine.connect() as conn:
+        last = weekly_mails.state(conn, None, MONDAY).last
+    assert last is not None
+    return last
 
 
 def to(sent: list[Outgoing]) -> list[str]:
@@ -179,18 +187,69 @@ def test_times_before_it_was_turned_on_are_not_made_up_for(program: Engine) -> N
     assert to(work(program, MONDAY + timedelta(days=15))) == [ADA]
 
 
-def test_who_is_no_manager_or_administrator_any_more_gets_none(program: Engine) -> None:
+@pytest.mark.parametrize("change", ["role = 'analyst'", "active = false"])
+def test_who_is_no_active_manager_or_administrator_any_more_gets_none(
+    program: Engine, change: str
+) -> None:
     save(program)
     weekly_mails.make(program, MONDAY, reporter=lambda: program)
     with program.begin() as conn:
-        conn.execute(text("update review.staff set role = 'analyst' where email = :e"), {"e": ADA})
+        conn.execute(text(f"update review.staff set {change} where email = :e"), {"e": ADA})
 
     assert to(work(program, MONDAY)) == [MIRA]
-    with program.connect() as conn:
-        last = weekly_mails.state(conn, None, MONDAY).last
-    assert last is not None
+    last = last_sent(program)
     assert (last.week, last.mails, last.sent, last.waiting) == (WEEK, 2, 1, 0)
     assert last.last_error == "The recipient is no longer an active manager or administrator."
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"is_on": False}, "Withheld, because the weekly report is off."),
+        (
+            {"recipients": [ADA]},
+            "Withheld, because the report no longer goes to this person.",
+        ),
+    ],
+)
+def test_a_mail_that_waits_is_withheld_once_the_settings_end_it(
+    program: Engine, change: dict[str, Any], sentence: str
+) -> None:
+    save(program, recipients=[MIRA])
+    assert work(program, MONDAY, refuse(Reason.BUSY)) == []
+    assert last_sent(program).waiting == 1
+    save(program, shown=1, at=MONDAY + MINUTE, **change)
+
+    assert (last_sent(program).waiting, last_sent(program).last_error) == (0, sentence)
+    assert work(program, MONDAY + HOUR) == []
+    ended = last_sent(program)
+    assert (ended.sent, ended.ended_at, ended.last_error) == (0, MONDAY + HOUR, sentence)
+    # As a message of the outbox, it does not come back by itself.
+    save(program, shown=2, at=MONDAY + 2 * HOUR, recipients=[MIRA])
+    assert work(program, MONDAY + 3 * HOUR) == []
+
+
+def test_turning_it_off_and_on_before_the_next_attempt_withholds_nothing(program: Engine) -> None:
+    save(program, recipients=[MIRA])
+    assert work(program, MONDAY, refuse(Reason.BUSY)) == []
+    save(program, shown=1, at=MONDAY + MINUTE, recipients=[MIRA], is_on=False)
+    save(program, shown=2, at=MONDAY + 2 * MINUTE, recipients=[MIRA])
+
+    assert to(work(program, MONDAY + HOUR)) == [MIRA]
+
+
+def test_a_mail_that_is_being_sent_is_not_called_withheld(program: Engine) -> None:
+    save(program, recipients=[MIRA])
+    of = weekly_mails.mail(lambda: program)
+    of.make(program, MONDAY)
+    held = staff_mails.take(program, of, now=MONDAY, lease=2 * MINUTE)
+    assert held is not None
+    save(program, shown=1, at=MONDAY + MINUTE, is_on=False)
+
+    assert work(program, MONDAY + MINUTE) == []
+    assert last_sent(program).waiting == 1
+    assert staff_mails.finish(program, held, now=MONDAY + MINUTE)
+    assert (last_sent(program).sent, last_sent(program).last_error) == (1, None)
 
 
 def test_a_mail_that_may_have_arrived_is_not_sent_again(program: Engine) -> None:
