@@ -1,7 +1,7 @@
 """What grows with the facts: a first refresh, one more day, and each page, at three sizes.
 
-``python -m bench curve`` builds a million and ten million rows of activity as databases of their
-own, with as many fewer applications and accounts, and compares them with the whole.
+``python -m bench curve`` builds a million and ten million rows of activity on servers of their own,
+with as many fewer applications and accounts, and compares them with the whole.
 """
 
 import statistics
@@ -18,6 +18,7 @@ from bench import build, database, pages, refreshing
 from bench.facts import moment
 from bench.measurements import Failures
 from bench.pages import VIEWS, Counts, View
+from data_access.db.embedded import HOME, Cluster
 from data_access.risk.frame import Whose
 from data_access.rollups import refreshing as rollups
 from program.periods import utc_day
@@ -34,32 +35,37 @@ NOISE_MS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """A database with so many million rows of activity."""
+    """A server whose database has so many million rows of activity."""
 
     millions: float
+    cluster: Cluster
     engine: Engine
 
 
 def report(failures: Failures) -> None:
     """Print the refreshes of the smaller sizes, then a row for every page at all sizes."""
-    sizes = [*map(prepared, SMALLER), Size(millions=WHOLE, engine=database.connect())]
+    whole = Size(millions=WHOLE, cluster=database.CLUSTER, engine=database.connect())
     with ExitStack() as stack:
-        for size in sizes:
-            stack.callback(size.engine.dispose)
-        for size in sizes[:-1]:
+        stack.callback(whole.engine.dispose)
+        smaller = [stack.enter_context(prepared(millions)) for millions in SMALLER]
+        for size in smaller:
             failures.print_row(f"{size.millions:g} million", partial(refreshed, size))
-        compare_pages(sizes, failures)
+        compare_pages([*smaller, whole], failures)
 
 
-def prepared(millions: int) -> Size:
-    """Build the size if it is missing."""
-    name = f"curve_{millions}m"
-    if not database.is_built(name):
+@contextmanager
+def prepared(millions: int) -> Iterator[Size]:
+    """Build the size if it is missing; its server runs meanwhile."""
+    cluster = Cluster(HOME / f"bench-{millions}m")
+    if not database.is_built(cluster=cluster):
         yesterday = utc_day(datetime.now(UTC)) - timedelta(days=1)
-        build.build(build.Size(scale=millions / WHOLE, through=yesterday), name=name).dispose()
-    engine = database.connect(name)
+        size = build.Size(scale=millions / WHOLE, through=yesterday)
+        build.build(size, cluster=cluster).dispose()
+    engine = database.connect(cluster=cluster)
     database.bring_up_to_date(engine)
-    return Size(millions=millions, engine=engine)
+    yield Size(millions=millions, cluster=cluster, engine=engine)
+    engine.dispose()
+    cluster.stop()
 
 
 def refreshed(size: Size) -> str:
@@ -99,12 +105,8 @@ Visit = tuple[pages.Manager, Callable[[View], pages.Cost]]
 
 @contextmanager
 def _visited(size: Size) -> Iterator[Visit]:
-    home, known = database.CLUSTER.home, pages.applicant(size.engine)
-    address = size.engine.url.render_as_string(hide_password=False)
-    with (
-        pages.visited(home, known, DATABASE_URL=address) as manager,
-        pages.counting(home, known, DATABASE_URL=address) as count,
-    ):
+    home, known = size.cluster.home, pages.applicant(size.engine)
+    with pages.visited(home, known) as manager, pages.counting(home, known) as count:
         yield manager, count
 
 

@@ -146,23 +146,18 @@ class Manager:
 
 
 @contextmanager
-def visited(
-    home: Path, known: Mapping[str, str], *program: str, **settings: str
-) -> Iterator[Manager]:
-    """Serve the dashboard over ``home`` or what ``settings`` name, and sign in."""
-    with served(home, program=program or ["serve.py"], **settings) as address:
+def visited(home: Path, known: Mapping[str, str], *program: str) -> Iterator[Manager]:
+    """Serve the dashboard over ``home``, and sign in."""
+    with served(home, program=program or ["serve.py"]) as address:
         yield Manager(address=address, cookies=sessions.sign_in(address, MANAGER), known=known)
 
 
 @contextmanager
-def counting(
-    home: Path, known: Mapping[str, str], **settings: str
-) -> Iterator[Callable[[View], Cost]]:
-    """Serve the dashboard as `visited` does, and yield what counts the cost of a view."""
+def counting(home: Path, known: Mapping[str, str]) -> Iterator[Callable[[View], Cost]]:
+    """Serve the dashboard over ``home`` and yield what counts the cost of a view."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "statements"
-        program = ("-m", "bench.recording", str(file))
-        with visited(home, known, *program, **settings) as manager:
+        with visited(home, known, "-m", "bench.recording", str(file)) as manager:
             recording = Recording(file)
 
             def cost(view: View) -> Cost:
