@@ -28,9 +28,7 @@ def read(connection: Connection, week: Window, *, due_at: datetime, now: datetim
     report = Report(choice=Choice.CUSTOM, since=week.start, until=week.last_day)
     today, through = utc_day(now), fresh.data_through if fresh else None
     before = report.before(today)
-    traded = report.traded(today, through) if through else None
-    traded = traded if traded and traded.days else None
-    traded_before = report.traded_before(today, through) if traded and through else None
+    traded, traded_before = report.trading(today, through) or (None, None)
     head = page.head(
         connection,
         context,

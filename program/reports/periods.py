@@ -200,6 +200,12 @@ class Report(query.Record):
         """Return the days of trading to compare with."""
         return _before(self.choice, self.traded(today, through))
 
+    def trading(self, today: date, through: date | None) -> tuple[Window, Window] | None:
+        """Return the days of trading to show and to compare with; ``None`` if data reach none."""
+        if through is None or self.traded(today, through).days <= 0:
+            return None
+        return self.traded(today, through), self.traded_before(today, through)
+
     def step(self, period: Window) -> Grain:
         """Return the chosen grain, or the finest that keeps a chart of ``period`` readable."""
         fitting = [grain for grain in Grain if len(buckets(period, grain)) <= MOST_BUCKETS]

@@ -41,7 +41,7 @@ QUEUE = "dashboard/pages/queue/page.py"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportView:
-    """The report with its days computed. ``traded`` is None if metrics were never computed.
+    """The report with its days computed. ``traded`` is None if the data reach none of its days.
 
     ``take`` makes files in the reader's name.
     """
@@ -103,7 +103,7 @@ def resolve(
     """Compute the days of a report."""
     period = report.period(today)
     through = fresh.data_through if fresh else None
-    traded = report.traded(today, through) if through else None
+    traded, traded_before = report.trading(today, through) or (None, None)
     return ReportView(
         report=report,
         today=today,
@@ -112,8 +112,8 @@ def resolve(
         grain=report.step(period),
         context=context,
         through=through,
-        traded=traded if traded and traded.days > 0 else None,
-        traded_before=report.traded_before(today, through) if through else None,
+        traded=traded,
+        traded_before=traded_before,
         delivered=delivered,
         refreshed_at=fresh.refreshed_at if fresh else None,
         take=partial(_as_file, person.email) if person.may(Act.EXPORT) else None,

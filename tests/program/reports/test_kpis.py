@@ -175,6 +175,12 @@ def test_a_month_of_which_no_day_is_known_yet_holds_no_trading() -> None:
     report = Report(choice=Choice.THIS_MONTH)
 
     assert report.traded(date(2026, 3, 1), date(2026, 2, 27)).days == 0
+    assert report.trading(date(2026, 3, 1), date(2026, 2, 27)) is None
+    assert report.trading(date(2026, 3, 1), None) is None
+    assert report.trading(date(2026, 3, 2), date(2026, 3, 1)) == (
+        days("2026-03-01", "2026-03-01"),
+        days("2026-02-01", "2026-02-01"),
+    )
 
 
 @pytest.mark.parametrize(
