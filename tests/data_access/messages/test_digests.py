@@ -12,7 +12,7 @@ from data_access.messages import digests, staff_mails
 from data_access.messages.channels import NotTaken, Receipt
 from data_access.messages.leases import Failure, Outgoing
 from data_access.messages.worker import Worker
-from program.messages.delivery import Reason, Route
+from program.messages.delivery import Patience, Reason, Route
 from program.risk.signals import BREAKS
 from tests.builders import NOW, T, add_application, add_refresh, add_staff
 
@@ -85,6 +85,18 @@ def rows(engine: Engine) -> list[Any]:
         )
 
 
+def set_silent(engine: Engine, silent: bool) -> None:
+    with engine.begin() as conn:
+        conn.execute(
+            text(
+                "insert into review.delivery_settings select version + 1, :silent, send_rejections,"
+                " email_instead, language_by_country, author, note, saved_at"
+                " from review.delivery_settings order by version desc limit 1"
+            ),
+            {"silent": silent},
+        )
+
+
 def refuse(reason: Reason, *, final: bool = False) -> Callable[[Outgoing], None]:
     def answer(_: Outgoing) -> None:
         raise NotTaken(Failure(reason=reason, sentence="Mailbox full", final=final))
@@ -132,16 +144,19 @@ def test_without_mail_or_in_silent_mode_there_is_no_digest(program: Engine) -> N
     alert(program)
     work(program, channels={Route.WEBHOOK: Collecting()})
     assert rows(program) == []
-    with program.begin() as conn:
-        conn.execute(
-            text(
-                "insert into review.delivery_settings select version + 1, true, send_rejections,"
-                " email_instead, language_by_country, author, note, saved_at"
-                " from review.delivery_settings order by version desc limit 1"
-            )
-        )
+    set_silent(program, True)
     assert work(program).taken == []
     assert rows(program) == []
+
+
+def test_silent_mode_holds_back_a_digest_that_waits(program: Engine) -> None:
+    alert(program)
+    digests.make(program, NOW)
+    set_silent(program, True)
+    assert work(program).taken == []
+    set_silent(program, False)
+
+    assert len(work(program).taken) == 2
 
 
 @pytest.mark.parametrize(
@@ -165,6 +180,39 @@ def test_a_digest_is_tried_again_only_if_it_surely_did_not_arrive(
     }
     assert work(program).taken == []
     assert len(work(program, now=NOW + timedelta(minutes=1)).taken) == (2 if again else 0)
+
+
+def test_a_digest_is_given_up_after_the_last_try(program: Engine) -> None:
+    alert(program)
+    for more in range(12):
+        work(program, Collecting(answer=refuse(Reason.BUSY)), now=NOW + more * 2 * HOUR)
+
+    assert {(row.sent, row.attempts, row.last_error) for row in rows(program)} == {
+        (False, 10, "Mailbox full")
+    }
+
+
+def test_a_wait_that_the_server_asks_for_is_kept_and_what_waits_longest_goes_first(
+    program: Engine,
+) -> None:
+    alert(program)
+    digests.make(program, NOW)
+    held = staff_mails.take(program, digests.MAIL, now=NOW, lease=LEASE)
+    assert held is not None
+    later = Failure(reason=Reason.BUSY, sentence="Later, password=c4nary", after=HOUR)
+    given = {"patience": Patience(), "chance": 0.5}
+    assert staff_mails.fail(program, held, later, now=NOW, **given)
+    assert [row.last_error for row in rows(program) if row.attempts] == ["Later, password=***"]
+
+    other = staff_mails.take(program, digests.MAIL, now=NOW + HOUR, lease=LEASE)
+    assert other is not None
+    assert other.outgoing.to != held.outgoing.to
+    assert staff_mails.fail(program, other, later, now=NOW + HOUR - LEASE, **given)
+    assert work(program, now=NOW + HOUR - LEASE).taken == []
+    assert [one.to for one in work(program, now=NOW + 2 * HOUR).taken] == [
+        held.outgoing.to,
+        other.outgoing.to,
+    ]
 
 
 def test_a_worker_that_died_while_sending_leaves_it_unsent(program: Engine) -> None:

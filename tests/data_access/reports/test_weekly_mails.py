@@ -2,6 +2,7 @@
 
 import csv
 import io
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes
@@ -25,7 +26,7 @@ from program.messages.delivery import Reason, Route
 from program.periods import Window
 from program.reports.weekly import Schedule
 from tests.builders import add_application, add_refresh, add_segment_sums, add_staff
-from tests.data_access.messages.test_digests import Collecting, refuse
+from tests.data_access.messages.test_digests import Collecting, refuse, set_silent
 
 MIRA, ADA, NOOR, BEN = (f"{name}@example.com" for name in ("mira", "ada", "noor", "ben"))
 # Monday, 9 March 2026; the week before it began on the 2nd.
@@ -117,6 +118,7 @@ def test_each_recipient_gets_the_past_week_once(program: Engine) -> None:
     assert "- Program volume: 5 k USD; over the 5 delivered days of 6; change unknown" in one.text
     assert "Data through 7 Mar 2026, UTC. Made on 9 Mar 2026, 08:00 UTC." in one.text
     assert "due on" not in one.text
+    assert "for the period From – to, 2026-03-02 to 2026-03-08." in one.text
 
 
 def test_the_mail_has_both_parts_and_the_figures_as_a_file(program: Engine) -> None:
@@ -135,6 +137,7 @@ def test_the_mail_has_both_parts_and_the_figures_as_a_file(program: Engine) -> N
     assert file.get_filename() == "affiliate-program-2026-03-02-to-2026-03-08-utc.csv"
     content = file.get_payload(decode=True)
     assert isinstance(content, bytes)
+    assert content.startswith(BOM_UTF8)
     rows = {row["figure"]: row for row in csv.DictReader(io.StringIO(content.decode("utf-8-sig")))}
     assert rows["volume"]["value"] == "5002.50"
     assert rows["approval_rate"]["value"] == ""
@@ -157,6 +160,16 @@ def test_a_worker_that_was_away_sends_the_newest_report_once_and_says_it_is_late
     assert work(program, late + MINUTE) == []
 
 
+@pytest.mark.parametrize(("minutes", "says"), [(59, False), (60, True)])
+def test_a_mail_that_is_made_an_hour_later_says_when_it_was_due(
+    program: Engine, minutes: int, says: bool
+) -> None:
+    save(program)
+    (one, _) = work(program, MONDAY + minutes * MINUTE)
+
+    assert ("it was due on 9 Mar 2026, 08:00 UTC." in one.text) is says
+
+
 def test_a_change_makes_no_week_go_twice_or_at_once(program: Engine) -> None:
     save(program, recipients=[MIRA])
     assert to(work(program, MONDAY)) == [MIRA]
@@ -175,14 +188,26 @@ def test_a_change_makes_no_week_go_twice_or_at_once(program: Engine) -> None:
     assert to(work(program, MONDAY + timedelta(days=8))) == [ADA, MIRA]
 
 
-def test_times_before_it_was_turned_on_are_not_made_up_for(program: Engine) -> None:
-    save(program, at=MONDAY + MINUTE)
-    assert work(program, MONDAY + timedelta(hours=1)) == []
+def test_an_earlier_hour_that_has_passed_is_not_made_up_for(program: Engine) -> None:
+    save(program, schedule=Schedule(weekday=1, hour=12, zone="UTC"))
+    save(program, shown=1, at=MONDAY + MINUTE)
+
+    assert work(program, MONDAY + HOUR) == []
+    assert to(work(program, MONDAY + timedelta(days=7))) == [ADA, MIRA]
+
+
+@pytest.mark.parametrize("late", [timedelta(), MINUTE])
+def test_times_before_it_was_turned_on_are_not_made_up_for(
+    program: Engine, late: timedelta
+) -> None:
+    save(program, at=MONDAY + late)
+    assert work(program, MONDAY + HOUR) == []
     save(program, shown=1, is_on=False, at=MONDAY + timedelta(hours=2))
     assert work(program, MONDAY + timedelta(days=7)) == []
 
     # Other recipients leave a late one due.
     save(program, shown=2, at=MONDAY + timedelta(days=8))
+    assert work(program, MONDAY + timedelta(days=9)) == []
     save(program, shown=3, at=MONDAY + timedelta(days=15), recipients=[ADA])
     assert to(work(program, MONDAY + timedelta(days=15))) == [ADA]
 
@@ -275,6 +300,16 @@ def test_a_mail_that_was_refused_for_now_goes_unchanged_later(program: Engine) -
     assert "- Applications in: 2 (+2" in again.text
 
 
+def test_silent_mode_holds_the_report_back(program: Engine) -> None:
+    save(program, recipients=[MIRA])
+    set_silent(program, True)
+    assert work(program, MONDAY) == []
+    set_silent(program, False)
+
+    (one,) = work(program, MONDAY + HOUR)
+    assert "Made on 9 Mar 2026, 09:00 UTC; it was due on" in one.text
+
+
 def test_a_report_that_cannot_be_read_delays_no_other_mail(program: Engine) -> None:
     save(program, recipients=[MIRA])
 
@@ -306,6 +341,8 @@ def test_only_managers_set_it_up(program: Engine, actor: str) -> None:
         ({"recipients": []}, "Choose who gets the report"),
         ({"schedule": Schedule(weekday=1, hour=8, zone="Mars/Base")}, "time zone by its name"),
         ({"schedule": Schedule(weekday=8, hour=8, zone="UTC")}, "from Monday to Sunday"),
+        ({"schedule": Schedule(weekday=0, hour=8, zone="UTC")}, "from Monday to Sunday"),
+        ({"schedule": Schedule(weekday=1, hour=24, zone="UTC")}, "an hour from 0 to 23"),
     ],
 )
 def test_what_cannot_be_sent_is_refused(
@@ -313,6 +350,29 @@ def test_what_cannot_be_sent_is_refused(
 ) -> None:
     with pytest.raises(Invalid, match=sentence):
         save(program, **given)
+
+
+def test_off_it_needs_no_recipients_and_each_counts_once(program: Engine) -> None:
+    save(program, is_on=False, recipients=[])
+    save(program, shown=1, recipients=[MIRA, " Mira@Example.com"])
+
+    with program.connect() as conn:
+        saved = weekly_settings.in_force(conn)
+    assert saved is not None
+    assert (saved.version, saved.is_on, saved.recipients) == (2, True, (MIRA,))
+
+
+def test_at_most_twenty_people_get_it(program: Engine) -> None:
+    many = [f"manager{number:02}@example.com" for number in range(21)]
+    with program.begin() as conn:
+        conn.execute(
+            text("insert into review.staff values (:email, :email, 'manager', true)"),
+            [{"email": email} for email in many],
+        )
+
+    with pytest.raises(Invalid, match="At most 20 people"):
+        save(program, recipients=many)
+    assert save(program, recipients=many[:20]) == 1
 
 
 def test_a_repeat_saves_once_and_a_stale_form_is_refused(program: Engine) -> None:

@@ -1,5 +1,6 @@
 """When the weekly report is due, and which week it is about."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -99,14 +100,15 @@ def test_unknown_reads_differently_from_zero_in_every_part() -> None:
 
 
 def test_what_is_typed_is_escaped_in_the_page_and_guarded_in_the_file() -> None:
-    typed = Line(
-        part="<b>", kpi=kpis.DECIDED, value=1, before=None, nothing="", remark="=cmd|<script>"
-    )
+    kpi = replace(kpis.DECIDED, name="=1+1<i>")
+    typed = Line(part="<b>", kpi=kpi, value=1, before=None, nothing="", remark="=cmd|<script>")
 
     page, file = weekly.as_html(report(typed)), weekly.as_csv(report(typed))
     assert "<script>" not in page
+    assert "=1+1&lt;i&gt;</td>" in page
     assert "<h3>&lt;b&gt;</h3>" in page
     assert "Data &lt;through&gt;" in page
+    assert ",'=1+1<i>," in file
     assert ",'=cmd|<script>" in file
 
 
