@@ -92,6 +92,26 @@ def test_measures_and_dismissals_are_counted(program: Engine) -> None:
     assert read(program, "R07").measured == 0
 
 
+def test_of_many_affiliates_a_random_part_is_read_the_same_each_time(
+    program: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibration, "MOST_MEASURED", 5)
+    with program.begin() as conn:
+        for account in range(1, 41):
+            add_account(conn, account)
+            measure(conn, account, r06=account)
+
+    found, again = read(program, "R06"), read(program, "R06")
+
+    assert found.measured == 5
+    assert found.quantiles == again.quantiles
+    # Not the first five.
+    assert found.bars[-1].end > 6
+    with program.connect() as conn:
+        whole = calibration.read(conn, Policy(), now=NOW)
+    assert (whole.sampled, whole.affiliates) == (5, 40)
+
+
 def test_fragile_eligibility_is_derived_under_the_policy(program: Engine) -> None:
     whole = {"volume": 30_000_000, "active": 20, "new": 9}
     parts = {
