@@ -30,6 +30,18 @@ def steps() -> str:
     return table(head, rows)
 
 
+def curve() -> str:
+    """Return what a rerun of each page takes and reads at every size of the newest curve."""
+    block = REPORT.rpartition("a rerun, ms ")[2]
+    sizes = block.splitlines()[0].split(" ratio")[0]
+    heads = [f"{millions} million" for millions in re.findall(r"([\d.]+) M", sizes)]
+    rows = re.findall(r"^(\S.*?)\s{2,}([\d ]+)\s([\d.]+)x \w+\s+([\d, ]+)$", block, re.M)
+    head = ("page", *(f"{one}, ms" for one in heads), "ratio", *(f"{one}, rows" for one in heads))
+    return table(
+        head, [(name, *ms.split(), f"{ratio}x", *read.split()) for name, ms, ratio, read in rows]
+    )
+
+
 def plan() -> str:
     """Return what a year of so many rows takes, at the same rate per core."""
     per_million = _seconds("refresh, everything") / _million_rows() * CORES
@@ -59,7 +71,7 @@ def _million_rows() -> float:
 
 
 def _seconds(step: str) -> float:
-    """Return the median of a step, as the report has it first: on a quiet machine."""
+    """Return the median of a step, as the report has it first."""
     return float(_line(step)[0])
 
 
