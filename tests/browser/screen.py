@@ -117,6 +117,11 @@ def choose(page: Page, label: str, option: str) -> None:
     page.get_by_role("option", name=option, exact=True).click()
 
 
+def order(page: Page) -> Locator:
+    """Return the button that says the queue's order and opens the others."""
+    return page.locator(".st-key-queue-order button")
+
+
 def begin(page: Page, word: str, reason: str = "") -> None:
     """Choose to approve, or to reject for a reason, and wait for the fields."""
     page.locator(f".st-key-hot-{word[0].lower()} button").first.click()

@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard.ui import badges, lookups, popovers, state
 from dashboard.ui.safe_text import escape
 from data_access.queue.listing import Counts, Facets
+from program import wording
 from program.policy.outcomes import Outcome
 from program.review.queue_filters import (
     DUE_LABELS,
@@ -39,7 +40,6 @@ FIELDS = (
     "due",
     "risk",
     "robust",
-    "sort",
 )
 DECIDED = (Status.APPROVED, Status.REJECTED, Status.WITHDRAWN)
 STATUS_TABS = {
@@ -64,7 +64,8 @@ RISKS: list[tuple[Severity, ...]] = [
 ROBUST_WORDS = {Robustness.FRAGILE: "fragile", Robustness.ROBUST: "robust"}
 DECIDED_LISTS = "queue-decided"
 OTHERS = "queue-others"
-SEARCH_WIDTH, ORDER_WIDTH = 170, 200
+ORDER = "queue-order"
+SEARCH_WIDTH = 170
 Apply = Callable[[Filters], None]
 
 
@@ -189,7 +190,7 @@ def fields(
     platforms: Mapping[str, str],
     on_change: Apply,
 ) -> None:
-    """Draw search, the states, the other filters, the order, and what clears them: one line."""
+    """Draw search, the states, the other filters, and what clears them: one line."""
     with st.container(
         key="queue-fields", horizontal=True, vertical_alignment="center", gap="xsmall"
     ):
@@ -204,7 +205,6 @@ def fields(
         )
         if said := set_others(filters, platforms):
             st.caption(escape(said), width="content")
-        _order(filters, on_change)
         if filters.bare != filters:
             st.button(
                 "Clear filters",
@@ -317,21 +317,29 @@ def sort_shown(filters: Filters) -> Sort:
     return filters.sort if filters.sort in sorts(filters) else Sort.PRIORITY
 
 
-def _order(filters: Filters, on_change: Apply) -> None:
+def order(filters: Filters, on_change: Apply) -> None:
+    """Draw the order of the list, and the menu of the others."""
     labels = dict(SORT_LABELS if filters.only_open else SETTLED_SORT_LABELS)
+    shown = sort_shown(filters)
     if filters.reverse:
         turned = REVERSED_LABELS if filters.only_open else SETTLED_REVERSED_LABELS
-        labels[sort_shown(filters)] = turned[sort_shown(filters)]
-    st.selectbox(
-        "Order",
-        list(sorts(filters)),
-        key=_key("sort"),
-        format_func=lambda sort: f"Order: {labels[sort]}",
-        label_visibility="collapsed",
-        width=ORDER_WIDTH,
-        on_change=_apply,
+        labels[shown] = turned[shown]
+    st.menu_button(
+        f"Order: {labels[shown]}",
+        [sort for sort in sorts(filters) if sort is not shown],
+        key=ORDER,
+        icon=":material/sort:",
+        type="tertiary",
+        format_func=lambda sort: wording.capital(labels[sort]),
+        on_click=_choose_order,
         args=[filters, on_change],
     )
+
+
+def _choose_order(filters: Filters, on_change: Apply) -> None:
+    chosen: Sort | None = state.typed(ORDER)
+    if chosen is not None:
+        on_change(filters.in_order(chosen).on_page(1))
 
 
 def _key(field: str) -> str:
@@ -340,8 +348,6 @@ def _key(field: str) -> str:
 
 def _held(filters: Filters, field: str) -> Any:  # noqa: ANN401 - each field has its own type
     value = getattr(filters, field)
-    if field == "sort":
-        return sort_shown(filters)
     if field == "risk":
         return value or None
     return list(value) if isinstance(value, tuple) else value
@@ -363,18 +369,11 @@ def _apply(filters: Filters, on_change: Apply) -> None:
                 "due": held["due"] or "",
                 "risk": ",".join(held["risk"] or ()),
                 "robust": held["robust"] or "",
-                "sort": _order_held(filters, held["sort"]),
+                "sort": filters.order,
                 **filters.slice.to_query(),
             }
         )
     )
-
-
-def _order_held(filters: Filters, chosen: Sort | None) -> str:
-    """Return the order chosen in the control, reversed as long as it is the same."""
-    if chosen is None:
-        return ""
-    return filters.in_order(chosen, reverse=filters.reverse and chosen is sort_shown(filters)).order
 
 
 def _with_number(words: str, number: int | None) -> str:

@@ -172,7 +172,7 @@ def short_names(people: list[Person]) -> dict[str, str]:
 
 
 def draw_head(page: Loaded, person: Person) -> None:
-    """Draw two lines: the list with its views, tools and Next; and its filters."""
+    """Draw two lines: the list with its views, order, tools and Next; and its filters."""
     filters, numbers = page.filters, page.numbers
     sliced = filters.slice.scope is not None
     line = {"horizontal": True, "vertical_alignment": "center", "gap": "small"}
@@ -182,6 +182,7 @@ def draw_head(page: Loaded, person: Person) -> None:
             queue_filters.title(filters, page.total, whole)
             queue_filters.lists(filters, numbers, apply_filters)
             queue_saved_views.draw(page.views, filters, person)
+            queue_filters.order(filters, apply_filters)
             queue_columns.draw(page.columns, person)
             draw_export(person, filters)
             if filters.status is Status.PENDING and not sliced and person.may(Act.CLAIM):
