@@ -1,8 +1,9 @@
 """Format figures, days and lists for sentences."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from statistics import median_low
 
 from program.periods import Window
 
@@ -29,6 +30,26 @@ def short_usd(value: Decimal) -> str:
 def cut_usd(value: Decimal) -> str:
     """The same, rounded down: beside a minimum of 20 M, 19,999,999.99 must never read 20 M."""
     return _short(value, ROUND_DOWN)
+
+
+def column_usd(values: Iterable[Decimal | None]) -> Callable[[Decimal], str]:
+    """Return how money is written in one column: all in one scale, with two decimals.
+
+    It is the scale of the largest amount, or the next smaller one if most are far smaller.
+    """
+    sizes = sorted(abs(value) for value in values if value)
+    fitting = [place for place, (scale, _) in enumerate(SCALES) if sizes and sizes[-1] >= scale]
+    place = fitting[-1] if fitting else 0
+    if place and median_low(sizes) < SCALES[place][0] / 10:
+        place -= 1
+    scale, letter = SCALES[place]
+
+    def words(value: Decimal) -> str:
+        number = rounded(abs(value) / scale, 2)
+        least = CENT if value and not number else None
+        return signed(value, f"<{least}{letter}" if least else f"{number:,}{letter}")
+
+    return words
 
 
 def stated_usd(value: Decimal) -> str:
@@ -88,6 +109,26 @@ def took(hours: Decimal) -> str:
     if hours >= 48:
         return f"{rounded(hours / 24, 1):,} d"
     return f"{rounded(hours, 1)} h" if hours >= 1 else f"{rounded(hours * 60)} min"
+
+
+def column_took(values: Iterable[Decimal | None]) -> Callable[[Decimal], str]:
+    """Return how durations, in hours, are written in one column: all in one unit.
+
+    Days if one is at least two and all are half a day or more; minutes if all are below an hour.
+    """
+    known = [value for value in values if value is not None]
+    hours, unit, places = Decimal(1), "h", 1
+    if known and max(known) >= 48 and min(known) >= 12:
+        hours, unit = Decimal(24), "d"
+    elif known and max(known) < 1:
+        hours, unit, places = Decimal(1) / 60, "min", 0
+
+    def words(value: Decimal) -> str:
+        number = rounded(value / hours, places)
+        least = Decimal(1).scaleb(-places)
+        return f"<{least} {unit}" if value and not number else f"{number:,} {unit}"
+
+    return words
 
 
 def change(share: Decimal) -> str:

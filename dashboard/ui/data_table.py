@@ -17,6 +17,7 @@ from pandas.io.formats.style import Styler
 from dashboard.ui import charts, figures, grid, headings
 from dashboard.ui.charts import Chart
 from dashboard.ui.safe_text import escape
+from program import wording
 from program.periods import Window
 from program.reports.csv_guard import guarded
 from program.reports.export_formats import CSV_FORMS, Form
@@ -313,7 +314,7 @@ def _written(kind: CellKind, cell: Cell, form: Form) -> str:
 def _styled(sheet: Sheet) -> Styler:
     """Style the cells: numbers, so that the table can sort, in the format of the cards."""
     shown = {column.key: _shown(column) for column in sheet.columns}
-    said = {column.key: _sayer(column.kind) for column in sheet.columns if _is_number(column)}
+    said = {column.key: _sayer(column) for column in sheet.columns if _is_number(column)}
     return grid.styled(shown, said, unknown=figures.DASH)
 
 
@@ -321,23 +322,34 @@ def _is_number(column: SheetColumn) -> bool:
     return not column.drilldowns and column.kind not in NO_NUMBERS
 
 
-def _sayer(kind: CellKind) -> Callable[[float], str]:
-    return lambda number: _worded(kind, Decimal(repr(number))) or figures.DASH
+def _sayer(column: SheetColumn) -> Callable[[float], str]:
+    words = _words_of(column)
+    return lambda number: words(Decimal(repr(number)))
 
 
 def _shown(column: SheetColumn) -> Sequence[Cell]:
     """Return numbers and days unchanged; buttons get formatted text."""
     if column.drilldowns:
-        return [_worded(column.kind, cell) for cell in column.cells]
+        words = None if column.kind in NO_NUMBERS else _words_of(column)
+        return [_worded(column.kind, cell, words) for cell in column.cells]
     return column.cells
 
 
-def _worded(kind: CellKind, cell: Cell) -> str | None:
+def _words_of(column: SheetColumn) -> Callable[[Decimal], str]:
+    """Return how the numbers of a column are written, all alike."""
+    if column.kind in BY_COLUMN:
+        return BY_COLUMN[column.kind](column.cells)  # type: ignore[arg-type]
+    return WORDED[column.kind]
+
+
+def _worded(
+    kind: CellKind, cell: Cell, words: Callable[[Decimal], str] | None = None
+) -> str | None:
     if cell is None or isinstance(cell, str):
         return cell
     if isinstance(cell, date):
         return figures.month(cell) if kind is CellKind.MONTH else figures.day(cell, year=True)
-    return WORDED[kind](Decimal(cell))
+    return (words or WORDED[kind])(Decimal(cell))
 
 
 WORDED: Mapping[CellKind, Callable[[Decimal], str]] = {
@@ -348,6 +360,8 @@ WORDED: Mapping[CellKind, Callable[[Decimal], str]] = {
     CellKind.CHANGE: figures.percent,
     CellKind.HOURS: figures.took,
 }
+# Those whose format depends on the other cells of the column.
+BY_COLUMN = {CellKind.USD: wording.column_usd, CellKind.HOURS: wording.column_took}
 
 
 def _config(column: SheetColumn, key: str, on_open: Open, order: str) -> Any:  # noqa: ANN401 - streamlit's own

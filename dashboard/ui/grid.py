@@ -20,7 +20,7 @@ from dashboard.ui import address, figures, headings, state
 from program import wording
 from program.review import queue_explained
 
-COUNT, DAYS, PERCENT = "%,d", "%,d d", "%g %%"
+COUNT, DAYS = "%,d", "%,d d"
 DAY, MONTH, MOMENT = "D MMM YYYY", "MMM YYYY", "D MMM YYYY, HH:mm"
 HEADER_HEIGHT, ROW_HEIGHT, LOW_ROW_HEIGHT = 34, 36, 30
 PAGES_WIDTH = 320
@@ -82,13 +82,10 @@ def number(
 
 
 def percent(label: str, shares: Iterable[Decimal | None], **look: Any) -> GridColumn:  # noqa: ANN401
-    """Make a column of shares as percentages: 0.125 is 12.5 %."""
-    return number(
-        label,
-        [None if share is None else share * 100 for share in shares],
-        written=PERCENT,
-        **look,
-    )
+    """Make a column of shares as percentages: 0.125 is 12.5 %, beside which 0.2 is 20.0 %."""
+    hundreds = [None if share is None else (share * 100).normalize() for share in shares]
+    places = max((-int(one.as_tuple().exponent) for one in hundreds if one is not None), default=0)
+    return number(label, hundreds, written=f"%.{max(places, 0)}f %%", **look)
 
 
 def worded(

@@ -36,10 +36,13 @@ class Member(Person):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What a person did: the act's name, when, and the application it was about, if any."""
+    """What a person did: the command's name, when, and the application it was about, if any.
+
+    Without a record of the command it is the act's name.
+    """
 
     actor: str
-    act: str
+    command: str
     application_id: int | None
     at: datetime
 
@@ -54,7 +57,8 @@ order by active desc, role, email
 """)
 # Of each person only as many as are shown: an index finds them, however many acts there are.
 _ACTS = text("""
-select acted.actor, acted.act, acted.application_id, acted.at
+select acted.actor, acted.application_id, acted.at,
+    coalesce(acted.content ->> 'command', lower(replace(acted.act, '_', ' '))) as command
 from review.staff, lateral (
     select * from review.requests where actor = staff.email and act <> 'READ'
     order by at desc limit :most

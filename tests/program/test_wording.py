@@ -80,3 +80,50 @@ def test_a_window_is_formatted_by_its_first_and_last_day(
 )
 def test_parts_are_listed_as_people_list_them(parts: list[str], expected: str) -> None:
     assert wording.listed(parts) == expected
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        # One scale and two decimals, also for what is far smaller or ends in zeros.
+        (("33100000000", "768000000", "4200000000"), ["33.10 B", "0.77 B", "4.20 B"]),
+        (("8650000", "2900000", "255000", "1"), ["8.65 M", "2.90 M", "0.26 M", "<0.01 M"]),
+        # Most are far smaller than the largest.
+        (("1200000", "3000", "4100.5", "-20000"), ["1,200.00 k", "3.00 k", "4.10 k", "−20.00 k"]),
+        (("999.5", "0", "-0.001"), ["999.50", "0.00", "−<0.01"]),
+        ((None, "1000"), [None, "1.00 k"]),
+        ((None, "0"), [None, "0.00"]),
+        ((None,), [None]),
+    ],
+)
+def test_a_column_of_money_has_one_scale_and_equal_decimals(
+    column: tuple[str | None, ...], expected: list[str | None]
+) -> None:
+    cells = [None if one is None else Decimal(one) for one in column]
+
+    words = wording.column_usd(cells)
+
+    assert [None if one is None else words(one) for one in cells] == expected
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        (("22.8", "91.2"), ["1.0 d", "3.8 d"]),
+        (("11.9", "91.2"), ["11.9 h", "91.2 h"]),
+        (("12", "47.99"), ["12.0 h", "48.0 h"]),
+        (("12", "48", None), ["0.5 d", "2.0 d", None]),
+        (("0.5", "0.99", "0.001"), ["30 min", "59 min", "<1 min"]),
+        (("0.01", "1"), ["<0.1 h", "1.0 h"]),
+        (("0", "2400000"), ["0.0 h", "2,400,000.0 h"]),
+        ((None,), [None]),
+    ],
+)
+def test_a_column_of_durations_has_one_unit_and_equal_decimals(
+    column: tuple[str | None, ...], expected: list[str | None]
+) -> None:
+    cells = [None if one is None else Decimal(one) for one in column]
+
+    words = wording.column_took(cells)
+
+    assert [None if one is None else words(one) for one in cells] == expected

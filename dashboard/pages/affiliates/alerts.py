@@ -46,12 +46,15 @@ def draw(filters: BoardFilters, _person: Person) -> None:
 
 def draw_about(through: date | None) -> None:
     """Say what an alert is."""
-    names = wording.listed([wording.inline(BY_ID[id_].name) for id_ in BREAKS])
+    names = wording.listed([wording.inline(BY_ID[id_].name) for id_ in BREAKS], last="or")
     measured = f" · data through {figures.day(through, year=True)}, UTC" if through else ""
     st.caption(
-        f"Approved affiliates whose {names} were not flagged when measured before, and are now; a "
-        f"market that moves all affiliates is left out{measured}. An alert asks a question: open "
-        "the application for the numbers, and dismiss the signal there once it is answered."
+        f"Check these approved affiliates: {names} is flagged now and was not before. "
+        f"Moves of the whole market are left out{measured}."
+    )
+    st.caption(
+        "Open the application to see the numbers. Dismiss the signal there once its question is "
+        "answered."
     )
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from dashboard.ui import figures, grid, lookups
 from data_access.affiliates.cohort_outcomes import Fallen
+from program import wording
 from program.affiliates.cohorts import COLLAPSE_HORIZON, HORIZONS, is_complete
 from program.affiliates.filters import Figure
 from program.periods import ONE_DAY, months_later, utc_day
@@ -54,7 +55,7 @@ def draw(lines: Sequence[Line], *, first: str, figure: Figure, key: str) -> None
     before = grid.worded(
         "At application",
         befores,
-        lambda number: _amount(Decimal(repr(number)), figure),
+        _by_number(_amounts(befores, figure)),
         width=110,
         help="From the decisions' snapshots: the policy's window before each decision.",
     )
@@ -69,18 +70,18 @@ def draw(lines: Sequence[Line], *, first: str, figure: Figure, key: str) -> None
             **{
                 str(horizon): grid.figure_text(
                     f"At {horizon} days",
-                    [then_words(line, horizon, figure) for line in lines],
+                    _at(lines, horizon, figure),
                     width=150 if shows_before else 200,
                     help=f"Sum of days {horizon - 29} to {horizon} after each approval, UTC.",
                 )
                 for horizon in HORIZONS
             },
             "fell": grid.figure_text(
-                "Halved · collapsed",
+                "Lost volume",
                 [_fell(line) for line in lines],
-                width=150,
-                help="Volume of days 31 to 60 at most half, and at most a fifth, of the volume at "
-                "application; of the approvals with volume then.",
+                width=190,
+                help="Halved: the volume of days 31 to 60 is at most half of that at application. "
+                "Collapsed: at most a fifth. Of the approvals with volume at application.",
             ),
         },
         key=key,
@@ -122,7 +123,14 @@ def _fall(row: Fallen) -> str:
     return f"{label}, {figures.percent(row.later_usd / row.before_usd - 1)}"
 
 
-def then_words(line: Line, horizon: int, figure: Figure) -> str:
+def _at(lines: Sequence[Line], horizon: int, figure: Figure) -> list[str]:
+    """Format the cells of a horizon's column, all alike."""
+    thens = [line.at[horizon] for line in lines if horizon in line.at]
+    words = _amounts([amount for then in thens for amount in (then.now, then.before)], figure)
+    return [then_words(line, horizon, figure, words) for line in lines]
+
+
+def then_words(line: Line, horizon: int, figure: Figure, words: Callable[[Decimal], str]) -> str:
     """Format a figure at a horizon, its change, and the base unless a column has it."""
     then = line.at.get(horizon)
     if then is None:
@@ -131,8 +139,8 @@ def then_words(line: Line, horizon: int, figure: Figure) -> str:
         share = figures.whole_percent(Decimal(then.now) / then.before if then.before else None)
         return f"{then.now:,} of {then.before:,} · {share}"
     change = figures.percent(Decimal(then.now) / then.before - 1) if then.before else figures.DASH
-    origin = "" if then.before == line.before else f" from {_amount(then.before, figure)}"
-    return f"{_amount(then.now, figure)}{origin} · {change}"
+    origin = "" if then.before == line.before else f" from {words(Decimal(then.before))}"
+    return f"{words(Decimal(then.now))}{origin} · {change}"
 
 
 def _why_unknown(line: Line, horizon: int) -> str:
@@ -148,14 +156,19 @@ def _why_unknown(line: Line, horizon: int) -> str:
     return f"unknown until {figures.day(last + ONE_DAY)}"
 
 
-def _amount(value: Decimal | int | None, figure: Figure) -> str:
-    if value is None:
-        return figures.UNKNOWN
-    return figures.usd(Decimal(value)) if figure is Figure.VOLUME else f"{int(value):,}"
+def _amounts(values: Sequence[Decimal | int | None], figure: Figure) -> Callable[[Decimal], str]:
+    """Return how the amounts of a column are written."""
+    if figure is Figure.VOLUME:
+        return wording.column_usd([None if one is None else Decimal(one) for one in values])
+    return lambda value: figures.count(int(value))
+
+
+def _by_number(words: Callable[[Decimal], str]) -> Callable[[float], str]:
+    return lambda number: words(Decimal(repr(number)))
 
 
 def _fell(line: Line) -> str:
     if line.fell is None:
         return _why_unknown(line, COLLAPSE_HORIZON)
     halved, collapsed, trading = line.fell
-    return f"{halved:,} · {collapsed:,} of {trading:,}"
+    return f"{halved:,} of {trading:,} halved, {collapsed:,} collapsed"

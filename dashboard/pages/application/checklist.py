@@ -71,6 +71,14 @@ def _draw_line(
         st.caption(escape(given.comment))
 
 
+def words(shown: Opened, check: CheckItem) -> str:
+    """Return an item's line as Markdown, and whether evidence is missing to pass it."""
+    given, required = shown.checks.get(check.key), shown.standing.policy.required_checks
+    line = _line_words(shown, check, given, required=check.key in required)
+    lacks = given is None and lacks_evidence(check, shown.evidence_kinds)
+    return f"{line} · needs evidence" if lacks else line
+
+
 def _line_words(shown: Opened, check: CheckItem, given: Answer | None, *, required: bool) -> str:
     """Format the line as one Markdown string, with typed text escaped."""
     if given is None:

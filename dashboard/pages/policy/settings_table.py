@@ -8,7 +8,7 @@ from dashboard.ui.safe_text import escape
 from program.policy import settings
 from program.policy.policy import Policy
 from program.policy.setting import Group, Setting, SettingKind
-from program.policy.settings import SETTINGS, Change
+from program.policy.settings import SETTINGS, SETTINGS_BY_NAME, Change
 
 # The groups in columns of about equal length.
 COLUMNS: tuple[tuple[Group, ...], ...] = (
@@ -40,6 +40,9 @@ def draw(policy: Policy) -> None:
             for group in groups:
                 with st.container(border=True, gap="xsmall", key=f"policy-{group.name}"):
                     st.markdown(f"**{group}**")
+                    if group is Group.CHECKLIST:
+                        _draw_checklist(policy)
+                        continue
                     for setting in of_group(group):
                         _draw_setting(setting, policy)
 
@@ -59,14 +62,19 @@ def draw_changes(changes: Sequence[Change]) -> None:
 
 def _draw_setting(setting: Setting, policy: Policy) -> None:
     found = settings.value(policy, setting)
-    if setting.kind is SettingKind.CHECKS:
-        st.caption(setting.label, help=setting.explanation)
-        for key in found if isinstance(found, tuple) else ():
-            st.text(settings.words(setting, (key,)))
-        return
     with st.container(horizontal=True, gap="small", wrap=False):
         st.caption(setting.label, width=160, help=setting.explanation)
         st.text(settings.words(setting, found), width="stretch")
+
+
+def _draw_checklist(policy: Policy) -> None:
+    """Draw each item once, and which of them an approval needs."""
+    items, required = SETTINGS_BY_NAME["checklist"], SETTINGS_BY_NAME["required_checks"]
+    st.caption(f"{items.label}, and which are required", help=required.explanation)
+    with st.container(gap="xxsmall"):
+        for key in dict.fromkeys((*policy.checklist, *policy.required_checks)):
+            needed = " · :orange[required]" if key in policy.required_checks else ""
+            st.markdown(f"{escape(settings.words(items, (key,)))}{needed}")
 
 
 def _draw_list_change(change: Change) -> None:

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from functools import partial
 
 import streamlit as st
 
 from dashboard.ui import badges, figures, grid
+from dashboard.ui.grid import GridColumn
 from program import wording
 from program.affiliates.requalification import STEP_LABELS
 from program.affiliates.what_if import (
@@ -27,6 +27,7 @@ from program.policy.criteria import (
     NEW_USERS,
     VOLUME,
     X_FOLLOWERS,
+    Criterion,
     Unit,
 )
 from program.policy.outcomes import Outcome
@@ -221,13 +222,7 @@ def draw_changers(rows: Sequence[Changer], *, key: str, on_open: Callable[[], No
                 width=150,
             ),
             **{
-                criterion.key: grid.worded(
-                    SHORT_LABELS.get(criterion.key, criterion.label),
-                    [row.values[criterion.key] for row in rows],
-                    partial(_figure, criterion.unit),
-                    width=74,
-                    help=f"{criterion.label}, {criterion.unit}, as the draft counts it.",
-                )
+                criterion.key: _values(criterion, [row.values[criterion.key] for row in rows])
                 for criterion in CRITERIA
             },
         },
@@ -237,9 +232,16 @@ def draw_changers(rows: Sequence[Changer], *, key: str, on_open: Callable[[], No
     )
 
 
-def _figure(unit: Unit, number: float) -> str:
-    found = Decimal(repr(number))
-    return figures.usd_cut(found) if unit is Unit.USD else figures.count(int(found))
+def _values(criterion: Criterion, cells: Sequence[Decimal | None]) -> GridColumn:
+    """Return a criterion's column; volumes are rounded down, as beside every minimum."""
+    label = SHORT_LABELS.get(criterion.key, criterion.label)
+    look = {
+        "width": 74,
+        "help": f"{criterion.label}, {criterion.unit}, as the draft counts it.",
+    }
+    if criterion.unit is Unit.USD:
+        return grid.millions(label, cells, **look)
+    return grid.whole(label, [None if one is None else int(one) for one in cells], **look)
 
 
 def replayed_words(replay: Replay) -> str:

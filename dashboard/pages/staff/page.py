@@ -17,6 +17,7 @@ from data_access.people.staff import Person
 from data_access.people.staff_changes import StaffEvent
 from program.periods import utc_day
 from program.reports.datasets import LOG
+from program.review.done import DONE
 from program.review.permissions import ALLOWED, Act, Role
 from program.review.sign_in import DEMO_ISSUER
 
@@ -48,7 +49,9 @@ def main() -> None:
         changes = staff_changes.events(connection, email=email)
         acts = roster.acts(connection, email=email)
     st.subheader("Staff", anchor=False)
-    left, right = st.columns([1.9, 1], gap="large")
+    with st.container(key="staff-desk"):
+        # Narrow windows have the columns below each other: see style.css.
+        left, right = st.columns([1.9, 1], gap="large")
     with left:
         draw_people(members)
         draw_acts(acts, member)
@@ -85,7 +88,7 @@ def draw_chosen(member: Member | None, away: Sequence[Leave], viewer: Person) ->
     if member is None:
         person_forms.draw_new(viewer)
         return
-    with st.container(border=True):
+    with st.container(border=True, key="staff-chosen"):
         st.text(member.display_name)
         st.text(f"{member.email} · {member.role} · {member.state}")
         st.caption(sign_in_words(member))
@@ -114,7 +117,9 @@ def draw_acts(acts: Sequence[Done], member: Member | None) -> None:
             {
                 "when": grid.moment("When", [act.at for act in acts]),
                 "who": grid.text("Who", [lookups.named(act.actor) for act in acts], width=190),
-                "what": grid.text("What", [act_words(act.act) for act in acts], width=220),
+                "what": grid.text(
+                    "What", [DONE.get(act.command, act.command) for act in acts], width=220
+                ),
                 "application": grid.applications([act.application_id for act in acts]),
             },
             key="staff-acts",
@@ -130,11 +135,6 @@ def draw_acts(acts: Sequence[Done], member: Member | None) -> None:
         query_params={"dataset": LOG.key, **whose},
         help="Everything that was done, to filter and export.",
     )
-
-
-def act_words(name: str) -> str:
-    """Return the words of an act by its stored name."""
-    return Act[name].value if name in Act.__members__ else name
 
 
 def draw_changes(changes: Sequence[StaffEvent]) -> None:

@@ -1,14 +1,17 @@
 """What is true of every command off an application: a repeat, and another form under its id."""
 
+import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine, text
 
+import data_access
 from data_access.applications.commands import ApplicationCommand
 from data_access.db import tables
 from data_access.db.errors import NotAllowed, Refusal, RequestReused
@@ -27,6 +30,7 @@ from data_access.review.bulk_runs import BulkCommand
 from program.messages.delivery import MessageKind
 from program.policy.drafts import Draft
 from program.reports.weekly import Schedule
+from program.review.done import DONE
 from program.review.permissions import Role, may
 from program.review.queue_filters import Filters
 from tests.builders import NOW, STAFF, add_account, add_staff
@@ -376,3 +380,21 @@ def test_every_command_is_tested_here_or_with_its_kind() -> None:
     groups = {"Command", "DraftCommand", "MapCommand", "PolicyCommand", "SettingsCommand"}
 
     assert names(Command) - elsewhere - groups == {one.__name__ for one in CASES}
+
+
+def leaves(of: type[Command]) -> set[str]:
+    """Return the names of the product's own commands below a class: those without subclasses."""
+    below = of.__subclasses__()
+    if not below:
+        return {of.__name__} if of.__module__.startswith("data_access.") else set()
+    # A class with slots exists twice, and the one that is left over has no subclasses.
+    names_below = {one.__name__ for one in below if one.__subclasses__()}
+    return set().union(*(leaves(one) for one in below)) - names_below
+
+
+def test_what_each_command_did_has_words() -> None:
+    for module in pkgutil.walk_packages(data_access.__path__, "data_access."):
+        if not module.name.endswith("__main__") and "migrations" not in module.name:
+            import_module(module.name)
+
+    assert leaves(Command) == set(DONE)

@@ -21,7 +21,14 @@ from data_access.review.opening import Opened
 from program import wording
 from program.messages import canned_texts
 from program.messages.canned_texts import Use
-from program.policy.checklist import CheckOutcome, item, obstacles, open_items, passable
+from program.policy.checklist import (
+    CheckItem,
+    CheckOutcome,
+    item,
+    obstacles,
+    open_items,
+    passable,
+)
 from program.review.workflow import Decision
 from program.text import numbers
 
@@ -49,38 +56,32 @@ def _left(shown: Opened) -> list[str]:
 
 
 def _draw_obstacles(shown: Opened) -> None:
-    left, given = _left(shown), _given(shown)
+    """Draw one list: what an approval needs, and what one press would pass besides."""
+    policy, given, left = shown.standing.policy, _given(shown), _left(shown)
+    open_ = open_items(policy.checklist, policy.required_checks, given)
+    passing = passable(open_, shown.evidence_kinds) if not set(left) <= set(given) else ()
     st.caption(
-        "An approval needs these checks passed or not applicable. Press a check to answer it."
+        "An approval needs the required checks. Press a check to answer it"
+        + (f", or {shortcuts.PASS_CHECKS.key.upper()} to pass the open ones." if passing else ".")
     )
+    failed = [item(key) for key in left if key in given]
+    listed = [*failed, *open_] if passing else [item(key) for key in left]
     with st.container(gap=None, key="obstacles"):
-        for key in left:
+        for each in listed:
             st.button(
-                f"{item(key).label}: {'failed' if key in given else 'not answered yet'}",
-                key=f"obstacle-{key}-{shown.id_}",
+                application_checklist.words(shown, each),
+                key=f"obstacle-{each.key}-{shown.id_}",
                 type="tertiary",
                 wrap=True,
                 on_click=application_checklist.open_item,
-                args=[shown.id_, key],
+                args=[shown.id_, each.key],
             )
-    if not set(left) <= set(given):
-        _draw_pass_open(shown)
+    if passing:
+        _draw_pass_open(shown, passing)
 
 
-def _draw_pass_open(shown: Opened) -> None:
-    """Name what one press would pass before it is pressed."""
-    policy = shown.standing.policy
-    left = open_items(policy.checklist, policy.required_checks, _given(shown))
-    passing = passable(left, shown.evidence_kinds)
-    if not passing:
-        return
-    with st.container(gap="xxsmall"):
-        st.caption(f"{shortcuts.PASS_CHECKS.key.upper()} records these as passed by you, now:")
-        st.text("\n".join(f"• {each.label}" for each in passing))
-        for each in left:
-            if each not in passing:
-                st.caption(f"{each.label} stays open: it needs evidence.")
-    with keyboard.hot(shortcuts.PASS_CHECKS.key):
+def _draw_pass_open(shown: Opened, passing: tuple[CheckItem, ...]) -> None:
+    with steps.row(), keyboard.hot(shortcuts.PASS_CHECKS.key, width="stretch"):
         sending.button(
             f"Pass these {len(passing)}" if len(passing) > 1 else f"Pass: {passing[0].label}",
             form=name(shown.id_),

@@ -116,7 +116,7 @@ def preview_button(shown: Opened, check: Callable[[], None]) -> None:
 
     It is where the second step has Back, so that pressing twice sends nothing.
     """
-    with _step_row():
+    with row():
         st.caption("Nothing is sent yet.", width="stretch")
         with keyboard.hot(keyboard.GO, width=BESIDE):
             st.button(
@@ -130,7 +130,8 @@ def preview_button(shown: Opened, check: Callable[[], None]) -> None:
             )
 
 
-def _step_row() -> DeltaGenerator:
+def row() -> DeltaGenerator:
+    """Return the container of a step's main button, which stays in sight."""
     return st.container(
         horizontal=True, wrap=False, vertical_alignment="center", gap="small", key="step-on"
     )
@@ -233,7 +234,7 @@ def send_buttons(
     ``sends`` identifies what is sent; ``act`` sends it under the given request id and returns
     ``None`` if it was refused.
     """
-    with _step_row():
+    with row():
         with keyboard.hot(keyboard.GO, width="stretch"):
             sending.button(
                 word,

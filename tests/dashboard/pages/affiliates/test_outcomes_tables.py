@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from dashboard.pages.affiliates.outcomes_tables import Line, Then, then_words
+from program import wording
 from program.affiliates.filters import Figure
 
 JANUARY = date(2020, 1, 1)
@@ -27,8 +28,8 @@ def test_a_change_names_its_base_unless_the_previous_column_has_it(
         name="ana", affiliates=9, before=shown, at={60: Then(before=before, now=now)}, fell=None
     )
 
-    assert then_words(line, 60, Figure.VOLUME) == words
-    assert then_words(line, 90, Figure.VOLUME) == "unknown"
+    assert then_words(line, 60, Figure.VOLUME, wording.short_usd) == words
+    assert then_words(line, 90, Figure.VOLUME, wording.short_usd) == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -45,4 +46,4 @@ def test_an_unknown_month_shows_when_it_will_be_known_or_that_days_are_missing(
         name="Jan", affiliates=1, before=5, at={}, fell=None, month=JANUARY, through=through
     )
 
-    assert then_words(line, 60, Figure.ACTIVE) == words
+    assert then_words(line, 60, Figure.ACTIVE, str) == words

@@ -19,6 +19,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.shell.screens import PROGRAM
 from dashboard.ui import figures, sparklines
+from program import wording
 from program.periods import Window
 from program.reports import amounts
 from program.reports.kpis import KPIS, Unit
@@ -211,7 +212,7 @@ def assert_work(world: World) -> None:
         ("median_hours_before", 50, (touched_before, was)),
         ("p90_hours_before", 90, (touched_before, was)),
     ):
-        assert times[column].tolist() == [_took(rows, share) for rows in both], column
+        assert times[column].tolist() == _took(both, share), column
 
 
 def assert_open(app: AppTest, plain: Plain) -> None:
@@ -227,9 +228,12 @@ def assert_open(app: AppTest, plain: Plain) -> None:
             assert table[clock][place] == str(int((of_age & (clocks == clock)).sum())), clock
 
 
-def _took(rows: pd.DataFrame, share: int) -> str | None:
-    hours = _percentile(rows.hours, share)
-    return None if hours is None else figures.took(_decimal(hours, Unit.HOURS))
+def _took(of: Sequence[pd.DataFrame], share: int) -> list[str | None]:
+    """Return the cells of a column of durations, which are written alike."""
+    found = [_percentile(rows.hours, share) for rows in of]
+    hours = [None if one is None else _decimal(one, Unit.HOURS) for one in found]
+    words = wording.column_took(hours)
+    return [None if one is None else words(one) for one in hours]
 
 
 def assert_decisions_by(world: World, split: Split) -> None:
@@ -274,8 +278,9 @@ def _assert_apart(
         on_time = _on_time(rows, plain)
         share = None if on_time is None else figures.whole_percent(_decimal(on_time, Unit.SHARE))
         assert shown.on_time_rate == share, key
-        for name, percent in (("median_hours", 50), ("p90_hours", 90)):
-            assert shown[name] == _took(rows, percent), (key, name)
+    for name, percent in (("median_hours", 50), ("p90_hours", 90)):
+        expected = _took([decided[keys == key] for key in table.index], percent)
+        assert table[name].tolist() == expected, name
     return table
 
 
