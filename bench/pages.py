@@ -76,7 +76,7 @@ VIEWS = (
         name="affiliates, alerts",
         path="affiliates",
         query="part=alerts",
-        shows="were not flagged when measured before",
+        shows="is flagged now and was not before",
     ),
     View(name="explore", path="explore", shows="explore-table"),
     View(

@@ -21,7 +21,7 @@ from data_access.review import claims, deferrals, information_requests
 from program.policy.outcomes import Outcome
 from program.review import permissions
 from program.review.permissions import Act, Role, may
-from program.review.queue_filters import Due, Filters, Owner
+from program.review.queue_filters import Due, Filters, Owner, Sort
 from program.review.sending import SEEN_FOR
 from tests.builders import add_application, add_evidence, add_metrics, add_refresh, scalar
 from tests.dashboard.conftest import MET, SHORT, UNKNOWN
@@ -252,10 +252,6 @@ IN_THE_ADDRESS: tuple[tuple[dict[str, str], str, Any, list[int]], ...] = (
     ({"waiting": "7"}, "waiting_days", 7, []),
     ({"owner": "unassigned"}, "owner", "unassigned", [MET, SHORT, UNKNOWN]),
     ({"owner": "mine"}, "owner", "mine", []),
-    ({"sort": "submitted"}, "sort", "submitted", [UNKNOWN, SHORT, MET]),
-    ({"sort": "waiting"}, "sort", "waiting", [MET, SHORT, UNKNOWN]),
-    ({"sort": "-waiting"}, "sort", "waiting", [UNKNOWN, SHORT, MET]),
-    ({"sort": "active"}, "sort", "active", [MET, SHORT, UNKNOWN]),
 )
 
 
@@ -268,6 +264,34 @@ def test_the_address_bar_fills_the_filters(queue: Desk) -> None:
         assert (cells(app, "applicant") if shown else []) == [f"user{id_}" for id_ in shown], given
         assert bool(app.dataframe) is bool(shown), given
         assert app.query_params == query
+
+
+IN_ORDER = (
+    ("submitted", "Order: newest first", [UNKNOWN, SHORT, MET]),
+    ("waiting", "Order: waiting longest", [MET, SHORT, UNKNOWN]),
+    ("-waiting", "Order: waiting shortest", [UNKNOWN, SHORT, MET]),
+    ("active", "Order: active users, most first", [MET, SHORT, UNKNOWN]),
+)
+
+
+def test_the_order_of_the_address_is_named_and_the_menu_offers_the_others(queue: Desk) -> None:
+    for given, label, shown in IN_ORDER:
+        app = queue.open(QUEUE, sort=given)
+
+        order = app.menu_button(key="queue-order")
+        assert order.label == label, given
+        assert len(order.options) == len(Sort) - 1, given
+        assert cells(app, "applicant") == [f"user{id_}" for id_ in shown], given
+        assert app.query_params == {"sort": given}
+
+
+def test_another_order_keeps_the_filters_and_begins_on_page_one(queue: Desk) -> None:
+    app = queue.open(QUEUE, country="BR", page="1", sort="-waiting")
+
+    app.menu_button(key="queue-order").click(Sort.VOLUME).run()
+
+    assert app.query_params == {"country": "BR", "sort": "volume"}
+    assert app.menu_button(key="queue-order").label == "Order: volume, largest first"
 
 
 CHOSEN: tuple[tuple[str, str, Any, dict[str, str]], ...] = (
@@ -284,7 +308,6 @@ CHOSEN: tuple[tuple[str, str, Any, dict[str, str]], ...] = (
     ("waiting_days", "selectbox", 14, {"waiting": "14"}),
     ("owner", "button_group", Owner.MINE, {"owner": "mine"}),
     ("due", "button_group", Due.OVERDUE, {"due": "overdue"}),
-    ("sort", "selectbox", "volume", {"sort": "volume"}),
 )
 
 
@@ -572,8 +595,8 @@ def test_each_list_shows_its_total_and_links_to_the_others(set_aside: Desk) -> N
         "queue-list-deferred": "Deferred 1",
         "queue-list-awaiting_second_approval": "Second approval 0",
     }
-    (decided,) = protos(app, "menu_button")
-    assert (decided.label, list(decided.options)) == (
+    decided = app.menu_button(key="queue-decided")
+    assert (decided.label, decided.options) == (
         "Decided",
         ["Approved", "Rejected", "Withdrawn"],
     )
