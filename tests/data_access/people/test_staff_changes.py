@@ -430,6 +430,6 @@ def test_the_list_shows_who_is_away_and_what_everybody_did_last(desk: Engine) ->
     assert [found[e].state for e in (ANA, BEN, OFF)] == ["active", "on leave", "disabled"]
     assert found[BEN].away_until == TODAY + timedelta(days=2)
     assert [found[e].last_act_at for e in (ANA, BEN)] == [NOW, None]
-    assert {(act.actor, act.act) for act in acts} == {(ANA, "CLAIM"), (ADA, "KEEP_LEAVE")}
-    assert [(act.act, act.application_id) for act in own] == [("CLAIM", 1)]
+    assert {(act.actor, act.command) for act in acts} == {(ANA, "TakeNext"), (ADA, "AddLeave")}
+    assert [(act.command, act.application_id) for act in own] == [("TakeNext", 1)]
     assert set(STAFF) < set(found)
