@@ -227,7 +227,8 @@ with free as (
     returning event_id
 )
 insert into review.requests (request_id, act, actor, application_id, content, result, at)
-select :request_id, 'CLAIM', :actor, claimed.application_id, '{"next": true}', event.event_id, :now
+select :request_id, 'CLAIM', :actor, claimed.application_id, '{"command": "TakeNext"}',
+       event.event_id, :now
 from claimed, event
 returning application_id
 """)
