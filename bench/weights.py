@@ -79,7 +79,8 @@ def _sizes(context: BrowserContext, page: Page) -> dict[str, float]:
     session.send("Network.enable")
 
     def begun(event: dict[str, Any]) -> None:
-        if event["type"] != "Prefetch":
+        # Pictures within the page are no requests.
+        if event["type"] != "Prefetch" and not event["response"]["url"].startswith("data:"):
             sizes[event["requestId"]] = 0
 
     def ended(event: dict[str, Any]) -> None:
