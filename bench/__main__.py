@@ -16,7 +16,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -47,7 +48,6 @@ from bench import (
 )
 from bench.measurements import Failures
 from bench.risk import reporting, simulating
-from program.periods import utc_day
 
 TIMED = (
     *loading.MEASUREMENTS,
@@ -83,15 +83,14 @@ def main() -> None:
     if chosen.command == "risk":
         sys.exit("\n".join(simulate_risk()) or None)
     if chosen.command == "build" or not database.is_built(chosen.database):
-        yesterday = utc_day(datetime.now(UTC)) - timedelta(days=1)
-        engine = build.build(
-            build.Size(scale=chosen.scale, through=yesterday), name=chosen.database
-        )
+        size = build.Size.as_of(chosen.scale, datetime.now(UTC))
+        engine = build.build(size, name=chosen.database)
         print(shares.report(engine))
     if chosen.command == "team":
-        sys.exit("\n".join(measure_team(chosen.database, chosen.minutes)) or None)
+        working = partial(team.report, minutes=chosen.minutes)
+        sys.exit("\n".join(measure_alone(working, chosen.database)) or None)
     if chosen.command == "curve":
-        sys.exit("\n".join(measure_curve()) or None)
+        sys.exit("\n".join(measure_alone(curve.report, chosen.database)) or None)
     if chosen.command == "measure":
         engine = database.connect(chosen.database)
         database.bring_up_to_date(engine)
@@ -145,21 +144,12 @@ def simulate_risk() -> list[str]:
     return reporting.faults(outcome)
 
 
-def measure_team(name: str, minutes: float) -> list[str]:
-    """Have a team work on the bench's database; returns the failures."""
+def measure_alone(measured: Callable[[Engine, Failures], None], name: str) -> list[str]:
+    """Measure one thing on the database; returns the failures."""
     engine, failures = database.connect(name), Failures()
     database.bring_up_to_date(engine)
     print(circumstances(), flush=True)
-    team.report(engine, failures, minutes=minutes)
-    print(circumstances(), flush=True)
-    return list(failures.found)
-
-
-def measure_curve() -> list[str]:
-    """Compare three sizes; returns the failures."""
-    failures = Failures()
-    print(circumstances(), flush=True)
-    curve.report(failures)
+    measured(engine, failures)
     print(circumstances(), flush=True)
     return list(failures.found)
 

@@ -7,14 +7,14 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 from sqlalchemy import Engine, text
 
 from bench import database
 from data_access.db.embedded import Cluster
-from program.periods import Window, month_start, months_later
+from program.periods import ONE_DAY, Window, month_start, months_later, utc_day
 
 SESSION = """
 set synchronous_commit = off;
@@ -204,6 +204,11 @@ class Size:
     scale: float
     through: date
 
+    @classmethod
+    def as_of(cls, scale: float, now: datetime) -> "Size":
+        """Return the size whose newest day is yesterday."""
+        return cls(scale=scale, through=utc_day(now) - ONE_DAY)
+
     @property
     def parameters(self) -> dict[str, object]:
         """Return row counts and the time as of which the data are made."""
@@ -262,8 +267,7 @@ def build(size: Size, *, name: str = database.NAME, cluster: Cluster | None = No
         for done in [people, *[pool.submit(_activity, engine, size, m) for m in size.months]]:
             done.result()
     _say("vacuum", began)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("vacuum (analyze)"))
+    database.vacuum(engine)
     database.mark_built(engine, note=f"built at scale {size.scale} through {size.through}")
     _say("all", began)
     return engine

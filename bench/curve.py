@@ -5,23 +5,21 @@ with as many fewer applications and accounts, and compares them with the whole.
 """
 
 import statistics
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from bench import build, database, pages, refreshing
 from bench.facts import moment
-from bench.measurements import Failures
+from bench.measurements import Failures, seconds
 from bench.pages import VIEWS, Counts, View
 from data_access.db.embedded import HOME, Cluster
 from data_access.risk.frame import Whose
 from data_access.rollups import refreshing as rollups
-from program.periods import utc_day
 
 # Million rows of activity, of the smaller databases and of the bench's own.
 SMALLER = (1, 10)
@@ -42,11 +40,10 @@ class Size:
     engine: Engine
 
 
-def report(failures: Failures) -> None:
+def report(engine: Engine, failures: Failures) -> None:
     """Print the refreshes of the smaller sizes, then a row for every page at all sizes."""
-    whole = Size(millions=WHOLE, cluster=database.CLUSTER, engine=database.connect())
+    whole = Size(millions=WHOLE, cluster=database.CLUSTER, engine=engine)
     with ExitStack() as stack:
-        stack.callback(whole.engine.dispose)
         smaller = [stack.enter_context(prepared(millions)) for millions in SMALLER]
         for size in smaller:
             failures.print_row(f"{size.millions:g} million", partial(refreshed, size))
@@ -58,36 +55,30 @@ def prepared(millions: int) -> Iterator[Size]:
     """Build the size if it is missing; its server runs meanwhile."""
     cluster = Cluster(HOME / f"bench-{millions}m")
     if not database.is_built(cluster=cluster):
-        yesterday = utc_day(datetime.now(UTC)) - timedelta(days=1)
-        size = build.Size(scale=millions / WHOLE, through=yesterday)
+        size = build.Size.as_of(millions / WHOLE, datetime.now(UTC))
         build.build(size, cluster=cluster).dispose()
     engine = database.connect(cluster=cluster)
-    database.bring_up_to_date(engine)
-    yield Size(millions=millions, cluster=cluster, engine=engine)
-    engine.dispose()
-    cluster.stop()
+    try:
+        database.bring_up_to_date(engine)
+        yield Size(millions=millions, cluster=cluster, engine=engine)
+    finally:
+        engine.dispose()
+        cluster.stop()
 
 
 def refreshed(size: Size) -> str:
     """Refresh everything, then one more day; leaves risk and statistics as after a night."""
     engine = size.engine
     refreshing.forget_rollups(engine)
-    whole = _seconds(refreshing.refresh_all, engine)
+    whole = seconds(refreshing.refresh_all, engine)
     refreshing.step_back(engine)
-    day = _seconds(refreshing.refresh_one_day, engine)
+    day = seconds(refreshing.refresh_one_day, engine)
     rollups.measure_risk(engine, now=moment(engine), whose=Whose.ALL)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("vacuum (analyze)"))
+    database.vacuum(engine)
     return (
         f"{size.millions:g} million rows: a first refresh {whole:.1f} s, "
         f"{whole / size.millions:.1f} s per million; one more day {day:.1f} s"
     )
-
-
-def _seconds(work: Callable[[Engine], None], engine: Engine) -> float:
-    began = time.perf_counter()
-    work(engine)
-    return time.perf_counter() - began
 
 
 def compare_pages(sizes: Sequence[Size], failures: Failures) -> None:

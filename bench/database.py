@@ -45,6 +45,12 @@ def is_built(name: str = NAME, *, cluster: Cluster | None = None) -> bool:
         return server.execute(text(described), {"name": name}).scalar() is not None
 
 
+def vacuum(engine: Engine) -> None:
+    """Clean up and take statistics, as a night does."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("vacuum (analyze)"))
+
+
 def mark_built(engine: Engine, *, note: str) -> None:
     """Mark the database as completely built, with a note of its size."""
     with engine.begin() as connection:

@@ -115,10 +115,10 @@ def measure(engine: Engine, measurement: Measurement) -> Measured:
     ours, plain = [], []
     for _ in range(measurement.turns):
         _run(measurement.prepare, engine)
-        ours.append(_seconds(measurement.ours, engine))
+        ours.append(seconds(measurement.ours, engine))
         if measurement.plain is not None:
             _run(measurement.prepare_plain or measurement.prepare, engine)
-            plain.append(_seconds(measurement.plain, engine))
+            plain.append(seconds(measurement.plain, engine))
     _run(measurement.check, engine)
     return Measured(measurement=measurement, ours=ours, plain=plain)
 
@@ -128,7 +128,8 @@ def _run(step: Callable[[Engine], object] | None, engine: Engine) -> None:
         step(engine)
 
 
-def _seconds(work: Callable[[Engine], object], engine: Engine) -> float:
+def seconds(work: Callable[[Engine], object], engine: Engine) -> float:
+    """Return how long the work took."""
     began = time.perf_counter()
     work(engine)
     return time.perf_counter() - began

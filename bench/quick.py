@@ -5,16 +5,15 @@ Only counts are limited, since times depend on the machine.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
-from bench import build, pages
+from bench import build, database, pages
 from bench.measurements import Failures
 from bench.pages import Counts
 from data_access import rollups
 from data_access.db.embedded import HOME, Cluster
-from program.periods import utc_day
 
 CLUSTER = Cluster(HOME / "bench-quick")
 SCALE = 0.01
@@ -65,9 +64,7 @@ def report(only: Sequence[str] | None = None) -> list[str]:
 def prepared(cluster: Cluster) -> Engine:
     """Build the small data on ``cluster``, with metrics and statistics."""
     now = datetime.now(UTC)
-    size = build.Size(scale=SCALE, through=utc_day(now) - timedelta(days=1))
-    engine = build.build(size, cluster=cluster)
+    engine = build.build(build.Size.as_of(SCALE, now), cluster=cluster)
     rollups.refresh(engine, now=now)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("vacuum (analyze)"))
+    database.vacuum(engine)
     return engine

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 TRAILING_DAYS = 30
 ONE_DAY = timedelta(days=1)
+ONE_WEEK = timedelta(weeks=1)
 
 
 class WindowKind(StrEnum):

@@ -24,9 +24,9 @@ from data_access.reports import weekly_figures, weekly_settings
 from data_access.reports.weekly_settings import SavedSettings
 from program.messages import letters
 from program.messages.delivery import Route
-from program.periods import Window
+from program.periods import ONE_WEEK, Window
 from program.reports import weekly
-from program.reports.weekly import FILE_FORM, WEEK, WeeklyReport
+from program.reports.weekly import FILE_FORM, WeeklyReport
 
 Reporter = Callable[[], Engine]
 OFF = "Withheld, because the weekly report is off."
@@ -152,7 +152,7 @@ def _last(connection: Connection) -> LastSent | None:
     if row is None:
         return None
     found = {name: value for name, value in row._mapping.items() if name != "week"}
-    return LastSent(week=Window(row.week, row.week + WEEK), **found)
+    return LastSent(week=Window(row.week, row.week + ONE_WEEK), **found)
 
 
 def _put(connection: Connection, due: Due, report: WeeklyReport, now: datetime) -> int:
@@ -176,7 +176,7 @@ def _put(connection: Connection, due: Due, report: WeeklyReport, now: datetime) 
 
 
 def _outgoing(_: Connection, row: Row[Any]) -> Outgoing:
-    week = Window(row.week, row.week + WEEK)
+    week = Window(row.week, row.week + ONE_WEEK)
     return Outgoing(
         message_id=row.mail_id,
         route=Route.EMAIL,

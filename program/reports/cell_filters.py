@@ -7,14 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 from program import wording
-from program.periods import ONE_DAY, months_later, utc_day
+from program.periods import ONE_DAY, utc_day
 from program.reports import column_filters as filtering
 from program.reports.column_filters import Days, Filter, Known, OneOf, Range
 from program.reports.datasets import NUMBERS, TIMES, TRUTHS, ColumnKind, DatasetColumn
 from program.reports.value_words import word
 from program.reports.views import Bucket, View
 
-DAYS_OF_WEEK = 7
 LONGEST_WORDS = 40
 
 
@@ -123,12 +122,12 @@ def _days(
 
 def _span(first: date, bucket: Bucket | None) -> tuple[date, str]:
     """Return the last day that a cell stands for, and its words."""
+    last, words = (bucket or Bucket.DAY).end(first) - ONE_DAY, wording.day(first)
     if bucket is Bucket.MONTH:
         words = f"{wording.MONTHS[first.month - 1]} {first.year}"
-        return months_later(first, 1) - ONE_DAY, words
-    if bucket is Bucket.WEEK:
-        return first + (DAYS_OF_WEEK - 1) * ONE_DAY, f"the week from {wording.day(first)}"
-    return first, wording.day(first)
+    elif bucket is Bucket.WEEK:
+        words = f"the week from {words}"
+    return last, words
 
 
 def _travels(column: DatasetColumn, offer: Offer) -> bool:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from program import query, wording
+from program.periods import ONE_DAY, ONE_WEEK, months_later
 from program.query import Parameter
 from program.reports import column_filters as filtering
 from program.reports.column_filters import Days, Filter
@@ -39,6 +40,12 @@ class Bucket(StrEnum):
     DAY = "day"
     WEEK = "week"
     MONTH = "month"
+
+    def end(self, first: date) -> date:
+        """Return the day after the last one of the group that begins on ``first``."""
+        if self is Bucket.MONTH:
+            return months_later(first, 1)
+        return first + (ONE_WEEK if self is Bucket.WEEK else ONE_DAY)
 
 
 class Function(StrEnum):

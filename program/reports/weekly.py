@@ -15,14 +15,13 @@ from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from program import wording
-from program.periods import ONE_DAY, Window, utc_day
+from program.periods import ONE_DAY, ONE_WEEK, Window, utc_day
 from program.reports.amounts import Amount, amount_text, change
 from program.reports.csv_guard import guarded
 from program.reports.export_formats import Form
 from program.reports.kpis import Kpi
 from program.review.permissions import Role
 
-WEEK = timedelta(days=7)
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 RECIPIENTS = (Role.MANAGER, Role.ADMIN)
 MOST_RECIPIENTS = 20
@@ -58,11 +57,11 @@ class Schedule:
     def latest(self, now: datetime) -> datetime:
         """Return the newest time of sending at or before ``now``, in UTC."""
         at = self._on_the_week_of(now)
-        return at if at <= now else self._on_the_week_of(now - WEEK)
+        return at if at <= now else self._on_the_week_of(now - ONE_WEEK)
 
     def next(self, now: datetime) -> datetime:
         """Return the first time of sending after ``now``, in UTC."""
-        return self._on_the_week_of(self.latest(now) + WEEK + timedelta(hours=12))
+        return self._on_the_week_of(self.latest(now) + ONE_WEEK + timedelta(hours=12))
 
     def _on_the_week_of(self, moment: datetime) -> datetime:
         """Return the time of sending on the last such weekday up to the day of ``moment``."""
@@ -83,7 +82,7 @@ def week_before(at: datetime) -> Window:
     """Return the last whole week, Monday to Sunday in UTC, that has ended at ``at``."""
     today = utc_day(at)
     monday = today - timedelta(days=today.weekday())
-    return Window(monday - WEEK, monday)
+    return Window(monday - ONE_WEEK, monday)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

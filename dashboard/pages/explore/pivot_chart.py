@@ -1,7 +1,7 @@
 """The chart of a pivot: a stack or a line for each value across."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from dashboard.pages.explore import pivot, table
@@ -10,12 +10,9 @@ from dashboard.ui.charts import Chart
 from dashboard.ui.stacked_charts import NO_LOOKS, Look
 from data_access.explore.pivots import Pivot, PivotCell, PivotRow
 from data_access.explore.queries import Chartable
-from program.periods import ONE_DAY, months_later
 from program.reports import pivots
 from program.reports.datasets import ColumnKind
 from program.reports.views import Bucket
-
-WEEK = timedelta(days=7)
 
 
 def chart_of(found: Chartable, read: Pivot, *, running: date) -> Chart:
@@ -39,7 +36,7 @@ def chart_of(found: Chartable, read: Pivot, *, running: date) -> Chart:
     days, parts = [row.by[down.name] for row in rows], _parts(read, rows)
     if not shown.adds_up:
         return charts.lines(days, parts, title=title, unit=unit)
-    ends = [_end(day, down.bucket) for day in days]
+    ends = [down.bucket.end(day) for day in days]
     notes = [
         "still running" if down.bucket is Bucket.MONTH and day == running else "" for day in days
     ]
@@ -72,9 +69,3 @@ def _parts(read: Pivot, rows: Sequence[PivotRow]) -> dict[str, list[Any]]:
 def _height(cell: PivotCell, read: Pivot) -> Any:  # noqa: ANN401 - whatever is measured
     """Return the figure; nothing adds up to zero, but has no average."""
     return cell.value if cell.rows or not read.pivoted.adds_up else 0
-
-
-def _end(day: date, bucket: Bucket) -> date:
-    if bucket is Bucket.MONTH:
-        return months_later(day, 1)
-    return day + (WEEK if bucket is Bucket.WEEK else ONE_DAY)

@@ -1,7 +1,7 @@
 """Explore's table and chart: exact values, never read as markup."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -36,7 +36,6 @@ MOST_WHOLE = 2**53 - 1
 MOST_PLACES = 8
 DAY, MOMENT = "YYYY-MM-DD", "YYYY-MM-DD HH:mm"
 LETTER_WIDTH = 7
-WEEK = timedelta(days=7)
 WIDTHS = {
     ColumnKind.ID: 84,
     ColumnKind.WHOLE: 84,
@@ -134,7 +133,7 @@ def chart_of(
     values = [totals[day] for day in days]
     if bucket is Bucket.MONTH or across.name == MONTH:
         return charts.monthly_bars(days, values, title=title, unit=unit, running=running)
-    ends = [day + WEEK for day in days] if bucket is Bucket.WEEK else []
+    ends = [bucket.end(day) for day in days] if bucket is Bucket.WEEK else []
     return charts.step_bars(days, values, title=title, unit=unit, ends=ends)
 
 

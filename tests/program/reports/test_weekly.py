@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from program.periods import Window
+from program.periods import ONE_WEEK, Window
 from program.reports import kpis, weekly
 from program.reports.weekly import Line, Schedule, WeeklyReport
 
@@ -52,7 +52,7 @@ def test_every_week_of_a_year_has_one_time_of_sending(zone: str) -> None:
             assert schedule.latest(sent[-1] - timedelta(minutes=1)) == sent[-2]
 
         steps = {later - earlier for earlier, later in pairwise(sent)}
-        assert {abs(step - weekly.WEEK) <= timedelta(hours=1) for step in steps} == {True}
+        assert {abs(step - ONE_WEEK) <= timedelta(hours=1) for step in steps} == {True}
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_every_week_of_a_year_has_one_time_of_sending(zone: str) -> None:
     ],
 )
 def test_a_report_is_about_the_last_week_that_has_ended_in_utc(now: str, monday: date) -> None:
-    assert weekly.week_before(at(now)) == Window(monday, monday + weekly.WEEK)
+    assert weekly.week_before(at(now)) == Window(monday, monday + ONE_WEEK)
 
 
 def report(*lines: Line) -> WeeklyReport:
