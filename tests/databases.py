@@ -35,8 +35,16 @@ where contype = 'f' and conparentid = 0 and conrelid <> confrelid
 """
 # Triggers fill these as other tables are emptied, so they are emptied last.
 FOLLOWING = ("review.standings", "review.standing_sums")
-# Triggers that keep tables append-only and the history's chain.
-GUARDS = "select tgrelid::regclass::text, quote_ident(tgname) from pg_trigger where tgenabled = 'A' order by 1, 2"
+# Functions of the triggers that keep tables append-only and the history's chain.
+GUARDS = """
+select function, pg_get_functiondef(function) from (
+    select distinct tgfoid::regprocedure as function from pg_trigger where tgenabled = 'A'
+) as guards
+"""
+# Other bodies for a while: switching triggers off would make every session learn the tables anew.
+RESTING = (
+    "create or replace function {} returns trigger language plpgsql as 'begin return new; end'"
+)
 SEQUENCES = "select c.oid::regclass::text from pg_class c where relkind = 'S' order by 1"
 # Statistics that change with definitions; writing rows, analyze and vacuum do not change them.
 DEFINITIONS = """
@@ -49,8 +57,13 @@ with temporary as (
     select count(*), max(a.xmin::text::bigint) from pg_attribute a
     join pg_class c on c.oid = a.attrelid where relnamespace not in (table temporary)
     union all select count(*), max(xmin::text::bigint) from pg_constraint
+    -- A guard's function is written anew by each reset.
+    union all select count(*), sum(hashtext(
+        prosrc || prosecdef::text || coalesce(proacl::text, '') || coalesce(proconfig::text, '')))
+    from pg_proc where prorettype = 'trigger'::regtype
     union all select count(*), max(xmin::text::bigint) from pg_proc
-    -- Switching a guard off and on again writes its row anew.
+    where prorettype <> 'trigger'::regtype
+    -- Switching a trigger off and on again writes its row anew.
     union all select count(*), sum(hashtext(tgname::text || tgenabled::text)) from pg_trigger
     union all select count(*), max(xmin::text::bigint) from pg_index
     union all select count(*), max(xmin::text::bigint) from pg_inherits
@@ -226,11 +239,10 @@ class Template:
 
     def _undoing(self, changed: set[str]) -> str:
         emptying = [name for name in self.emptying if name in changed]
-        guards = [guard for guard in self.guards if guard[0] in changed]
-        parts = [f"alter table {table} disable trigger {name}" for table, name in guards]
+        parts = [RESTING.format(name) for name, _ in self.guards]
         parts += [f"delete from {name}" for name in emptying]
         parts += [self.filled[name] for name in reversed(emptying) if name in self.filled]
-        parts += [f"alter table {table} enable always trigger {name}" for table, name in guards]
+        parts += ["set constraints all immediate", *(made for _, made in self.guards)]
         return f"begin; {'; '.join(parts)}; commit"
 
 

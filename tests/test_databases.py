@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import Connection, create_engine, insert, select, text
+from sqlalchemy.exc import DBAPIError
 
 from data_access.db import tables
 from data_access.queue import standings
@@ -124,6 +125,10 @@ def test_a_test_may_end_every_connection(reused: Reused) -> None:
         "drop table review.viewers",
         "create index on review.notes (author)",
         "alter table review.notes alter column author drop not null",
+        "alter table review.notes disable trigger append_only",
+        "create or replace function review.refuse_change() returns trigger language plpgsql"
+        " as $$ begin return null; end $$",
+        "alter function review.chain_rows() security invoker",
         "do $$ begin execute format('alter database %I set work_mem = 64', current_database()); end $$",
     ],
 )
@@ -135,6 +140,16 @@ def test_a_changed_definition_means_another_copy(reused: Reused, change: str) ->
     reused.put_back()
 
     assert reused.name != first
+
+
+def test_after_a_reset_the_history_is_guarded_as_before(reused: Reused) -> None:
+    with within(reused) as conn:
+        add_staff(conn)
+
+    reused.put_back()
+
+    with within(reused) as conn, pytest.raises(DBAPIError, match="append-only"):
+        conn.execute(text("delete from review.policies"))
 
 
 def test_a_connection_left_open_is_reported(
