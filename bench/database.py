@@ -45,10 +45,17 @@ def is_built(name: str = NAME, *, cluster: Cluster | None = None) -> bool:
         return server.execute(text(described), {"name": name}).scalar() is not None
 
 
-def vacuum(engine: Engine) -> None:
-    """Clean up and take statistics, as a night does."""
+OF_SCHEMA = """
+select string_agg(oid::regclass::text, ', ') from pg_class
+where relkind = 'r' and relnamespace = cast(:schema as regnamespace)
+"""
+
+
+def vacuum(engine: Engine, schema: str | None = None) -> None:
+    """Clean up and take statistics, as a night does; with ``schema``, of its tables only."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("vacuum (analyze)"))
+        of = connection.scalar(text(OF_SCHEMA), {"schema": schema}) if schema else ""
+        connection.execute(text(f"vacuum (analyze) {of}"))
 
 
 def mark_built(engine: Engine, *, note: str) -> None:
