@@ -1,6 +1,7 @@
 """A desk for tests: every page reads and writes this test's database."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -90,6 +91,20 @@ def onlooker(monkeypatch: pytest.MonkeyPatch) -> Onlooker:
 @pytest.fixture
 def desk(engine: Engine, monkeypatch: pytest.MonkeyPatch, onlooker: Onlooker) -> Iterator[Desk]:
     """Staff and no other rows; ana is signed in."""
+    add_people(engine)
+    with sitting_at(engine, monkeypatch) as made:
+        yield made
+
+
+def add_people(engine: Engine) -> None:
+    with engine.begin() as conn:
+        add_staff(conn)
+        know_the_desk(conn)
+
+
+@contextmanager
+def sitting_at(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """Have every page use this database, whose staff `add_people` added."""
     made = Desk(engine, datetime.now(UTC))
     for purpose in ("reader", "writer", "reporter", "loader"):
         monkeypatch.setattr(database, purpose, lambda: engine)
@@ -97,9 +112,6 @@ def desk(engine: Engine, monkeypatch: pytest.MonkeyPatch, onlooker: Onlooker) ->
     monkeypatch.setattr(SessionPages, "kept", {})
     monkeypatch.setattr(sign_in, "local_obstacle", lambda: None)
     monkeypatch.setattr(sign_in, "session_key", lambda: session(engine, made.who))
-    with engine.begin() as conn:
-        add_staff(conn)
-        know_the_desk(conn)
     begin_sessions(engine, *STAFF)
     # Cached choices belong to another test's database.
     st.cache_data.clear()

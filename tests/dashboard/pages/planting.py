@@ -1,13 +1,14 @@
 """Every payload in every text that somebody types, for tests that look for one that is live."""
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Engine, insert
+from sqlalchemy import Connection, Engine, insert
 
 from data_access.db import tables
 from program.periods import utc_day
@@ -32,8 +33,11 @@ def address_of(number: int, role: Role) -> str:
     return planted(number, "email").lower() + role
 
 
-def plant(engine: Engine, *, now: datetime) -> None:
-    """Add a pending, an approved and a rejected application full of each payload."""
+def plant(engine: Engine, *, now: datetime, numbers: Sequence[int] = NUMBERS) -> None:
+    """Add a pending, an approved and a rejected application full of each payload.
+
+    Tests that look for something else than payloads take a few ``numbers``.
+    """
     with engine.begin() as conn:
         add_refresh(conn, through=utc_day(now) - timedelta(days=1), at=now)
         conn.execute(
@@ -45,7 +49,7 @@ def plant(engine: Engine, *, now: datetime) -> None:
                     "role": role,
                     "active": True,
                 }
-                for n in NUMBERS
+                for n in numbers
                 for role in Role
             ],
         )
@@ -61,7 +65,7 @@ def plant(engine: Engine, *, now: datetime) -> None:
                     "created_at": now - timedelta(days=400),
                     "first_seen_at": now - timedelta(days=300),
                 }
-                for n in NUMBERS
+                for n in numbers
             ],
         )
         conn.execute(
@@ -77,7 +81,7 @@ def plant(engine: Engine, *, now: datetime) -> None:
                     "submitted_at": now - timedelta(days=1),
                     "status": status,
                 }
-                for n in NUMBERS
+                for n in numbers
                 for offset, status in (
                     (0, "pending"),
                     (APPROVED, "approved"),
@@ -85,11 +89,11 @@ def plant(engine: Engine, *, now: datetime) -> None:
                 )
             ],
         )
-        for table, rows in typed_by_staff(now).items():
+        for table, rows in typed_by_staff(now, numbers).items():
             conn.execute(insert(getattr(tables, table)), rows)
 
 
-def typed_by_staff(now: datetime) -> dict[str, list[dict[str, Any]]]:
+def typed_by_staff(now: datetime, numbers: Sequence[int]) -> dict[str, list[dict[str, Any]]]:
     """Return rows of judgments with a payload in every free text, by table."""
     rows: dict[str, list[dict[str, Any]]] = {
         "notes": [],
@@ -99,7 +103,7 @@ def typed_by_staff(now: datetime) -> dict[str, list[dict[str, Any]]]:
         "decisions": [],
         "staff_events": [],
     }
-    for n in NUMBERS:
+    for n in numbers:
         typed = partial(planted, n)
         by = address_of(n, Role.REVIEWER)
         for id_ in (n, n + APPROVED, n + REJECTED):
@@ -159,12 +163,19 @@ def typed_by_staff(now: datetime) -> dict[str, list[dict[str, Any]]]:
     return rows
 
 
-def plant_elsewhere(engine: Engine, *, now: datetime) -> None:
+def plant_elsewhere(engine: Engine, *, now: datetime, numbers: Sequence[int] = NUMBERS) -> None:
     """Add what is typed about anything else than one application, each payload once a column."""
     with engine.begin() as conn:
-        for n in NUMBERS:
-            for table, row in typed_elsewhere(n, now):
-                conn.execute(insert(getattr(tables, table)).values(row))
+        insert_all(conn, (row for n in numbers for row in typed_elsewhere(n, now)))
+
+
+def insert_all(conn: Connection, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+    """Insert rows of several tables: those with the same columns in one statement."""
+    alike = defaultdict(list)
+    for table, row in rows:
+        alike[table, *row].append(dict(row))
+    for (table, *_), together in alike.items():
+        conn.execute(insert(getattr(tables, table)), together)
 
 
 def typed_elsewhere(n: int, now: datetime) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -1,7 +1,7 @@
 """Every payload in the records of what people and this program did, and which columns hold none."""
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -16,7 +16,7 @@ from data_access.review import decisions
 from program.review.permissions import Role
 from program.review.workflow import Decision, Move
 from tests.builders import pass_checks
-from tests.dashboard.pages.planting import APPROVED, NUMBERS, address_of, planted
+from tests.dashboard.pages.planting import APPROVED, NUMBERS, address_of, insert_all, planted
 
 # Columns with text that nobody types, by table, and why; all others must hold every payload.
 UNTYPED: dict[str, dict[str, str]] = {
@@ -113,20 +113,19 @@ UNTYPED: dict[str, dict[str, str]] = {
 }
 
 
-def plant_records(engine: Engine, *, now: datetime) -> None:
+def plant_records(engine: Engine, *, now: datetime, numbers: Sequence[int] = NUMBERS) -> None:
     """Add what `plant` and `plant_elsewhere`, which come first, leave out."""
-    for n in NUMBERS[1::4]:
+    for n in numbers[1::4]:
         propose(engine, n, now=now)
     with engine.begin() as conn:
-        bind(conn)
-        for n in NUMBERS:
-            for table, row in records(n, now):
-                conn.execute(insert(getattr(tables, table)).values(row))
+        bind(conn, numbers)
+        insert_all(conn, (row for n in numbers for row in records(n, now)))
+        for n in numbers:
             plant_import(conn, n, now)
-        for n in NUMBERS[::4]:
+        for n in numbers[::4]:
             plant_past_proposal(conn, n, now)
         settings = conn.execute(select(tables.delivery_settings).limit(1)).mappings().one()
-        plant_silencing(conn, settings, now)
+        plant_silencing(conn, settings, now, numbers)
 
 
 def propose(engine: Engine, n: int, *, now: datetime) -> None:
@@ -177,8 +176,8 @@ def plant_past_proposal(conn: Connection, n: int, now: datetime) -> None:
     conn.execute(insert(tables.desk).values(held))
 
 
-def bind(conn: Connection) -> None:
-    for n in NUMBERS:
+def bind(conn: Connection, numbers: Sequence[int]) -> None:
+    for n in numbers:
         bound = {"issuer": f"https://{planted(n, 'issuer')}", "subject": planted(n, "account")}
         email = address_of(n, Role.REVIEWER)
         conn.execute(update(tables.staff).where(tables.staff.c.email == email).values(bound))
@@ -434,18 +433,20 @@ def plant_import(conn: Connection, n: int, now: datetime) -> None:
     )
 
 
-def plant_silencing(conn: Connection, newest: Mapping[Any, Any], now: datetime) -> None:
+def plant_silencing(
+    conn: Connection, newest: Mapping[Any, Any], now: datetime, numbers: Sequence[int]
+) -> None:
     """Add a proposal to send fewer messages for each payload; one is open."""
     kept = {name: newest[name] for name in newest if name not in ("version", "author", "saved_at")}
-    for n in NUMBERS:
+    for n in numbers:
         closed = {"closed_as": "declined", "closed_by": address_of(n, Role.ADMIN), "closed_at": now}
         conn.execute(
             insert(tables.delivery_proposals).values(
-                shown_version=NUMBERS[-1] + 1,
+                shown_version=numbers[-1] + 1,
                 settings=kept | {"note": planted(n, "note")},
                 proposed_by=address_of(n, Role.MANAGER),
                 proposed_at=now,
-                **({} if n == NUMBERS[-1] else closed),
+                **({} if n == numbers[-1] else closed),
             )
         )
 

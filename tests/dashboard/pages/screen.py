@@ -71,10 +71,10 @@ def open_popover(app: AppTest, label: str, *, closed: bool = False) -> AppTest:
 
 def open_popovers(app: AppTest) -> AppTest:
     """Open every popover that draws its content once it is opened."""
-    for found in popovers(app):
-        if found.id:
-            app.session_state[key_of(found)] = True
-    return app.run()
+    closed = [key_of(found) for found in popovers(app) if found.id]
+    for key in closed:
+        app.session_state[key] = True
+    return app.run() if closed else app
 
 
 def popovers(app: AppTest) -> list[Any]:

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from streamlit.testing.v1 import AppTest
 
 from dashboard.pages.queue.bulk_dialog import Chosen
@@ -21,12 +22,16 @@ from dashboard.shell.screens import (
     Screen,
 )
 from program.review.permissions import Act, Role
+from tests.dashboard.conftest import Onlooker, add_people, sitting_at
 from tests.dashboard.pages.planting import APPROVED, REJECTED, address_of, plant, plant_elsewhere
 from tests.dashboard.pages.planting_records import plant_records
 from tests.dashboard.pages.screen import Desk, open_popovers, texts
 from tests.dashboard.pages.test_hostile_text import IDS, messages, strings
+from tests.databases import Databases
 
 VIEWER = 4
+# Enough colleagues for the screens below.
+SOME = range(1, 11)
 # Part of each planted address of staff, with the number of the person.
 ADDRESS = re.compile(r"zq([0-9]+)emailq")
 # What a browser is asked for, which the mark of the cursor repeats, and names of widgets.
@@ -46,16 +51,26 @@ SHOWN: tuple[tuple[Screen, dict[str, str]], ...] = (
 )
 
 
+@pytest.fixture(scope="module")
+def planted(databases: Databases) -> Iterator[Engine]:
+    """What colleagues did, each with a name that nobody else has; read only."""
+    now = datetime.now(UTC)
+    with databases.engine("names") as engine:
+        add_people(engine)
+        plant(engine, now=now, numbers=SOME)
+        plant_elsewhere(engine, now=now, numbers=SOME)
+        plant_records(engine, now=now, numbers=SOME)
+        with engine.begin() as conn:
+            conn.execute(text("update review.staff set display_name = 'N' || md5(email)"))
+        yield engine
+
+
 @pytest.fixture
-def named(desk: Desk) -> Desk:
-    """A desk full of what colleagues did, each with a name that nobody else has."""
-    plant(desk.engine, now=desk.now)
-    plant_elsewhere(desk.engine, now=desk.now)
-    plant_records(desk.engine, now=desk.now)
-    with desk.engine.begin() as conn:
-        conn.execute(text("update review.staff set display_name = 'N' || md5(email)"))
-    desk.who = address_of(VIEWER, Role.MANAGER)
-    return desk
+def named(planted: Engine, monkeypatch: pytest.MonkeyPatch, onlooker: Onlooker) -> Iterator[Desk]:
+    """A desk full of what colleagues did."""
+    with sitting_at(planted, monkeypatch) as desk:
+        desk.who = address_of(VIEWER, Role.MANAGER)
+        yield desk
 
 
 def addresses(app: AppTest) -> Iterator[str]:

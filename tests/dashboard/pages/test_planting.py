@@ -9,10 +9,9 @@ from tests.data_access.history.test_text_rules import TEXTS, named
 
 
 def test_every_text_column_holds_a_payload_or_says_why_not(desk: Desk) -> None:
-    plant(desk.engine, now=desk.now)
-    plant_elsewhere(desk.engine, now=desk.now)
-    plant_records(desk.engine, now=desk.now)
-    with desk.engine.begin() as conn:
+    for planting in (plant, plant_elsewhere, plant_records):
+        planting(desk.engine, now=desk.now, numbers=range(1, 11))
+    with desk.engine.connect() as conn:
         columns = named(conn, TEXTS)
         empty = without_payload(conn, columns)
         conn.execute(text("alter table review.desk add column nickname text"))
