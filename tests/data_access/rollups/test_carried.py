@@ -69,34 +69,43 @@ class World:
     def now(self) -> datetime:
         return day_start(self.through + ONE_DAY) + timedelta(hours=9)
 
-    def deliver(self, day: date) -> None:
-        """Add, or correct, some of the day's trades and referrals."""
-        for _ in range(self.chance.randrange(7)):
-            self._trade(day)
-        if self.chance.random() < 0.4:
-            self._refer(day)
+    def deliver(self, *days: date) -> None:
+        """Add, or correct, some of each day's trades and referrals."""
+        arriving: dict[Any, Trade | Referral] = {}
+        for day in days:
+            for _ in range(self.chance.randrange(7)):
+                trade = self._trade(day)
+                arriving[trade.affiliate, trade.user, day] = trade
+            if self.chance.random() < 0.4:
+                referral = self._referral(day)
+                arriving.setdefault((referral.affiliate, referral.user), referral)
+        self._load(arriving)
 
-    def _trade(self, day: date) -> None:
+    def _trade(self, day: date) -> Trade:
         chance, affiliate = self.chance, self.chance.choice(AFFILIATES)
-        trade = Trade(day=day, affiliate=affiliate, user=chance.randint(1, 6) + affiliate * 10,
-                      volume=chance.choice(VOLUMES), fees=chance.choice(FEES),
-                      count=chance.randrange(4))  # fmt: skip
-        self.facts.pop((affiliate, trade.user, day), None)
-        run(
-            self.engine,
-            f"delete from exchange.referral_activity where affiliate_account_id = {affiliate}"
-            f" and referred_account_id = {trade.user} and activity_date = '{day}'",
-        )
-        deliver(self.engine, trade)
-        self.facts[affiliate, trade.user, day] = trade
+        return Trade(day=day, affiliate=affiliate, user=chance.randint(1, 6) + affiliate * 10,
+                     volume=chance.choice(VOLUMES), fees=chance.choice(FEES),
+                     count=chance.randrange(4))  # fmt: skip
 
-    def _refer(self, day: date) -> None:
+    def _referral(self, day: date) -> Referral:
         affiliate = self.chance.choice(AFFILIATES)
         user = self.chance.randint(1, 9) + affiliate * 10
-        if (affiliate, user) not in self.facts:
-            at = day_start(day) + timedelta(seconds=self.chance.choice((0, 40_000, 86_399)))
-            self.facts[affiliate, user] = Referral(at=at, affiliate=affiliate, user=user)
-            deliver(self.engine, self.facts[affiliate, user])
+        at = day_start(day) + timedelta(seconds=self.chance.choice((0, 40_000, 86_399)))
+        return Referral(at=at, affiliate=affiliate, user=user)
+
+    def _load(self, arriving: dict[Any, Trade | Referral]) -> None:
+        """Replace trades; a user stays with who referred them first."""
+        known = self.facts.keys() & arriving.keys()
+        new = {k: v for k, v in arriving.items() if k not in known or isinstance(v, Trade)}
+        for key in new.keys() & known:
+            affiliate, user, day = key
+            run(
+                self.engine,
+                f"delete from exchange.referral_activity where affiliate_account_id = {affiliate}"
+                f" and referred_account_id = {user} and activity_date = '{day}'",
+            )
+        deliver(self.engine, *new.values())
+        self.facts |= new
 
     def correct(self) -> None:
         """Load facts of an older day."""
@@ -195,8 +204,7 @@ def test_any_sequence_of_refreshes_equals_one_from_scratch(
             add_application(conn, id_, status="approved")
             add_approval(conn, id_, datetime(2025, 12, 20, tzinfo=UTC), snapshot={})
             add_short_reach(conn, id_, date(2026, 2, 1))
-    for back in range(60):
-        world.deliver(FIRST - timedelta(days=back))
+    world.deliver(*(FIRST - timedelta(days=back) for back in range(60)))
     world.refresh()
 
     for _ in range(STEPS):

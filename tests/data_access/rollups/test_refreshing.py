@@ -377,9 +377,10 @@ def test_the_refresh_prints_its_result(engine: Engine) -> None:
 
 # Again, later, and back -----------------------------------------------------------------------
 
-YEAR = [
+# Some months in `make test`, ten in `make prove`.
+HISTORY = [
     fact
-    for back in range(0, 300, 7)
+    for back in range(0, examples(100, of=300), 7)
     for fact in (
         Trade(day=T - timedelta(days=back), user=back % 5, volume=f"{back}.25"),
         Trade(day=T - timedelta(days=back), affiliate=BOB, user=100 + back),
@@ -389,7 +390,7 @@ YEAR = [
 
 
 def test_a_rerun_changes_nothing_and_writes_nothing(engine: Engine) -> None:
-    deliver(engine, *YEAR)
+    deliver(engine, *HISTORY)
     refresh(engine)
     before = everything(engine)
     written = places(engine)
@@ -412,7 +413,7 @@ def places(engine: Engine, where: str = "true") -> list[tuple[Any, ...]]:
 
 
 def test_one_more_day_leaves_older_days_and_months_alone(engine: Engine) -> None:
-    deliver(engine, *YEAR)
+    deliver(engine, *HISTORY)
     refresh(engine, through=T - ONE_DAY)
     written = places(engine, "day < '2026-03-01'")
     correct(engine, date(2025, 12, 20), "999.00")  # not announced, so not read
@@ -435,9 +436,9 @@ def test_the_last_day_is_reread_because_it_may_have_been_completed(engine: Engin
 
 
 def test_since_picks_up_late_corrections(engine: Engine) -> None:
-    deliver(engine, *YEAR)
+    deliver(engine, *HISTORY)
     refresh(engine)
-    day = T - timedelta(days=140)
+    day = T - timedelta(days=70)
     correct(engine, day, "999.00")
     refresh(engine)
     assert Decimal("999.00") not in [row[2] for row in daily(engine)]
@@ -477,7 +478,7 @@ def test_a_load_of_older_days_is_picked_up_by_itself_once(
 
 
 def test_since_a_later_day_leaves_no_gap(engine: Engine) -> None:
-    deliver(engine, *YEAR)
+    deliver(engine, *HISTORY)
     refresh(engine, through=T - timedelta(days=60))
 
     refresh(engine, since=T)
@@ -498,7 +499,7 @@ def test_since_a_day_before_all_facts_begins_with_the_first_month(engine: Engine
 
 
 def test_facts_that_went_away_leave_the_rollups(engine: Engine) -> None:
-    deliver(engine, *YEAR)
+    deliver(engine, *HISTORY)
     refresh(engine)
     run(engine, f"delete from exchange.referral_activity where affiliate_account_id = {BOB}")
 
@@ -508,7 +509,7 @@ def test_facts_that_went_away_leave_the_rollups(engine: Engine) -> None:
 
 
 def test_going_back_drops_later_days_and_months(engine: Engine) -> None:
-    deliver(engine, *YEAR)
+    deliver(engine, *HISTORY)
     refresh(engine, through=date(2026, 2, 10))
     expected = everything(engine)
     refresh(engine)
@@ -546,7 +547,7 @@ def test_a_past_window_follows_corrections(engine: Engine) -> None:
 
 
 def test_a_refresh_that_breaks_off_leaves_the_old_and_can_be_repeated(engine: Engine) -> None:
-    deliver(engine, *YEAR)
+    deliver(engine, *HISTORY)
     refresh(engine, through=T - timedelta(days=20))
     before = everything(engine), rows(engine, "select * from review.refreshes")
     for step in range(4):
@@ -568,7 +569,7 @@ def test_a_refresh_that_breaks_off_leaves_the_old_and_can_be_repeated(engine: En
 def test_a_refresh_whose_server_process_is_killed_changes_nothing(
     engine: Engine, database_url: str, step: int
 ) -> None:
-    deliver(engine, *YEAR)
+    deliver(engine, *HISTORY)
     refresh(engine, through=T - timedelta(days=20))
     before = everything(engine)
     doomed = create_engine(
@@ -592,7 +593,7 @@ def test_a_refresh_whose_server_process_is_killed_changes_nothing(
 
 
 def test_readers_see_the_old_until_the_end(engine: Engine) -> None:
-    deliver(engine, *YEAR)
+    deliver(engine, *HISTORY)
     refresh(engine, through=T - timedelta(days=40))
     before = everything(engine)
     seen = []
@@ -807,7 +808,7 @@ def start_over(engine: Engine) -> None:
 
 
 def test_days_add_up_to_months(engine: Engine) -> None:
-    deliver(engine, *YEAR)
+    deliver(engine, *HISTORY)
 
     refresh(engine)
 

@@ -33,8 +33,9 @@ NOW = datetime(2026, 3, 15, 9, tzinfo=UTC)
 FIRST = datetime(2026, 1, 20, tzinfo=UTC)
 WHOLE = Window(date(2026, 1, 1), date(2026, 4, 1))
 FEBRUARY = Window(date(2026, 2, 3), date(2026, 2, 27))
-# Some of the periods and steps in `make test`, all of them in `make prove`.
-PERIODS = every(2, (FEBRUARY, WHOLE, Window(date(2026, 1, 18), date(2026, 3, 4))))
+# Some of the periods and steps in `make test`, all of them in `make prove`. The first has a whole
+# month and parts of two.
+PERIODS = every(3, (Window(date(2026, 1, 18), date(2026, 3, 4)), FEBRUARY, WHOLE))
 GRAINS = list(Grain) if ALL else [Grain.WEEK]
 pytestmark = pytest.mark.sampled
 PEOPLE = ("ana@example.com", "ben@example.com")
@@ -162,7 +163,6 @@ def worked_on(engine: Engine) -> Engine:
 def test_staff_work_on_after_a_refresh(worked_on: Engine) -> None:
     """Decisions, reopenings and touches count at once, also of long counted applications."""
     chance = random.Random(8)
-    assert_all_counted(worked_on)
     for _ in range(2):
         with worked_on.begin() as conn:
             work(conn, chance, range(1, 31))
