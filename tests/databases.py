@@ -100,6 +100,10 @@ class Databases:
         """Return the name of a new copy of ``of``, or of the template."""
         return self._create(kind, f" template {of or self.template}")
 
+    def empty(self, kind: str) -> str:
+        """Return the name of a new database without the schema."""
+        return self._create(kind)
+
     @contextmanager
     def engine(self, kind: str, of: str | None = None, **options: Any) -> Iterator[Engine]:
         """A new copy, for a module whose tests share it."""

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -26,7 +27,9 @@ from data_access.explore import exported
 from data_access.exports import files as export_files
 from data_access.exports import terminal
 from tests.builders import add_application
+from tests.cases import first_of
 from tests.conftest import CLUSTER, ROOT
+from tests.databases import Databases
 
 SECRET = "tops3cret"
 ACCOUNTS = (
@@ -44,6 +47,7 @@ ACTIVITY = (
     "affiliate_account_id,referred_account_id,activity_date,volume_usd,fees_usd,trade_count\n"
     "1,100,{day},1234.50,1.5,3\n"
 )
+DEMO = ("demo", "--i-know", "--affiliates", "20")
 YESTERDAY = (datetime.now(UTC) - timedelta(days=1)).date()
 
 
@@ -67,24 +71,48 @@ def failed(done: Result, sentence: str) -> str:
     return lines[0]
 
 
+@contextmanager
+def named_by_the_environment(url: str) -> Iterator[Engine]:
+    """Have commands use the database at ``url``."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", url)
+        patch.delenv("DATABASE_REPLICA_URL", raising=False)
+        made = create_engine(url, connect_args={"options": "-c timezone=UTC"})
+        yield made
+        made.dispose()
+        for purpose in database.Purpose:
+            database.engine(purpose).dispose()
+
+
 @pytest.fixture
-def configured(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+def configured(database_url: str) -> Iterator[Engine]:
     """A fresh migrated database, named by DATABASE_URL."""
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.delenv("DATABASE_REPLICA_URL", raising=False)
-    made = create_engine(database_url, connect_args={"options": "-c timezone=UTC"})
-    yield made
-    made.dispose()
-    for purpose in database.Purpose:
-        database.engine(purpose).dispose()
+    with named_by_the_environment(database_url) as engine:
+        yield engine
 
 
 @pytest.fixture
-def bare(configured: Engine) -> Engine:
+def bare(databases: Databases) -> Iterator[Engine]:
     """The same before migration."""
-    with configured.begin() as conn:
-        conn.execute(text("drop schema exchange, review cascade"))
-    return configured
+    url = databases.url(databases.empty("bare"))
+    with named_by_the_environment(url.render_as_string(hide_password=False)) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def demonstrated(databases: Databases) -> tuple[str, Result]:
+    """The address of a database with a demo that the command made, and what that printed."""
+    url = databases.url(databases.copy("demo")).render_as_string(hide_password=False)
+    with named_by_the_environment(url):
+        made = succeeded(run(*DEMO))
+    return url, made
+
+
+@pytest.fixture
+def with_demo(demonstrated: tuple[str, Result]) -> Iterator[Engine]:
+    """The same, named by DATABASE_URL; the last test below changes it."""
+    with named_by_the_environment(demonstrated[0]) as engine:
+        yield engine
 
 
 def write(path: Path, content: str) -> Path:
@@ -491,10 +519,12 @@ def test_the_commands_user_is_logged_even_without_a_name(
 # --- Demo and doctor ----------------------------------------------------------------------------------
 
 
-def test_the_demo_fills_an_empty_database_once_and_leaves_it_in_order(configured: Engine) -> None:
-    first = succeeded(run("demo", "--i-know", "--affiliates", "20"))
-    again = succeeded(run("demo", "--i-know", "--affiliates", "20"))
-    other = run("demo", "--i-know", "--affiliates", "20", "--seed", "8")
+def test_the_demo_fills_an_empty_database_once_and_leaves_it_in_order(
+    demonstrated: tuple[str, Result], with_demo: Engine
+) -> None:
+    _, first = demonstrated
+    again = succeeded(run(*DEMO))
+    other = run(*DEMO, "--seed", "8")
     examined = succeeded(run("doctor"))
 
     assert first.stdout.startswith("The demo is made: 20 affiliates")
@@ -504,24 +534,23 @@ def test_the_demo_fills_an_empty_database_once_and_leaves_it_in_order(configured
 
 
 def test_sums_are_those_of_now_after_the_demo_and_after_a_start(
-    configured: Engine, monkeypatch: pytest.MonkeyPatch
+    with_demo: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Steps of the demo and decisions since a refresh change rebate costs."""
 
     def sums() -> list[Any]:
-        with configured.connect() as conn:
+        with with_demo.connect() as conn:
             return list(conn.execute(text("select * from review.segment_daily order by 1, 2, 3")))
 
     def refreshed() -> list[Any]:
         succeeded(run("refresh"))
         return sums()
 
-    succeeded(run("demo", "--i-know", "--affiliates", "20"))
     assert sums() == refreshed() != []
 
     monkeypatch.setattr(command_line.os, "execv", lambda *_: None)
     monkeypatch.setattr(command_line.os, "chdir", lambda *_: None)
-    with configured.begin() as conn:
+    with with_demo.begin() as conn:
         conn.execute(
             text(
                 "update exchange.accounts set country_code = 'XK' where account_id in"
@@ -660,14 +689,10 @@ def test_a_failure_is_one_line_on_stderr_and_nothing_on_stdout(configured: Engin
 
 @pytest.mark.parametrize(
     "command",
-    [
+    first_of(
         ("export", "applications", "-"),
-        ("--help",),
-        *(
-            pytest.param(one, marks=pytest.mark.slow)
-            for one in [("doctor",), ("migrate",), ("load", "--help")]
-        ),
-    ],
+        *((one,) for one in [("--help",), ("doctor",), ("migrate",), ("load", "--help")]),
+    ),
     ids=" ".join,
 )
 def test_a_full_disk_behind_standard_output_is_one_line(
