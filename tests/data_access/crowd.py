@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, text
@@ -201,6 +201,18 @@ class Applicant:
     @cached_property
     def assessment(self) -> Assessment:
         return assess(self.facts, Policy())
+
+    @cached_property
+    def searched(self) -> list[str]:
+        texts = (self.username, self.handle, self.contact)
+        return [search_text(text) for text in texts if text is not None]
+
+    @cached_property
+    def named(self) -> set[str]:
+        return {
+            identity_key(self.platform, self.handle),
+            identity_key("telegram", self.contact or ""),
+        }
 
     @property
     def evidence_state(self) -> EvidenceState:
@@ -483,18 +495,16 @@ def _robustness(found: Robust) -> Robustness | None:
     return Robustness.FRAGILE if found.is_fragile else Robustness.ROBUST
 
 
+# Each of the people is compared with the same search.
+_sought = lru_cache(maxsize=1)(sought)
+
+
 def finds(term: str, person: Applicant) -> bool:
     """Match part of a name, handle or contact in any spelling, or exactly a number."""
-    wanted = sought(term)
-    texts = (person.username, person.handle, person.contact)
-    searched = [search_text(text) for text in texts if text is not None]
-    if any(part in text for part in wanted.texts for text in searched):
+    wanted = _sought(term)
+    if any(part in text for part in wanted.texts for text in person.searched):
         return True
-    named = {
-        identity_key(person.platform, person.handle),
-        identity_key("telegram", person.contact or ""),
-    }
-    if wanted.key and wanted.key in named:
+    if wanted.key and wanted.key in person.named:
         return True
     return wanted.number in (person.application_id, person.account_id)
 
