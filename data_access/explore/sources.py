@@ -27,7 +27,7 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONPATH, distinct_on
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, JSONPATH, distinct_on
 
 from data_access.applications.read import effective_status, held_by, with_desk
 from data_access.db import tables
@@ -60,6 +60,7 @@ from program.reports.datasets import (
     RISK,
     Dataset,
 )
+from program.review.done import DONE
 from program.review.permissions import Act
 from program.review.workflow import Decision, Status
 
@@ -239,16 +240,15 @@ def log(_: JudgingContext, __: Set[str], ___: Sequence[int] = ()) -> Source:
     """Return every act of staff with its application, if any; personal settings are no acts."""
     made, application, account = tables.requests, tables.applications, tables.accounts
     of = application.c.application_id == made.c.application_id
+    command = made.c.content["command"].astext
     rows = _with_account(made.outerjoin(application, of), application.c.account_id)
     stored: Expressions = {
         **{name: made.c[name] for name in ("at", "application_id", "result")},
         **{name: account.c[name] for name in ("username", "country_code")},
         "request_id": cast(made.c.request_id, Text),
         "actor": person(made.c.actor),
-        # The command's name, in words: RecordEvidence is "record evidence".
-        "done": func.lower(
-            func.regexp_replace(made.c.content["command"].astext, "(?<!^)([A-Z])", r" \1", "g")
-        ),
+        # A command that is gone from the product keeps its name.
+        "done": func.coalesce(literal(dict(DONE), JSONB)[command].astext, command),
         "outcome": made.c.content["draft"]["outcome"].astext,
         "permission": func.replace(func.lower(made.c.act), "_", " "),
         "account_id": application.c.account_id,

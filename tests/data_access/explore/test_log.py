@@ -9,8 +9,10 @@ from sqlalchemy import Engine, text
 
 from data_access.eligibility import judging
 from data_access.explore import queries
+from data_access.explore.cells import guarded
 from program.reports.datasets import LOG
 from program.reports.views import View
+from program.review.done import DONE
 from program.review.permissions import Act, Role, may
 from tests.builders import NOW, add_application, add_eligible, add_refresh, add_staff, pass_checks
 from tests.data_access import clicks
@@ -61,9 +63,9 @@ def test_acts_are_listed_newest_first_in_words(worked: Engine) -> None:
     assert [
         (row["actor"], row["done"], row["outcome"], row["application_id"]) for row in found(worked)
     ] == [
-        ("ana@example.com", "decide", "approved", 2),
-        ("ben@example.com", "decide", "rejected", 1),
-        ("ben@example.com", "claim", None, 1),
+        ("ana@example.com", "decided", "approved", 2),
+        ("ben@example.com", "decided", "rejected", 1),
+        ("ben@example.com", "claimed", None, 1),
     ]
 
 
@@ -78,15 +80,45 @@ def test_an_act_names_the_applicant_and_what_became_of_the_application(worked: E
     ("query", "number"),
     [
         ({"actor": "BEN@example.com"}, 2),
-        ({"done": "claim"}, 1),
+        ({"done": "claimed"}, 1),
         ({"outcome": "approved,rejected"}, 2),
         ({"application_id": "2..2"}, 1),
         ({"at": "2000-01-01..2000-01-02"}, 0),
-        ({"done": "put preference"}, 0),
+        ({"done": "changed a setting of their own"}, 0),
     ],
 )
 def test_the_log_is_filtered(worked: Engine, query: dict[str, str], number: int) -> None:
     assert len(found(worked, **query)) == number
+
+
+def test_acts_are_grouped_and_exported_in_the_words_of_the_staff_page(worked: Engine) -> None:
+    grouped = View.from_query({"dataset": LOG.key, "group": "done"}, personal=True)
+    listed = View.from_query({"dataset": LOG.key, "columns": "done"}, personal=True).bounded()
+    with worked.connect() as conn:
+        context = judging.read_context(conn, now=NOW)
+        groups = queries.page(conn, grouped, context, size=50)
+        rows = conn.execute(queries.statement(listed, context, write=guarded)).scalars().all()
+
+    assert {row["done"]: row["count"] for row in groups} == {"claimed": 1, "decided": 2}
+    assert sorted(rows) == ["claimed", "decided", "decided"]
+
+
+def test_a_command_that_is_gone_keeps_its_name(worked: Engine) -> None:
+    with worked.begin() as conn:
+        conn.execute(
+            text(
+                "insert into review.requests (request_id, act, actor, content, at)"
+                " values (gen_random_uuid(), 'REVIEW', 'ana@example.com',"
+                ' \'{"command": "Whistle"}\', now())'
+            )
+        )
+
+    assert [row["done"] for row in found(worked, done="Whistle")] == ["Whistle"]
+
+
+def test_words_of_acts_can_be_listed_in_a_filter() -> None:
+    assert len(set(DONE.values())) == len(DONE)
+    assert not [words for words in DONE.values() if "," in words or words.startswith("!")]
 
 
 @pytest.mark.parametrize(
