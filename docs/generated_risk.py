@@ -9,6 +9,7 @@ from program.risk import judging, values
 from program.risk.signals import (
     CANNOT_BE_CHECKED,
     FAMILY_CAPS,
+    SEVERITY_WORDS,
     SIGNALS,
     THRESHOLDS,
     Severity,
@@ -70,7 +71,7 @@ def _signal(signal: Signal) -> str:
 def _facts(signal: Signal) -> Iterator[str]:
     beyond = "at most" if signal.lower_is_worse else "at least"
     flags = ", ".join(
-        f"{severity} {words}"
+        f"{SEVERITY_WORDS[severity]} {words}"
         for severity in (Severity.WARN, Severity.HIGH)
         if (words := _limits(signal, severity))
     )

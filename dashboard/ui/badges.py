@@ -1,14 +1,17 @@
 """Badges for outcomes, statuses and roles: always icon, word and color together."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import streamlit as st
 
-from program.policy.outcomes import Outcome
-from program.review.workflow import Status
-from program.risk.signals import Severity
+from program.policy.criteria import TRACK_WORDS
+from program.policy.outcomes import OUTCOME_WORDS, Outcome
+from program.review.workflow import STATUS_WORDS, Status
+from program.risk.signals import SEVERITY_WORDS, Severity
 
+Key = TypeVar("Key")
 Color = Literal["green", "orange", "gray", "blue", "red", "violet"]
 
 
@@ -27,44 +30,54 @@ class Badge:
         return f"{self.sign} {self.word}"
 
 
-OUTCOMES: dict[Outcome, Badge] = {
-    Outcome.MET: Badge("met", ":material/check:", "green", "✓"),
-    # Falling short is normal here, not an alarm: amber, never red.
-    Outcome.NOT_MET: Badge("not met", ":material/remove:", "orange", "−"),
-    Outcome.UNKNOWN: Badge("unknown", ":material/question_mark:", "gray", "?"),
-}
+def _named(
+    words: Mapping[Key, str], looks: Mapping[Key, tuple[str, Color, str]]
+) -> dict[Key, Badge]:
+    """Return a badge for each, under the word that it has everywhere."""
+    return {key: Badge(words[key], *look) for key, look in looks.items()}
+
+
+OUTCOMES = _named(
+    OUTCOME_WORDS,
+    {
+        Outcome.MET: (":material/check:", "green", "✓"),
+        # Falling short is normal here, not an alarm: amber, never red.
+        Outcome.NOT_MET: (":material/remove:", "orange", "−"),
+        Outcome.UNKNOWN: (":material/question_mark:", "gray", "?"),
+    },
+)
 PROVISIONAL = Badge("provisional", ":material/schedule:", "blue", "◷")
-STATUSES: dict[Status, Badge] = {
-    Status.PENDING: Badge("pending", ":material/hourglass_empty:", "violet", "○"),
-    Status.MORE_INFO_NEEDED: Badge(
-        "waiting for the applicant", ":material/pause_circle:", "blue", "‖"
-    ),
-    Status.DEFERRED: Badge("deferred", ":material/snooze:", "gray", "◷"),
-    Status.AWAITING_SECOND_APPROVAL: Badge(
-        "waiting for a second approval", ":material/supervisor_account:", "violet", "2"
-    ),
-    Status.APPROVED: Badge("approved", ":material/check_circle:", "green", "✓"),
-    Status.REJECTED: Badge("rejected", ":material/block:", "gray", "×"),
-    Status.WITHDRAWN: Badge("withdrawn", ":material/undo:", "gray", "–"),
-}
+STATUSES = _named(
+    STATUS_WORDS,
+    {
+        Status.PENDING: (":material/hourglass_empty:", "violet", "○"),
+        Status.MORE_INFO_NEEDED: (":material/pause_circle:", "blue", "‖"),
+        Status.DEFERRED: (":material/snooze:", "gray", "◷"),
+        Status.AWAITING_SECOND_APPROVAL: (":material/supervisor_account:", "violet", "2"),
+        Status.APPROVED: (":material/check_circle:", "green", "✓"),
+        Status.REJECTED: (":material/block:", "gray", "×"),
+        Status.WITHDRAWN: (":material/undo:", "gray", "–"),
+    },
+)
 OVERDUE = Badge("overdue", ":material/alarm:", "red", "!")
-TRACK_WORDS = {"on_exchange": "on-exchange", "external": "external", "both": "both tracks"}
 
 # A signal asks a question; red is for the few that should be answered before anything else.
-RISKS: dict[Severity, Badge] = {
-    Severity.HIGH: Badge("high", ":material/priority_high:", "red", "▲"),
-    Severity.WARN: Badge("ask", ":material/contact_support:", "orange", "△"),
-    Severity.CLEAR: Badge("clear", ":material/check:", "green", "✓"),
-    Severity.NOT_ENOUGH_DATA: Badge("not enough data", ":material/hourglass_empty:", "gray", "…"),
-}
-RISK_WORDS: dict[Severity, str] = {severity: badge.text for severity, badge in RISKS.items()}
-
-OUTCOME_WORDS: dict[Outcome, str] = {outcome: badge.text for outcome, badge in OUTCOMES.items()}
+RISKS = _named(
+    SEVERITY_WORDS,
+    {
+        Severity.HIGH: (":material/priority_high:", "red", "▲"),
+        Severity.WARN: (":material/contact_support:", "orange", "△"),
+        Severity.CLEAR: (":material/check:", "green", "✓"),
+        Severity.NOT_ENOUGH_DATA: (":material/hourglass_empty:", "gray", "…"),
+    },
+)
+RISK_TEXTS: dict[Severity, str] = {severity: badge.text for severity, badge in RISKS.items()}
+OUTCOME_TEXTS: dict[Outcome, str] = {outcome: badge.text for outcome, badge in OUTCOMES.items()}
 
 
 def outcome_words(outcome: Outcome, *, track: str | None = None) -> str:
     """Format an outcome as plain text for table cells: ``✓ met · on-exchange``."""
-    word = OUTCOME_WORDS[outcome]
+    word = OUTCOME_TEXTS[outcome]
     return word if track is None else f"{word} · {TRACK_WORDS[track]}"
 
 

@@ -4,6 +4,7 @@ Python judges with these records, SQL is built from them, screens and documents 
 them. A new criterion is a new row here.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -115,3 +116,8 @@ TRACKS: tuple[Track, ...] = (ON_EXCHANGE, EXTERNAL)
 CRITERIA: tuple[Criterion, ...] = tuple(c for track in TRACKS for c in track.criteria)
 # What an application's track says when more than one track is met.
 BOTH_TRACKS = "both"
+# What it is called wherever people read it; files and addresses have the values themselves.
+TRACK_WORDS: Mapping[str, str] = {
+    **{track.key: track.label for track in TRACKS},
+    BOTH_TRACKS: "both tracks",
+}

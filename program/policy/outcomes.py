@@ -4,7 +4,7 @@ The logic is Kleene's, which is also SQL's for AND, OR and NULL; ``None`` is unk
 must never read, sort or count as a failure.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 
@@ -26,6 +26,14 @@ class Outcome(StrEnum):
     def truth(self) -> bool | None:
         """The truth value of this outcome; ``None`` if it is unknown."""
         return None if self is Outcome.UNKNOWN else self is Outcome.MET
+
+
+# What each is called wherever people read it; files and addresses have the values themselves.
+OUTCOME_WORDS: Mapping[Outcome, str] = {
+    Outcome.MET: "met",
+    Outcome.NOT_MET: "not met",
+    Outcome.UNKNOWN: "unknown",
+}
 
 
 def all_of(outcomes: Iterable[Outcome]) -> Outcome:

@@ -12,7 +12,15 @@ from itertools import pairwise
 from program.policy.policy import Policy
 from program.policy.setting import Group, Rule, Setting, SettingKind
 from program.risk import values
-from program.risk.signals import SIGNALS, THRESHOLDS, Severity, Signal, Threshold, Unit
+from program.risk.signals import (
+    SEVERITY_WORDS,
+    SIGNALS,
+    THRESHOLDS,
+    Severity,
+    Signal,
+    Threshold,
+    Unit,
+)
 
 # The highest threshold, of a share and of any other value. Out of reach is how to switch one off.
 HIGHEST_SHARE = Decimal(10)
@@ -53,7 +61,7 @@ def rows() -> Iterator[Setting]:
 def place(threshold: Threshold) -> str:
     """Name a threshold within its signal: ``high from 15 active users``."""
     start = f" from {threshold.sample} {threshold.signal.sample}" if threshold.sample else ""
-    return f"{threshold.severity}{start}"
+    return f"{SEVERITY_WORDS[threshold.severity]}{start}"
 
 
 def rules() -> Iterator[Rule]:

@@ -6,8 +6,8 @@ Files, the command line and the address have the values themselves.
 from collections.abc import Mapping
 
 from program import wording
-from program.policy.criteria import TRACKS
-from program.policy.outcomes import Outcome
+from program.policy.criteria import TRACK_WORDS, TRACKS
+from program.policy.outcomes import OUTCOME_WORDS
 from program.reports.datasets import (
     NUMBERS,
     PEOPLE,
@@ -18,17 +18,16 @@ from program.reports.datasets import (
 )
 from program.review.reapplication import RULES
 from program.review.workflow import REASONS, STATUS_WORDS
-from program.risk.signals import Severity
+from program.risk.signals import SEVERITY_WORDS
 
-_TRACKS = {track.key: track.label for track in TRACKS}
-_OUTCOMES = {str(outcome): str(outcome).replace("_", " ") for outcome in Outcome}
+_OUTCOMES = {str(outcome): words for outcome, words in OUTCOME_WORDS.items()}
 _JUDGED = ("eligibility", *(track.key for track in TRACKS))
 # By column: the words for values that are codes.
 VALUE_WORDS: Mapping[str, Mapping[str, str]] = {
     **dict.fromkeys((*_JUDGED, *(f"snapshot_{name}" for name in _JUDGED)), _OUTCOMES),
-    "risk_level": {str(level): str(level).replace("_", " ") for level in Severity},
-    "track": _TRACKS,
-    "snapshot_track": _TRACKS,
+    "risk_level": {str(level): words for level, words in SEVERITY_WORDS.items()},
+    "track": TRACK_WORDS,
+    "snapshot_track": TRACK_WORDS,
     "desk_status": {str(status): words for status, words in STATUS_WORDS.items()},
     "reason_code": {reason.code: reason.label for reason in REASONS},
     "reapply": {rule.key: rule.label for rule in RULES},

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from program import wording
 from program.risk import values
-from program.risk.signals import Severity, Signal
+from program.risk.signals import SEVERITY_WORDS, Severity, Signal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +32,8 @@ class Alert:
     def words(self) -> str:
         """What broke: ``5.3 ×, high from 5 ×``."""
         limit = "at most" if self.signal.lower_is_worse else "from"
-        value = values.short(self.signal, self.value)
-        return f"{value}, {self.severity} {limit} {values.exact(self.signal, self.threshold)}"
+        value, severity = values.short(self.signal, self.value), SEVERITY_WORDS[self.severity]
+        return f"{value}, {severity} {limit} {values.exact(self.signal, self.threshold)}"
 
 
 MOST_NAMED = 50

@@ -5,7 +5,7 @@ measured after a refresh (`data_access.risk`), rounded to six decimals, and comp
 thresholds of the policy; `DEFAULTS` are those of version 1.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -55,6 +55,14 @@ class Severity(StrEnum):
     WARN = "warn"
     HIGH = "high"
 
+
+# What each is called wherever people read it; files and addresses have the values themselves.
+SEVERITY_WORDS: Mapping[Severity, str] = {
+    Severity.NOT_ENOUGH_DATA: "not enough data",
+    Severity.CLEAR: "clear",
+    Severity.WARN: "warn",
+    Severity.HIGH: "high",
+}
 
 # A threshold by sample size: the last one whose sample is reached counts.
 Steps = tuple[tuple[int, Decimal], ...]

@@ -25,7 +25,7 @@ CHOSEN = "alerts-day"
 DAYS_OFFERED = 30
 MOST = 500
 ROWS_SHOWN = 15
-COLORS = {badges.RISK_WORDS[one]: badges.RISKS[one].color for one in (Severity.HIGH, Severity.WARN)}
+COLORS = {badges.RISK_TEXTS[one]: badges.RISKS[one].color for one in (Severity.HIGH, Severity.WARN)}
 
 
 def draw(filters: BoardFilters, _person: Person) -> None:
@@ -87,7 +87,7 @@ def draw_digest(shown: Day, found: Sequence[Alert]) -> None:
             ),
             "account": grid.text("Affiliate", [one.username for one in found], width=150),
             "severity": grid.badges(
-                "Severity", [badges.RISK_WORDS[one.severity] for one in found], COLORS, width=90
+                "Severity", [badges.RISK_TEXTS[one.severity] for one in found], COLORS, width=90
             ),
             "signal": grid.text(
                 "What broke", [f"{one.signal.id} {one.signal.name}" for one in found], width=190

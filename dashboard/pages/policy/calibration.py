@@ -24,13 +24,12 @@ from program.policy.policy import Policy
 from program.reports.export_formats import Form
 from program.review.permissions import Act
 from program.risk import values
-from program.risk.signals import BY_ID, Severity
+from program.risk.signals import BY_ID, SEVERITY_WORDS, Severity
 
 CHOSEN = "calibration-signal"
 TABLE = "calibration"
 FLAGS = (Severity.WARN, Severity.HIGH)
 COLORS = {Severity.WARN: "rgba(217, 119, 6, 0.95)", Severity.HIGH: "rgba(220, 38, 38, 0.95)"}
-WORDS = {Severity.WARN: "warn", Severity.HIGH: "high"}
 
 
 def draw(policy: Policy, person: Person, *, now: datetime, chosen: str | None) -> None:
@@ -165,7 +164,13 @@ def histogram(found: Calibration, policy: Policy) -> Chart:
             value = f" {values.exact(signal, seen[0])}" if len(steps) == 1 else ""
             is_first = (severity is Severity.HIGH) == signal.lower_is_worse
             at = min(seen) if is_first else max(seen)
-            _label(figure, at, f"{WORDS[severity]}{value}", COLORS[severity], is_first=is_first)
+            _label(
+                figure,
+                at,
+                f"{SEVERITY_WORDS[severity]}{value}",
+                COLORS[severity],
+                is_first=is_first,
+            )
     ticks = [start + (end - start) * place / 4 for place in range(5)]
     figure.update_xaxes(
         type="linear",
@@ -231,7 +236,7 @@ def sheet(found: Calibrated, policy: Policy) -> Sheet:
             *(
                 _figure(
                     f"{severity}_at",
-                    f"{WORDS[severity].capitalize()} at",
+                    f"{wording.capital(SEVERITY_WORDS[severity])} at",
                     [_first_limit(one, policy, severity) for one in rows],
                 )
                 for severity in FLAGS
@@ -239,7 +244,7 @@ def sheet(found: Calibrated, policy: Policy) -> Sheet:
             *(
                 _count(
                     f"{severity}_flags",
-                    f"{WORDS[severity].capitalize()}",
+                    wording.capital(SEVERITY_WORDS[severity]),
                     [one.flagged.get(severity, 0) for one in rows],
                 )
                 for severity in FLAGS
@@ -283,8 +288,8 @@ def _flags(found: Calibration) -> str:
         return "none is flagged"
     warn, high = (found.flagged.get(severity, 0) for severity in FLAGS)
     return (
-        f"{warn:,} warn ({_percent(warn / found.measured)}) and "
-        f"{high:,} are high ({_percent(high / found.measured)})"
+        f"{warn:,} {SEVERITY_WORDS[Severity.WARN]} ({_percent(warn / found.measured)}) and "
+        f"{high:,} {SEVERITY_WORDS[Severity.HIGH]} ({_percent(high / found.measured)})"
     )
 
 
@@ -295,7 +300,7 @@ def _limits(found: Calibration, policy: Policy) -> list[str]:
         listed = " / ".join(values.exact(found.signal, limit) for _, limit in steps)
         samples = " / ".join(figures.count(sample) for sample, _ in steps)
         by_sample = f" from {samples} {found.signal.sample}" if len(steps) > 1 else ""
-        words += [f"{WORDS[severity]} {listed}{by_sample}"] if steps else []
+        words += [f"{SEVERITY_WORDS[severity]} {listed}{by_sample}"] if steps else []
     return words
 
 

@@ -6,12 +6,13 @@ import streamlit as st
 
 from dashboard.pages.policy.settings_table import of_group
 from dashboard.ui import figures, grid
+from program import wording
 from program.policy import thresholds
 from program.policy.policy import Policy
 from program.policy.setting import Group, Setting
 from program.policy.settings import changes
 from program.risk import values
-from program.risk.signals import SIGNALS, THRESHOLDS, Family, Severity, Signal
+from program.risk.signals import SEVERITY_WORDS, SIGNALS, THRESHOLDS, Family, Severity, Signal
 
 CHOSEN = "policy-risk-families"
 # Warn and high of two samples or signals beside each other.
@@ -30,7 +31,7 @@ def draw_table(policy: Policy) -> None:
                 "sample": grid.text("From", [_from(*row) for row in rows], width=220),
                 **{
                     severity: grid.figure_text(
-                        severity.capitalize(),
+                        wording.capital(SEVERITY_WORDS[severity]),
                         [_limit(policy, *row, severity) for row in rows],
                         width=100,
                     )

@@ -48,7 +48,7 @@ SHORT_LABELS = {
 
 def move_words(move: Move) -> str:
     """Format a move: ``✓ met → − not met``."""
-    return ARROW.join(badges.OUTCOME_WORDS[outcome] for outcome in move)
+    return ARROW.join(badges.OUTCOME_TEXTS[outcome] for outcome in move)
 
 
 def made_moves(replay: Replay) -> list[Move]:
@@ -110,7 +110,7 @@ def draw_sides(found: WhatIf) -> None:
             "total": grid.whole("All", [row.total for row in rows], width=70),
             **{
                 outcome: grid.figure_text(
-                    badges.OUTCOME_WORDS[outcome],
+                    badges.OUTCOME_TEXTS[outcome],
                     [
                         _now_then(row.before(outcome), row.after(outcome))
                         if _is_replayed(row)

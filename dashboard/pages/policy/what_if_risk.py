@@ -49,7 +49,7 @@ def draw_levels(found: RiskReplay) -> None:
                     ],
                     width=140,
                 )
-                for level, words in badges.RISK_WORDS.items()
+                for level, words in badges.RISK_TEXTS.items()
             },
             "changed": grid.whole("Changed", [found.changed(one) for one in POPULATIONS], width=90),
         },

@@ -12,7 +12,7 @@ from dashboard.pages.program import approval_months, kpi_cards, report_bar
 from dashboard.pages.program.approval_months import BESIDE_MONTHS, REST
 from dashboard.pages.program.kpi_cards import Figure
 from dashboard.pages.program.report_bar import ReportView, open_list, span
-from dashboard.ui import badges, charts, data_table, figures, stacked_charts, states
+from dashboard.ui import charts, data_table, figures, stacked_charts, states
 from dashboard.ui.charts import Chart
 from dashboard.ui.data_table import CellKind, Sheet, SheetColumn
 from data_access.reports import measured
@@ -20,6 +20,7 @@ from data_access.reports.measured import Trading, volume_usd
 from data_access.reports.page import LEADERS_DRAWN, MONTHS_SHOWN, Head, Volume
 from data_access.reports.volume import Leader, Month, Traded
 from program.periods import ONE_DAY, Window, month_start, months_later
+from program.policy.criteria import TRACK_WORDS
 from program.policy.delivered import Known, no_change
 from program.reports import anomalies, kpis
 from program.reports.amounts import Amount
@@ -315,7 +316,7 @@ def _names(
     dimension: Dimension, leaders: Sequence[Leader], segments: Iterable[str]
 ) -> dict[str, str]:
     if dimension is Dimension.TRACK:
-        return {**BESIDE_MONTHS, **badges.TRACK_WORDS, "none": "no track met"}
+        return {**BESIDE_MONTHS, **TRACK_WORDS, "none": "no track met"}
     if dimension is Dimension.COHORT:
         return approval_months.names(segments)
     if dimension is Dimension.AFFILIATE:

@@ -8,13 +8,14 @@ import streamlit as st
 
 from dashboard.pages.program import punctuality, report_bar
 from dashboard.pages.program.report_bar import ReportView, drilldown, open_list, open_one
-from dashboard.ui import badges, charts, data_table, lookups, stacked_charts, states
+from dashboard.ui import charts, data_table, lookups, stacked_charts, states
 from dashboard.ui.data_table import Bars, CellKind, Sheet, SheetColumn
 from dashboard.ui.stacked_charts import Look
 from data_access.reports import backlog, funnel
 from data_access.reports.backlog import Open
 from data_access.reports.page import Head, Work
 from data_access.reports.speed import Decided
+from program.policy.criteria import TRACK_WORDS
 from program.reports import kpis
 from program.reports.kpis import Kpi
 from program.reports.periods import SPLIT_LABELS, Split, buckets
@@ -406,7 +407,7 @@ _QUERY = {
 def shown_key(split: Split, key: str) -> str:
     """Format a row's key for people."""
     if split is Split.TRACK:
-        return "no track met" if key == NO_TRACK else badges.TRACK_WORDS.get(key, key)
+        return "no track met" if key == NO_TRACK else TRACK_WORDS.get(key, key)
     if split is Split.REVIEWER:
         return lookups.named(key)
     return platform_label(key) if split is Split.PLATFORM else key

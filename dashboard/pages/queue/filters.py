@@ -11,6 +11,7 @@ from dashboard.ui import badges, lookups, popovers, state
 from dashboard.ui.safe_text import escape
 from data_access.queue.listing import Counts, Facets
 from program import wording
+from program.policy.criteria import TRACK_WORDS
 from program.policy.outcomes import Outcome
 from program.review.queue_filters import (
     DUE_LABELS,
@@ -239,7 +240,7 @@ def _others(
         return platforms.get(key) or platform_label(key)
 
     return [
-        Choice("track", "Track", list(TRACK_CHOICES), badges.TRACK_WORDS.__getitem__),
+        Choice("track", "Track", list(TRACK_CHOICES), TRACK_WORDS.__getitem__),
         Choice("country", "Country", _with(countries, filters.country), str),
         Choice("platform", "Platform", _with(list(platforms), filters.platform), platform_words),
         Choice("risk", "Risk", _risks(filters.risk), _risk_words),

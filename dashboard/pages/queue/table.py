@@ -11,6 +11,7 @@ from dashboard.ui.row_cursor import OpeningRows
 from data_access.eligibility.judging import JudgingContext
 from data_access.queue.rows import EvidenceState, QueueRow
 from program import wording
+from program.policy.criteria import TRACK_WORDS
 from program.policy.outcomes import Outcome
 from program.review import queue_explained
 from program.review.queue_filters import Sort
@@ -80,7 +81,7 @@ def _means(label: str) -> str | None:
 
 
 def _badges() -> dict[str, str]:
-    tracks = (None, *badges.TRACK_WORDS)
+    tracks = (None, *TRACK_WORDS)
     return {
         badges.outcome_words(outcome, track=track): badges.OUTCOMES[outcome].color
         for outcome, track in product(Outcome, tracks)
@@ -123,12 +124,12 @@ def _eligibility(label: str, page: Page) -> grid.GridColumn:
     return grid.badges(label, words, BADGES, help=_means(label), width=138)
 
 
-RISK_BADGES = {badges.RISK_WORDS[severity]: badge.color for severity, badge in badges.RISKS.items()}
+RISK_BADGES = {badges.RISK_TEXTS[severity]: badge.color for severity, badge in badges.RISKS.items()}
 
 
 def _risk(label: str, page: Page) -> grid.GridColumn:
-    words = [badges.RISK_WORDS[row.risk.level] for row in page.rows]
-    lacks = badges.RISK_WORDS[Severity.NOT_ENOUGH_DATA] in words
+    words = [badges.RISK_TEXTS[row.risk.level] for row in page.rows]
+    lacks = badges.RISK_TEXTS[Severity.NOT_ENOUGH_DATA] in words
     return grid.badges(label, words, RISK_BADGES, help=_means(label), width=126 if lacks else 84)
 
 
