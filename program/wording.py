@@ -52,6 +52,22 @@ def column_usd(values: Iterable[Decimal | None]) -> Callable[[Decimal], str]:
     return words
 
 
+def beside_usd(value: Decimal, other: Decimal) -> str:
+    """Format money in short beside ``other``: in one scale, with equal decimals.
+
+    The larger one has three digits. Each is in its own scale if one is below a tenth of the scale.
+    """
+    number, scale, letter = _scaled(max(abs(value), abs(other)), ROUND_HALF_UP)
+    if min(abs(value), abs(other)) < scale / 10:
+        return short_usd(value)
+    decimals = -int(number.as_tuple().exponent)
+    pair = [rounded(abs(amount) / scale, decimals) for amount in (value, other)]
+    # Both cents of an amount stay, or none.
+    fewer = range(decimals + 1) if letter else (0, decimals)
+    needed = next(n for n in fewer if all(size == rounded(size, n) for size in pair))
+    return signed(value, f"{rounded(pair[0], needed):,f}{letter}")
+
+
 def stated_usd(value: Decimal) -> str:
     """Format a limit: in short if that is exact, ``20 M``, else every digit."""
     number, scale, _ = _scaled(abs(value), ROUND_HALF_UP)

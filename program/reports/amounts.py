@@ -11,22 +11,28 @@ UNCHANGED = "unchanged"
 MEAN_OF_FEW = 100
 
 
-def amount_text(unit: Unit, value: Amount, *, nothing: str = DASH) -> str:
-    """Format a value with its unit, in short."""
+def amount_text(unit: Unit, value: Amount, *, beside: Amount = None, nothing: str = DASH) -> str:
+    """Format a value with its unit, in short.
+
+    Where it stands ``beside`` another one, both are in one scale with equal decimals.
+    """
     if value is None:
         return nothing
+    amount, other = Decimal(value), Decimal(value if beside is None else beside)
     if unit is Unit.USD:
-        return f"{wording.short_usd(Decimal(value))} USD"
+        return f"{wording.beside_usd(amount, other)} USD"
     if unit is Unit.SHARE:
-        return wording.whole_percent(Decimal(value))
+        return wording.whole_percent(amount)
     if unit is Unit.HOURS:
-        return wording.took(Decimal(value))
-    return counted(Decimal(value))
+        return wording.column_took((amount, other))(amount)
+    return counted(amount, other)
 
 
-def counted(value: Decimal) -> str:
-    """Format a number, with a decimal for a mean of few: ``7.3``, ``1,234``."""
-    places = 1 if value != int(value) and abs(value) < MEAN_OF_FEW else 0
+def counted(value: Decimal, beside: Decimal | None = None) -> str:
+    """Format a number, with a decimal if it or ``beside`` is a mean of few: ``7.3``, ``1,234``."""
+    both = (value, value if beside is None else beside)
+    is_mean = any(one != int(one) for one in both)
+    places = 1 if is_mean and max(map(abs, both)) < MEAN_OF_FEW else 0
     return f"{rounded(value, places):,f}".replace("-", MINUS)
 
 

@@ -99,7 +99,7 @@ class Line:
     @property
     def words(self) -> str:
         """The value in short, with its unit."""
-        return amount_text(self.kpi.unit, self.value, nothing=self.nothing)
+        return amount_text(self.kpi.unit, self.value, beside=self.before, nothing=self.nothing)
 
     @property
     def change(self) -> str:
@@ -109,7 +109,7 @@ class Line:
     @property
     def words_before(self) -> str:
         """The value of the week before; empty if it is unknown."""
-        return amount_text(self.kpi.unit, self.before, nothing="")
+        return amount_text(self.kpi.unit, self.before, beside=self.value, nothing="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

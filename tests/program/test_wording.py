@@ -53,6 +53,31 @@ def test_money_in_short_is_rounded_beside_a_minimum_cut_and_a_limit_keeps_every_
 
 
 @pytest.mark.parametrize(
+    ("value", "other", "words"),
+    [
+        ("8864000", "5900000", ("8.86 M", "5.90 M")),
+        ("5900000", "8000000", ("5.9 M", "8.0 M")),
+        ("8000000", "5000000", ("8 M", "5 M")),
+        ("20500000", "5864000", ("20.5 M", "5.9 M")),
+        ("20000000", "5000000", ("20 M", "5 M")),
+        ("130400000", "99600000", ("130 M", "100 M")),
+        ("1020000", "999000", ("1.02 M", "1.00 M")),
+        ("20500000", "412000", ("20.5 M", "0.4 M")),
+        ("20500000", "99000", ("20.5 M", "99 k")),
+        ("-2500000", "1250000", ("−2.50 M", "1.25 M")),
+        ("0", "2.5", ("0", "2.50")),
+        ("99.5", "2", ("99.50", "2.00")),
+    ],
+)
+def test_money_beside_other_money_is_in_one_scale_with_equal_decimals(
+    value: str, other: str, words: tuple[str, str]
+) -> None:
+    one, two = Decimal(value), Decimal(other)
+
+    assert (wording.beside_usd(one, two), wording.beside_usd(two, one)) == words
+
+
+@pytest.mark.parametrize(
     ("share", "expected"),
     [("0.20", "20 %"), ("0.1250", "12.5 %"), ("1", "100 %"), ("0.0001", "0.01 %")],
 )

@@ -101,7 +101,7 @@ def draw(figure: Figure) -> None:
     with st.container(border=True, height="stretch", gap="xxsmall"):
         st.metric(
             kpi.name,
-            amount_text(kpi.unit, figure.value, nothing=figure.nothing),
+            amount_text(kpi.unit, figure.value, beside=figure.before, nothing=figure.nothing),
             delta=changed or figure.no_change or None,
             delta_arrow="off" if changed in (UNCHANGED, None) else "auto",
             delta_color=color(kpi, figure.value, figure.before),
@@ -140,7 +140,7 @@ def _has_list(figure: Figure) -> bool:
 def _before(figure: Figure) -> str | None:
     if figure.value is None or figure.before is None:
         return None
-    amount = amount_text(figure.kpi.unit, figure.before).removesuffix(" USD")
+    amount = amount_text(figure.kpi.unit, figure.before, beside=figure.value).removesuffix(" USD")
     return f"from {amount} {figure.then}".rstrip()
 
 

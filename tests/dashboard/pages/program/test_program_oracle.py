@@ -115,7 +115,7 @@ def assert_card(
     found, unit = card(app, key), KPIS_BY_KEY[key].unit
     amount = None if value is None else _decimal(value, unit)
     was = None if before is None else _decimal(before, unit)
-    assert found.value == amounts.amount_text(unit, amount, nothing=found.value), key
+    assert found.value == amounts.amount_text(unit, amount, beside=was, nothing=found.value), key
     assert (value is None) == (found.value in ("unknown", "none", "–")), key
     exactly = re.search(r"Exactly ([−\d,.]+)", found.proto.help)
     whole = (Unit.APPLICATIONS, Unit.AFFILIATES)
