@@ -113,8 +113,6 @@ def draw_list(person: Person) -> None:
         draw_empty(page, person)
     bulk_dialog.draw(person)
     draw_news(page, person.email)
-    if person.may(Act.DECIDE):
-        tour.draw(person, page.first_draws, is_new=page.is_new)
     taking_next.finish_page()
 
 
@@ -172,7 +170,10 @@ def short_names(people: list[Person]) -> dict[str, str]:
 
 
 def draw_head(page: Loaded, person: Person) -> None:
-    """Draw two lines: the list with its views, order, tools and Next; and its filters."""
+    """Draw two lines: the list with its views, order, tools and Next; and its filters.
+
+    Somebody new is offered the tour there, where it covers no row.
+    """
     filters, numbers = page.filters, page.numbers
     sliced = filters.slice.scope is not None
     line = {"horizontal": True, "vertical_alignment": "center", "gap": "small"}
@@ -195,6 +196,9 @@ def draw_head(page: Loaded, person: Person) -> None:
             platforms=lookups.pending_platforms(),
             on_change=apply_filters,
         )
+        if person.may(Act.DECIDE):
+            with st.container(key="queue-newcomer"):
+                tour.draw(person, page.first_draws, is_new=page.is_new)
 
 
 def draw_export(person: Person, filters: Filters) -> None:

@@ -36,6 +36,17 @@ def test_the_tour_is_offered_until_it_is_taken_or_put_off(queue: Desk) -> None:
     assert labels(queue.open(QUEUE)) >= OFFER
 
 
+def test_the_offer_stands_above_the_list_and_covers_none_of_its_rows(queue: Desk) -> None:
+    let_everybody_be_new(queue)
+
+    drawn = [
+        "the offer" if getattr(node, "key", None) == "tour-take" else node.type
+        for node in queue.open(QUEUE).main
+    ]
+
+    assert drawn.index("the offer") < drawn.index("dataframe")
+
+
 def test_taking_the_tour_shows_its_first_step_and_the_offer_goes(queue: Desk) -> None:
     let_everybody_be_new(queue)
     app = queue.open(QUEUE)
