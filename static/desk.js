@@ -536,6 +536,19 @@
       document.head.append(Object.assign(document.createElement("link"), { rel: "prefetch", as: "script", crossOrigin: "", href }));
   }
 
+  /* What only named scripts to fetch, and what stood for the page before it came: over a hundred
+     elements that nobody sees, through which every look at the page would go. */
+  const NAMES_SCRIPT = 'link:is([rel="modulepreload"], [rel="prefetch"])';
+  let isCleared = false;
+
+  function clearSpent() {
+    if (isCleared || !isIdle() || !document.querySelector('[data-testid="stElementContainer"]')) return;
+    isCleared = true;
+    const fetched = new Set(performance.getEntriesByType("resource").map((one) => one.name));
+    for (const link of document.querySelectorAll(NAMES_SCRIPT)) if (fetched.has(link.href)) link.remove();
+    document.getElementById("before-the-page")?.remove();
+  }
+
   function settle() {
     isIdle();
     watchSenders();
@@ -557,10 +570,12 @@
   );
   document.addEventListener("pointermove", follow, { capture: true, passive: true });
   document.addEventListener("click", onClick, true);
+  document.addEventListener("load", ({ target }) => target.matches?.(NAMES_SCRIPT) && target.remove(), true);
   // Content that opens without a redraw, such as an expander, is visible from then on.
   window.setInterval(() => {
     watchSenders();
     countDown();
+    clearSpent();
   }, LOOK_MS);
   document.addEventListener("input", (event) => {
     if (event.target.tagName !== "TEXTAREA") return;

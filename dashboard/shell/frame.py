@@ -32,7 +32,7 @@ ELEMENTS: dict[str, tuple[str, ...]] = {
     # With what the application has that is opened next: a box in its place holds back the rest.
     "": (*FIELDS, *TABLE, "MenuButton", "TextArea"),
     "application": (*TABLE, *CHARTS, "TextArea"),
-    "program": (*FIELDS, *TABLE, *CHARTS),
+    "program": (*FIELDS, *TABLE, *CHARTS, "Metric"),
     "affiliates": (*FIELDS, *TABLE),
     "explore": (*FIELDS, *TABLE, *CHARTS),
     "outbox": (*FIELDS, *TABLE),
