@@ -24,6 +24,18 @@ def test_no_pages_folder_beside_the_entrypoint() -> None:
     assert not (ROOT / "pages").exists()
 
 
+def test_a_page_makes_no_class() -> None:
+    """Its script runs at every click, and to make a dataclass takes a millisecond."""
+    pages = [ROOT / "streamlit_app.py", *(ROOT / "dashboard" / "pages").rglob("page.py")]
+    made = [
+        f"{path.relative_to(ROOT)}: {node.name}"
+        for path in pages
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef)
+    ]
+    assert made == []
+
+
 def test_pages_and_routes_read_inside_the_wrapper_that_knows_a_busy_database() -> None:
     own = re.compile(r"\b(?:reader|reporter|writer|exporter|engine)(?:\(\))?\.(?:connect|begin)\(")
     files = [*(ROOT / "dashboard").rglob("*.py"), ROOT / "serve.py", ROOT / "streamlit_app.py"]

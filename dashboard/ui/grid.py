@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -173,8 +174,12 @@ def scaled_volumes(
 
 def scaled_bar(share: float) -> str:
     """Return the bar of a value as an image; ``share`` is how many times the minimum it is."""
-    full = share >= BEYOND
-    end = round(BAR_WIDTH * min(max(share, 0), BEYOND) / BEYOND)
+    return _bar(round(BAR_WIDTH * min(max(share, 0), BEYOND) / BEYOND), full=share >= BEYOND)
+
+
+@cache
+def _bar(end: int, *, full: bool) -> str:
+    """Return the bar that ends at a pixel, in a point if it is full: one of a hundred."""
     # Its colors are seen on light and on dark: an image does not know the theme.
     bar = f"M0 10h{end - 6}l6 4l-6 4H0z" if full else f"M0 10h{end}v8H0z"
     paths = [

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ARRAY, Connection, Text, any_, bindparam, func, select
 
 from data_access.db import tables
 from data_access.people import staff
@@ -25,27 +25,31 @@ class OwnDesk:
     colleagues: Sequence[Person]
 
 
+SETTING, RUN = tables.preferences.c, tables.bulk_runs.c
+VIEWER = bindparam("viewer", type_=Text)
+SETTINGS = select(func.jsonb_object_agg(SETTING.name, SETTING.value)).where(
+    SETTING.email == VIEWER, SETTING.name == any_(bindparam("settings", type_=ARRAY(Text)))
+)
+NEWEST_RUN = (
+    select(RUN.request_id)
+    .where(RUN.actor == VIEWER, RUN.act == any_(bindparam("acts", type_=ARRAY(Text))))
+    .order_by(RUN.at.desc())
+    .limit(1)
+)
+OWN_DESK = select(
+    tables.staff,
+    SETTINGS.scalar_subquery().label("settings"),
+    NEWEST_RUN.scalar_subquery().label("newest_run"),
+)
+
+
 @known_by("viewer")
 def read(
     connection: Connection, *, viewer: str, settings: Sequence[str], acts: Sequence[str]
 ) -> OwnDesk:
     """Return the desk of a member of staff, in one query."""
-    setting, run = tables.preferences.c, tables.bulk_runs.c
-    own = select(func.jsonb_object_agg(setting.name, setting.value)).where(
-        setting.email == viewer, setting.name.in_(settings)
-    )
-    newest = (
-        select(run.request_id)
-        .where(run.actor == viewer, run.act.in_(acts))
-        .order_by(run.at.desc())
-        .limit(1)
-    )
-    query = select(
-        tables.staff,
-        own.scalar_subquery().label("settings"),
-        newest.scalar_subquery().label("newest_run"),
-    )
-    rows = connection.execute(query).mappings().all()
+    given = {"viewer": viewer, "settings": list(settings), "acts": list(acts)}
+    rows = connection.execute(OWN_DESK, given).mappings().all()
     return OwnDesk(
         settings=(rows[0]["settings"] if rows else None) or {},
         newest_run=rows[0]["newest_run"] if rows else None,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 
 from sqlalchemy import Connection, RowMapping
 
@@ -142,11 +142,15 @@ def _first_month(context: JudgingContext) -> date | None:
     return months_later(month_start(context.freshness.data_through), 1 - SPARKLINE_MONTHS)
 
 
+# Everybody's lists begin with the same rows.
+_assess = lru_cache(maxsize=2_048)(assess)
+
+
 def _row(row: RowMapping, context: JudgingContext) -> QueueRow:
     found = Facts(**{criterion.key: row[criterion.key] for criterion in CRITERIA})
     current = found.x_followers is not None or found.external_volume_usd is not None
     recorded = EvidenceState.EXPIRED if row["has_evidence"] else EvidenceState.NONE
-    judged_now = assess(found, context.policy)
+    judged_now = _assess(found, context.policy)
     desk, risk = desk_of(row), judged_risk.headline_of(row)
     return QueueRow(
         application_id=row["application_id"],
@@ -208,6 +212,12 @@ def _months(
     """Return the volumes of the last months; months before the first delivered day are left out."""
     if context.freshness is None:
         return ()
-    last = month_start(context.freshness.data_through)
-    months = recent_months(last, SPARKLINE_MONTHS, begin)
-    return tuple(Decimal((found or {}).get(month.isoformat(), "0")) for month in months)
+    volumes = found or {}
+    months = _month_keys(context.freshness.data_through, begin)
+    return tuple(Decimal(volumes.get(month, "0")) for month in months)
+
+
+@lru_cache(maxsize=16)
+def _month_keys(through: date, begin: date | None) -> tuple[str, ...]:
+    months = recent_months(month_start(through), SPARKLINE_MONTHS, begin)
+    return tuple(month.isoformat() for month in months)

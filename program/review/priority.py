@@ -41,6 +41,11 @@ POINTS_A_DAY_WAITING = 2
 POINTS_WHEN_OVERDUE = 15
 POINTS_A_DAY_OVERDUE = 3
 ELIGIBILITY_POINTS = {Outcome.MET: 25, Outcome.UNKNOWN: 10, Outcome.NOT_MET: 0}
+ELIGIBILITY_SENTENCES = {
+    Outcome.MET: "eligibility met",
+    Outcome.UNKNOWN: "eligibility unknown",
+    Outcome.NOT_MET: "eligibility not met",
+}
 # Window volume of at least so many times the minimum; the first match counts.
 VOLUME_STEPS: tuple[tuple[int, int], ...] = ((5, 15), (2, 10), (1, 5))
 NEAR_SHARE = Decimal("0.9")
@@ -147,12 +152,7 @@ def _clock(clock: Clock, policy: Policy) -> Iterator[PriorityPart]:
 
 
 def _eligibility(outcome: Outcome) -> PriorityPart:
-    words = {
-        Outcome.MET: "eligibility met",
-        Outcome.UNKNOWN: "eligibility unknown",
-        Outcome.NOT_MET: "eligibility not met",
-    }
-    return _part(ELIGIBILITY, ELIGIBILITY_POINTS[outcome], words[outcome])
+    return _part(ELIGIBILITY, ELIGIBILITY_POINTS[outcome], ELIGIBILITY_SENTENCES[outcome])
 
 
 def _size(facts: Facts, policy: Policy) -> Iterator[PriorityPart]:

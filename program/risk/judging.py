@@ -23,6 +23,7 @@ INFORMATION_POINTS = 3
 HIGHEST_SCORE = 100
 ORDER = tuple(Severity)
 FLAGGED = (Severity.WARN, Severity.HIGH)
+NAMES_IN_SENTENCES = {signal.id: wording.inline(signal.name) for signal in SIGNALS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,7 @@ class Headline:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the flagged signals, for the middle of a sentence."""
-        return tuple(wording.inline(BY_ID[id_].name) for id_ in self.signals if id_ in BY_ID)
+        return tuple(NAMES_IN_SENTENCES[id_] for id_ in self.signals if id_ in BY_ID)
 
 
 NOT_MEASURED = Headline()

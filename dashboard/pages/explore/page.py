@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
@@ -20,39 +19,23 @@ from dashboard.pages.explore import (
     table,
 )
 from dashboard.pages.explore import saved_views as explore_saved_views
+from dashboard.pages.explore.loading import Loaded, load
 from dashboard.shell import replica, sign_in
 from dashboard.ui import address, charts, figures, grid, lookups, states
 from dashboard.ui.safe_text import escape
 from dashboard.ui.states import WayOn
-from data_access.db import database
-from data_access.db.errors import Invalid
-from data_access.eligibility import judging
 from data_access.eligibility.judging import JudgingContext
-from data_access.explore import queries, saved_views, sources
-from data_access.explore.queries import Chartable, Preview, TooSlow
-from data_access.explore.saved_views import SavedView
+from data_access.explore import sources
+from data_access.explore.queries import Chartable, Preview
 from data_access.people.staff import Person
 from program import wording
 from program.periods import month_start, utc_day
-from program.reports import charted
 from program.reports.datasets import DATASETS, OF_METRICS
 from program.reports.views import OWN_NAMES, PAGE_SIZE, View
 from program.review.permissions import Act
 
 EXPLORE = "dashboard/pages/explore/page.py"
 KNOWN = {*OWN_NAMES, *(column.name for dataset in DATASETS for column in dataset.columns)}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
-    """All data of the page, read in one transaction; without ``preview`` it says why."""
-
-    view: View
-    context: JudgingContext
-    preview: Preview | None
-    chartable: Chartable | None
-    refused: str
-    views: list[SavedView[View]]
 
 
 def main() -> None:
@@ -76,30 +59,6 @@ def requested_view(person: Person, now: datetime) -> View:
     if person.may(view.dataset.act):
         return view
     return View(problems=(f"You may not {view.dataset.act}.",))
-
-
-def load(view: View, person: Person, now: datetime) -> Loaded:
-    """Read everything; if the preview is refused, the tools remain to change the view."""
-    personal = person.may(Act.SEE_CONTACT)
-    with database.reading(database.reader()) as connection:
-        views = saved_views.explored(connection, viewer=person.email, personal=personal)
-    preview, chartable, refused = None, None, ""
-    with database.reading(database.reporter()) as connection:
-        context = judging.read_context(connection, now=now)
-        try:
-            preview = queries.preview(connection, view, context)
-            wanted = charted.of(preview.view, now.date()) if preview.rows else None
-            chartable = wanted and queries.charted(connection, wanted, context)
-        except (Invalid, TooSlow) as refusal:
-            refused = str(refusal)
-    return Loaded(
-        view=preview.view if preview else view,
-        context=context,
-        preview=preview,
-        chartable=chartable,
-        refused=refused,
-        views=views,
-    )
 
 
 def draw_head(page: Loaded, person: Person) -> None:

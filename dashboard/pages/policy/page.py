@@ -1,7 +1,6 @@
 """The policy: the version in force, drafts and their what-ifs, history."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import streamlit as st
@@ -17,6 +16,7 @@ from dashboard.pages.policy import (
     withdraw,
 )
 from dashboard.pages.policy.draft_form import PLACE, Written
+from dashboard.pages.policy.schedule import Schedule, not_withdrawn, scheduled
 from dashboard.shell import sign_in
 from dashboard.ui import address, figures, lookups, state
 from dashboard.ui.safe_text import escape
@@ -132,17 +132,6 @@ def draw_in_force(versions: Sequence[Published], context: JudgingContext) -> Non
         )
     settings_table.draw(policy)
     thresholds.draw_table(policy)
-
-
-def scheduled(versions: Sequence[Published], now: datetime) -> list[Published]:
-    """Return the scheduled versions, the next one first."""
-    coming = [one for one in not_withdrawn(versions) if one.policy.effective_from > now]
-    return sorted(coming, key=lambda one: (one.policy.effective_from, one.policy.version))
-
-
-def not_withdrawn(versions: Sequence[Published]) -> list[Published]:
-    """The versions that nobody withdrew."""
-    return [one for one in versions if one.withdrawn_by is None]
 
 
 def overtaken_by(published: Published, versions: Sequence[Published]) -> int | None:
@@ -280,48 +269,6 @@ def draw_next(
         else:
             draft_form.draw(Written(base=base, kept=chosen), person)
     draw_draft(chosen, base, schedule, context, person)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
-    """Which version is in force when. ``open_bases`` are in force or scheduled."""
-
-    versions: dict[int, Policy]
-    ruling: list[Policy]
-    open_bases: list[Policy]
-    now: datetime
-
-    @classmethod
-    def of(cls, versions: Sequence[Published], context: JudgingContext) -> "Schedule":
-        """Return the current schedule."""
-        return cls(
-            versions={one.policy.version: one.policy for one in versions},
-            ruling=[one.policy for one in versions if one.withdrawn_by is None],
-            open_bases=[context.policy, *(p.policy for p in scheduled(versions, context.now))],
-            now=context.now,
-        )
-
-    @property
-    def next_number(self) -> int:
-        """The number of the next published version."""
-        return max(self.versions) + 1
-
-    def version(self, number: int) -> Policy:
-        """Return the version with this number."""
-        return self.versions[number]
-
-    def base_of(self, kept: Kept) -> Policy:
-        """Return the version in force when a draft starts."""
-        return ruling_at(self.ruling, max(kept.draft.effective_from or self.now, self.now))
-
-    def is_current(self, kept: Kept) -> bool:
-        """Whether a draft builds on a version that is in force or scheduled when it starts."""
-        base = kept.draft.base_version
-        begins_later = self.versions[base].effective_from > self.now and any(
-            one.version == base for one in self.open_bases
-        )
-        # A draft based on a scheduled version can still get a later day.
-        return begins_later or self.base_of(kept).version == base
 
 
 def choose_base(schedule: Schedule) -> Policy:
