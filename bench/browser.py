@@ -322,7 +322,7 @@ def click_about(address: str, cookies: str, number: int, done: threading.Event) 
         turn = number
         while not done.is_set():
             began = time.monotonic()
-            session.run(query=QUERIES[turn % len(QUERIES)])
+            session.click(query=QUERIES[turn % len(QUERIES)])
             turn += 1
             done.wait(max(0.0, 1.0 - (time.monotonic() - began)))
 

@@ -82,7 +82,7 @@ def acted(
             for turn in range(each):
                 time.sleep(max(0.0, due - time.perf_counter()))
                 try:
-                    session.run(query=QUERIES[(number + turn) % len(QUERIES)])
+                    session.click(query=QUERIES[(number + turn) % len(QUERIES)])
                 except sessions.LOST:
                     # The person gives up.
                     return found + [None] * (each - turn)

@@ -198,7 +198,7 @@ def acts(
             yield STEP, partial(session.press, key)
         yield DECIDE, partial(reject, session, id_)
     for query in queries:
-        yield QUEUE, partial(session.run, query=query)
+        yield QUEUE, partial(session.click, query=query)
 
 
 def reject(session: Session, id_: int) -> None:
@@ -217,7 +217,7 @@ def without_pause(desk: Desk) -> float:
             ready.wait()
             end = time.perf_counter() + until
             while time.perf_counter() < end:
-                session.run(query=QUERIES[(number + done) % len(QUERIES)])
+                session.click(query=QUERIES[(number + done) % len(QUERIES)])
                 done += 1
         return done
 
