@@ -60,8 +60,8 @@ class RecordEvidence(ApplicationCommand):
 
     @property
     def content(self) -> dict[str, Any]:
-        """Return the observation as it was typed."""
-        return _typed(_values(self.entry), self.entry)
+        """Return the command's name, and the observation as it was typed."""
+        return {"command": type(self).__name__, **_typed(_values(self.entry), self.entry)}
 
 
 def record(engine: Engine, command: RecordEvidence) -> int:

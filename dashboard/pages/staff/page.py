@@ -78,6 +78,7 @@ def draw_people(members: Sequence[Member]) -> None:
             "acted": grid.moment("Last act", [one.last_act_at for one in members]),
         },
         key="staff-people",
+        placeholder="never",
         alt="Staff",
         most_high=ROWS_SHOWN,
     )

@@ -103,6 +103,12 @@ def test_acts_are_grouped_and_exported_in_the_words_of_the_staff_page(worked: En
     assert sorted(rows) == ["claimed", "decided", "decided"]
 
 
+def test_evidence_is_logged_in_words_too(worked: Engine) -> None:
+    clicks.record_evidence(worked, 1, now=NOW + timedelta(minutes=3))
+
+    assert found(worked)[0]["done"] == "recorded evidence"
+
+
 def test_a_command_that_is_gone_keeps_its_name(worked: Engine) -> None:
     with worked.begin() as conn:
         conn.execute(
