@@ -1,7 +1,8 @@
 """A first visit takes few bytes and moves nothing, and no screen shuts anybody out."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 
 import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
@@ -111,25 +112,36 @@ PARTS = (
 
 
 @pytest.mark.parametrize(
-    "paths",
+    ("paths", "themes"),
     [
-        # Between them they have nearly every kind of element.
-        pytest.param(("/", weights.PAGES["application"]), id="two screens"),
-        pytest.param((*weights.PAGES.values(), *PARTS), id="all screens", marks=pytest.mark.slow),
+        # Between them they have nearly every kind of element, and both themes.
+        pytest.param(
+            ("/", weights.PAGES["application"]),
+            [["light"], ["dark"], ["light"]],
+            id="two screens",
+        ),
+        pytest.param(
+            (*weights.PAGES.values(), *PARTS),
+            repeat(BOTH),
+            id="all screens",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_axe_finds_nothing_serious_on_any_screen(
-    paths: Sequence[str], site: Site, visit: Visit
+    paths: Sequence[str], themes: Iterable[Sequence[str]], site: Site, visit: Visit
 ) -> None:
+    """``themes`` are those of the sign-in, and of each path."""
+    in_turn = iter(themes)
     page = visit(None)
     page.locator("a.person").first.wait_for()
-    found = list(findings(page, BOTH))
+    found = list(findings(page, next(in_turn)))
     page = visit("mira")
     for path in paths:
         page.emulate_media(color_scheme="light")
         page.goto(path.format(id=busiest(site)))
         page.locator(".st-key-header").wait_for()
         screen.settled(page)
-        found += findings(page, BOTH)
+        found += findings(page, next(in_turn))
 
     assert "\n".join(found) == ""

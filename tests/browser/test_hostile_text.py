@@ -53,6 +53,7 @@ def plain(words: str) -> str:
     return " ".join(words.replace(WORD_JOINER, "").split())
 
 
+@pytest.mark.slow
 def test_the_queue_shows_names_and_handles_as_typed(site: Site, visit: Visit) -> None:
     for typed in KEPT:
         site.applicant(

@@ -39,6 +39,7 @@ def send_button(page: Page, number: int) -> Locator:
     return page.locator(f".st-key-send-{number} button").first
 
 
+@pytest.mark.slow
 def test_pressing_preview_twice_shows_it_and_sends_nothing(site: Site, visit: Visit) -> None:
     twice_on_preview(site, visit, PAUSES_MS, ways=("a",))
 

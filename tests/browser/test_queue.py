@@ -179,6 +179,7 @@ def test_the_keyboard_opens_and_steps(site: Site, visit: Visit) -> None:
     screen.shows_application(page, "keys_first")
 
 
+@pytest.mark.slow
 def test_the_export_is_the_view_as_a_file(site: Site, visit: Visit) -> None:
     page = visit("noor", "/?country=BR&sort=waiting")
     expected = waiting(site, "and country_code = 'BR'")

@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Any, ClassVar
+from unittest.mock import MagicMock
 
 import pytest
 import streamlit as st
 from sqlalchemy import Engine
 from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime import Runtime
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from streamlit.testing.v1 import app_test, local_script_runner
@@ -41,6 +43,17 @@ manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_componen
 SCRIPTS = ScriptCache()
 app_test.ScriptCache = lambda: SCRIPTS  # type: ignore[attr-defined]
 local_script_runner.ScriptCache = lambda: SCRIPTS  # type: ignore[attr-defined]
+
+# Every run makes a runtime that answers anything, and with it a class for each answer.
+RUNTIME = MagicMock(spec=Runtime)
+
+
+def same_runtime(spec: type) -> MagicMock:
+    RUNTIME.reset_mock()
+    return RUNTIME
+
+
+app_test.MagicMock = same_runtime  # type: ignore[attr-defined]
 
 
 def wait_for_the_end(runner: LocalScriptRunner, timeout: float = 3) -> None:

@@ -8,7 +8,7 @@ from itertools import cycle, product
 from random import Random
 
 import pytest
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, Engine, insert, text
 
 from data_access.affiliates import board, judged
 from data_access.affiliates.judged import BoardState
@@ -32,13 +32,28 @@ EVERY_VIEW = [
         ("", "1"),
     )
 ]
-VIEWS = [BoardFilters(), *every(5, Random(5).sample(EVERY_VIEW, 60))]
+VIEWS = [BoardFilters(), *every(8, Random(5).sample(EVERY_VIEW, 60))]
 pytestmark = pytest.mark.sampled
 
 
-@pytest.fixture
-def full(conn: Connection) -> Connection:
+@pytest.fixture(scope="module")
+def filled(shared_engine: Engine) -> Iterator[Connection]:
     """Sixty affiliates with every kind of months; half were moved, some before this approval."""
+    with shared_engine.connect() as conn:
+        fill(conn)
+        yield conn
+        conn.rollback()
+
+
+@pytest.fixture
+def full(filled: Connection) -> Iterator[Connection]:
+    """The same for a test that may change it."""
+    with filled.begin_nested() as point:
+        yield filled
+        point.rollback()
+
+
+def fill(conn: Connection) -> None:
     chance = Random(3)
     add_refresh(conn)
     for id_ in range(1, 61):
@@ -67,7 +82,6 @@ def full(conn: Connection) -> Connection:
                 count_from=chance.choice([None, date(2026, 2, 1)]),
             )
         )
-    return conn
 
 
 @contextmanager
