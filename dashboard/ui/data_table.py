@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 from pandas.io.formats.style import Styler
 
-from dashboard.ui import charts, figures, grid, headings
+from dashboard.ui import charts, figures, grid, headings, popovers
 from dashboard.ui.charts import Chart
 from dashboard.ui.safe_text import escape
 from program import wording
@@ -203,8 +203,14 @@ def card(
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(words(sheet, more=more), width="content")
             st.space("stretch")
-            with st.popover("Table", type="tertiary", icon=":material/table_rows:"):
-                table(sheet, key=f"{key}-table", on_open=on_open)
+            popovers.draw(
+                "Table",
+                partial(table, sheet, key=f"{key}-table", on_open=on_open),
+                key=f"popover-{key}-table",
+                height=_height(sheet),
+                type="tertiary",
+                icon=":material/table_rows:",
+            )
             download(sorted_sheet, key=f"{key}-csv", take=take)
 
 
@@ -269,13 +275,17 @@ def table(sheet: Sheet, *, key: str, on_open: Open) -> None:
         on_heading=partial(_sort, sheet, key),
         alt=sheet.name.replace("-", " "),
         row_height=ROW_HEIGHT,
-        height=grid.HEADER_HEIGHT + ROW_HEIGHT * min(sheet.rows, ROWS_SHOWN),
+        height=_height(sheet),
         placeholder=figures.DASH,
         column_config={
             column.key: _config(column, f"{key}-{column.key}", on_open, order)
             for column in sheet.columns
         },
     )
+
+
+def _height(sheet: Sheet) -> int:
+    return grid.HEADER_HEIGHT + ROW_HEIGHT * min(sheet.rows, ROWS_SHOWN)
 
 
 def _order(sheet: Sheet, key: str) -> str:

@@ -36,7 +36,7 @@ from tests.dashboard.pages.program.program_world import (
     steps,
 )
 from tests.dashboard.pages.program.test_program_page import traces
-from tests.dashboard.pages.screen import PEOPLE, Desk, texts
+from tests.dashboard.pages.screen import PEOPLE, Desk, open_popovers, texts
 
 KPIS_BY_KEY = {kpi.key: kpi for kpi in KPIS}
 Number = float | int | None
@@ -58,7 +58,7 @@ class World:
 
     def open(self, **query: str) -> AppTest:
         days = {"from": str(self.period.start), "to": str(self.period.last_day)}
-        return self.desk.open(PROGRAM, period="custom", **days, **query)
+        return open_popovers(self.desk.open(PROGRAM, period="custom", **days, **query))
 
     @property
     def known(self) -> bool:
