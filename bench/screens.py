@@ -4,7 +4,7 @@ Over the demo's data, in both themes, as a manager sees them. Of the three commo
 there is a contact sheet per theme.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -25,6 +25,8 @@ IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 CLUSTER = Cluster(HOME / "bench-screens")
 MANAGER = "mira"
 THEMES = ("light", "dark")
+# Dialogs with a picture of their own: the page, and the button that opens them.
+DIALOGS = {"weekly-mail": ("program", "Weekly mail")}
 # Their images are in the document; the first is measured.
 SIZES = ((1440, 900), (1024, 768), (1920, 1080))
 AFFILIATES = 240
@@ -54,6 +56,8 @@ def report() -> None:
                     for thumb in _each_size(page, address + path.format(**known), name, theme)
                 ]
                 _save(_sheet(thumbs), f"sheet-{theme}")
+                for name, (path, button) in DIALOGS.items():
+                    _dialog(page, address + PAGES[path], name, button, theme)
     finally:
         engine.dispose()
         CLUSTER.stop()
@@ -76,16 +80,30 @@ def _each_size(page: Page, address: str, name: str, theme: str) -> Iterator[Imag
     page.locator(".st-key-header").wait_for()
     for size in SIZES:
         page.set_viewport_size({"width": size[0], "height": size[1]})
-        screen.settled(page)
-        page.wait_for_function(ALL_THERE)
-        # Charts and tables follow the size of the window a moment later.
-        page.wait_for_timeout(DRAWN_MS)
+        _at_rest(page)
         picture = Image.open(BytesIO(page.screenshot())).convert("RGB")
         if size == SIZES[0]:
             _save(picture, f"{name}-{theme}")
         picture.thumbnail(THUMB)
         yield picture
     print(name, theme, flush=True)
+
+
+def _dialog(page: Page, address: str, name: str, button: str, theme: str) -> None:
+    """Open a dialog of a page, and save its picture."""
+    page.set_viewport_size({"width": SIZES[0][0], "height": SIZES[0][1]})
+    page.goto(address)
+    page.get_by_role("button", name=button).click()
+    page.get_by_role("dialog").wait_for()
+    _at_rest(page)
+    _save(Image.open(BytesIO(page.screenshot())).convert("RGB"), f"{name}-{theme}")
+
+
+def _at_rest(page: Page) -> None:
+    screen.settled(page)
+    page.wait_for_function(ALL_THERE)
+    # Charts and tables follow the size of the window a moment later.
+    page.wait_for_timeout(DRAWN_MS)
 
 
 def _sheet(thumbs: list[Image.Image]) -> Image.Image:
@@ -108,12 +126,12 @@ def table() -> str:
     rows = (
         f"| {name} | ![{name}, light](images/{name}-light.webp) "
         f"| ![{name}, dark](images/{name}-dark.webp) |"
-        for name in PAGES
+        for name in (*PAGES, *DIALOGS)
     )
     return "\n".join(["", "| page | light | dark |", "|:--|:--|:--|", *rows, ""])
 
 
-def files(names: Mapping[str, str] = PAGES) -> list[str]:
+def files() -> list[str]:
     """Return the names of all images."""
-    of_pages = [f"{name}-{theme}" for name in names for theme in THEMES]
+    of_pages = [f"{name}-{theme}" for name in (*PAGES, *DIALOGS) for theme in THEMES]
     return [f"{name}.webp" for name in (*of_pages, *(f"sheet-{theme}" for theme in THEMES))]
