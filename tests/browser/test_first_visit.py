@@ -75,7 +75,8 @@ AXE = """([rules, but]) => axe.run(
     .flatMap(one => one.nodes.map(node => `${one.id}: ${node.target.join(' ')} ${node.html.slice(0, 160)} ${(node.any[0] ?? {}).message ?? ''}`)))"""
 
 
-# The background of each theme, and the color of the other's text: see `.streamlit/config.toml`.
+# The background of each theme, and the color of the other's text: see `.streamlit/config.toml`. What
+# is folded away may keep its color until it opens.
 GROUNDS = {
     "light": ["rgb(255, 255, 255)", "rgb(230, 232, 238)"],
     "dark": ["rgb(20, 22, 27)", "rgb(27, 33, 48)"],
@@ -83,7 +84,7 @@ GROUNDS = {
 IS_DRAWN = """([ground, others]) =>
     getComputedStyle(document.querySelector('.stApp')).backgroundColor === ground
     && ![...document.querySelectorAll('.stApp :is(p, span)')]
-        .some(one => getComputedStyle(one).color === others)"""
+        .some(one => one.checkVisibility() && getComputedStyle(one).color === others)"""
 
 
 def findings(page: Page, schemes: Sequence[str]) -> Iterator[str]:
