@@ -41,7 +41,7 @@ class Desk:
 
     def open(self, screen: Screen, **query: str) -> AppTest:
         """Open the screen at the address with ``query``, inside the shell."""
-        app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=15)
+        app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
         app._page_hash = calc_hash(screen.path)
         app.query_params = dict(query)
         app.context = {"url": f"http://localhost:8501/{screen.path}"}
