@@ -4,6 +4,7 @@ Every join is to at most one row and keeps all rows, so the planner removes unus
 are those of ``program.reports.datasets``; nothing else can be requested.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
@@ -236,6 +237,10 @@ def activity(_: JudgingContext, __: Set[str], ___: Sequence[int] = ()) -> Source
     return Source(rows=_with_account(table, table.c.affiliate_account_id), stored=stored)
 
 
+# As text: files are written without what converts a mapping.
+WORDS_OF_COMMANDS = cast(literal(json.dumps(dict(DONE)), Text), JSONB)
+
+
 def log(_: JudgingContext, __: Set[str], ___: Sequence[int] = ()) -> Source:
     """Return every act of staff with its application, if any; personal settings are no acts."""
     made, application, account = tables.requests, tables.applications, tables.accounts
@@ -248,7 +253,7 @@ def log(_: JudgingContext, __: Set[str], ___: Sequence[int] = ()) -> Source:
         "request_id": cast(made.c.request_id, Text),
         "actor": person(made.c.actor),
         # A command that is gone from the product keeps its name.
-        "done": func.coalesce(literal(dict(DONE), JSONB)[command].astext, command),
+        "done": func.coalesce(WORDS_OF_COMMANDS[command].astext, command),
         "outcome": made.c.content["draft"]["outcome"].astext,
         "permission": func.replace(func.lower(made.c.act), "_", " "),
         "account_id": application.c.account_id,
