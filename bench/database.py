@@ -47,7 +47,7 @@ def is_built(name: str = NAME, *, cluster: Cluster | None = None) -> bool:
 
 OF_SCHEMA = """
 select string_agg(oid::regclass::text, ', ') from pg_class
-where relkind = 'r' and relnamespace = cast(:schema as regnamespace)
+where relkind in ('r', 'p') and relnamespace = cast(:schema as regnamespace)
 """
 
 

@@ -51,7 +51,7 @@ def pulled(engine: Engine) -> str:
         everything = [one for mine in pool.map(work, range(REVIEWERS)) for one in mine]
     pooled.dispose()
     _tidy(engine)
-    # What follows is measured as after a refresh: two thousand have changed, and change back.
+    # The pulls and their undoing changed 2,000 applications: what follows begins with none.
     rollups.refresh(engine, now=now, risk=None)
     taken, times = [t for t, _ in everything], sorted(ms for _, ms in everything)
     doubles = len(taken) - len(set(taken))

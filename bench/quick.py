@@ -64,7 +64,7 @@ def report(only: Sequence[str] | None = None) -> list[str]:
 def prepared(cluster: Cluster) -> Engine:
     """Build the small data on ``cluster``, with metrics and statistics.
 
-    A refresh writes no facts, of which the build has taken statistics.
+    The build has analyzed the facts already, and a refresh does not change them.
     """
     now = datetime.now(UTC)
     engine = build.build(build.Size.as_of(SCALE, now), cluster=cluster)

@@ -55,12 +55,14 @@ def column_usd(values: Iterable[Decimal | None]) -> Callable[[Decimal], str]:
 def beside_usd(value: Decimal, other: Decimal) -> str:
     """Format money in short beside ``other``: in one scale, with equal decimals.
 
-    The larger one has three digits. Each is in its own scale if one is below a tenth of the scale.
+    The larger one has three digits. Each is in its own scale if one is far smaller: below a tenth
+    of the scale, or too small for these digits.
     """
     number, scale, letter = _scaled(max(abs(value), abs(other)), ROUND_HALF_UP)
-    if min(abs(value), abs(other)) < scale / 10:
-        return short_usd(value)
     decimals = -int(number.as_tuple().exponent)
+    least = max(Decimal("0.1"), Decimal(1).scaleb(-decimals))
+    if min(abs(value), abs(other)) < scale * least:
+        return short_usd(value)
     pair = [rounded(abs(amount) / scale, decimals) for amount in (value, other)]
     # Both cents of an amount stay, or none.
     fewer = range(decimals + 1) if letter else (0, decimals)
@@ -145,6 +147,13 @@ def column_took(values: Iterable[Decimal | None]) -> Callable[[Decimal], str]:
         return f"<{least} {unit}" if value and not number else f"{number:,} {unit}"
 
     return words
+
+
+def beside_took(hours: Decimal, other: Decimal) -> str:
+    """Format a duration beside ``other``: in one unit, or each in its own if one is far shorter."""
+    words = column_took((hours, other))
+    is_far = any(words(one).startswith("<") for one in (hours, other))
+    return took(hours) if is_far else words(hours)
 
 
 def change(share: Decimal) -> str:

@@ -537,7 +537,7 @@
   }
 
   /* What only named scripts to fetch, and what stood for the page before it came: over a hundred
-     elements that nobody sees, through which every look at the page would go. */
+     elements that nobody sees, which every query of the page would walk through. */
   const NAMES_SCRIPT = 'link:is([rel="modulepreload"], [rel="prefetch"])';
   let isCleared = false;
 

@@ -179,7 +179,7 @@ def scaled_bar(share: float) -> str:
 
 @cache
 def _bar(end: int, *, full: bool) -> str:
-    """Return the bar that ends at a pixel, in a point if it is full: one of a hundred."""
+    """Return the bar that ends at this pixel; a full one ends in a point."""
     # Its colors are seen on light and on dark: an image does not know the theme.
     bar = f"M0 10h{end - 6}l6 4l-6 4H0z" if full else f"M0 10h{end}v8H0z"
     paths = [

@@ -28,7 +28,7 @@ from program.messages import canned_texts
 from program.periods import is_behind, utc_day
 from program.policy import snapshots, viewed
 from program.policy.checklist import CheckOutcome, obstacles
-from program.policy.outcomes import Outcome
+from program.policy.outcomes import OUTCOME_WORDS, Outcome
 from program.policy.policy import Policy
 from program.policy.viewed import SecondReasons
 from program.review import assertions, reapplication, rebates
@@ -452,7 +452,7 @@ def require_proven(draft: Draft, missing: Sequence[str]) -> None:
 def _require_override_reason(draft: Draft, outcome: Outcome, *, override: bool) -> None:
     if not invisible.shows_nothing(draft.override_reason):
         return
-    word = {"met": "met", "not_met": "not met", "unknown": "unknown"}[outcome]
+    word = OUTCOME_WORDS[outcome]
     if override:
         raise Invalid(f"Eligibility is {word}, so this goes against it. Write the override reason.")
     raise Invalid("The cost needs a second person. Write why it is justified.")

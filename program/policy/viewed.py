@@ -15,11 +15,11 @@ from program import wording
 from program.policy.checklist import OUTCOME_LABELS, CheckOutcome, item
 from program.policy.criteria import CRITERIA, Criterion, Unit
 from program.policy.eligibility import Facts, judge_criterion
+from program.policy.outcomes import OUTCOME_WORDS
 from program.policy.policy import Policy
 
 NOT_ANSWERED = "not answered"
 NOBODY = "no second person needed"
-WORDS = {"met": "met", "not_met": "not met", "unknown": "unknown"}
 
 
 class Change(NamedTuple):
@@ -146,8 +146,8 @@ def _results(shown: ViewedFacts, now: ViewedFacts, policy: Policy) -> list[Chang
             found.append(
                 Change(
                     wording.inline(criterion.label),
-                    f"{old} ({WORDS[before.outcome]})" if before.value is not None else old,
-                    f"{new} ({WORDS[after.outcome]})" if after.value is not None else new,
+                    f"{old} ({OUTCOME_WORDS[before.outcome]})" if before.value is not None else old,
+                    f"{new} ({OUTCOME_WORDS[after.outcome]})" if after.value is not None else new,
                 )
             )
     return found

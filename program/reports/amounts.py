@@ -24,7 +24,7 @@ def amount_text(unit: Unit, value: Amount, *, beside: Amount = None, nothing: st
     if unit is Unit.SHARE:
         return wording.whole_percent(amount)
     if unit is Unit.HOURS:
-        return wording.column_took((amount, other))(amount)
+        return wording.beside_took(amount, other)
     return counted(amount, other)
 
 
@@ -32,7 +32,7 @@ def counted(value: Decimal, beside: Decimal | None = None) -> str:
     """Format a number, with a decimal if it or ``beside`` is a mean of few: ``7.3``, ``1,234``."""
     both = (value, value if beside is None else beside)
     is_mean = any(one != int(one) for one in both)
-    places = 1 if is_mean and max(map(abs, both)) < MEAN_OF_FEW else 0
+    places = 1 if is_mean and min(map(abs, both)) < MEAN_OF_FEW else 0
     return f"{rounded(value, places):,f}".replace("-", MINUS)
 
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from program.policy.criteria import ON_EXCHANGE, Criterion, Unit
 from program.policy.eligibility import Assessment, Facts
-from program.policy.outcomes import Outcome
+from program.policy.outcomes import OUTCOME_WORDS, Outcome
 from program.policy.policy import Policy
 from program.review import business_time
 from program.risk.judging import NOT_MEASURED, Headline
@@ -41,11 +41,7 @@ POINTS_A_DAY_WAITING = 2
 POINTS_WHEN_OVERDUE = 15
 POINTS_A_DAY_OVERDUE = 3
 ELIGIBILITY_POINTS = {Outcome.MET: 25, Outcome.UNKNOWN: 10, Outcome.NOT_MET: 0}
-ELIGIBILITY_SENTENCES = {
-    Outcome.MET: "eligibility met",
-    Outcome.UNKNOWN: "eligibility unknown",
-    Outcome.NOT_MET: "eligibility not met",
-}
+ELIGIBILITY_SENTENCES = {one: f"eligibility {words}" for one, words in OUTCOME_WORDS.items()}
 # Window volume of at least so many times the minimum; the first match counts.
 VOLUME_STEPS: tuple[tuple[int, int], ...] = ((5, 15), (2, 10), (1, 5))
 NEAR_SHARE = Decimal("0.9")

@@ -76,7 +76,7 @@ AXE = """([rules, but]) => axe.run(
 
 
 # The background of each theme, and the color of the other's text: see `.streamlit/config.toml`. What
-# is folded away may keep its color until it opens.
+# is collapsed may keep the other theme's color until it opens.
 GROUNDS = {
     "light": ["rgb(255, 255, 255)", "rgb(230, 232, 238)"],
     "dark": ["rgb(20, 22, 27)", "rgb(27, 33, 48)"],

@@ -288,8 +288,9 @@ def _flags(found: Calibration) -> str:
         return "none is flagged"
     warn, high = (found.flagged.get(severity, 0) for severity in FLAGS)
     return (
-        f"{warn:,} {SEVERITY_WORDS[Severity.WARN]} ({_percent(warn / found.measured)}) and "
-        f"{high:,} {SEVERITY_WORDS[Severity.HIGH]} ({_percent(high / found.measured)})"
+        f"the level is {SEVERITY_WORDS[Severity.WARN]} for {warn:,} "
+        f"({_percent(warn / found.measured)}) and {SEVERITY_WORDS[Severity.HIGH]} for {high:,} "
+        f"({_percent(high / found.measured)})"
     )
 
 

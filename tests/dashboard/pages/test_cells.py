@@ -29,7 +29,7 @@ from program.reports.datasets import DATASETS
 from program.review.permissions import Role
 from tests.builders import end_sessions
 from tests.cases import ALL, every
-from tests.dashboard.pages.screen import PEOPLE, ROOT, Desk, texts
+from tests.dashboard.pages.screen import PEOPLE, ROOT, Desk, open_popovers, texts
 
 NUMBER = r"[-+−<>]?\s?[$€]?\d[\d,.  ]*"
 UNIT = r"(k|M|B|%|USD|(k|M|B) USD|s|min|h|d|days?|hours?)"
@@ -148,7 +148,7 @@ def test_tables_hold_numbers_and_times_as_such_with_headings_above_them(busy: De
         seen_elsewhere = conn.execute(text("select min(application_id) from review.evidence"))
     application = APPLICATION, {"id": str(seen_elsewhere.scalar_one())}
     for screen, query in (application, *every(3, list(views()))):
-        app = busy.open(screen, **query)
+        app = open_popovers(busy.open(screen, **query))
         texts(app)
         heads += beside_their_numbers(app)
         for table, column, cells in tables(app):

@@ -346,7 +346,10 @@ def test_the_calibration_is_for_managers_and_says_what_is_known(office: Desk) ->
     app = office.open(POLICY, part="calibration", signal="R19")
 
     words = " ".join(texts(app))
-    assert "Of 2 affiliates with enough data (1 had not enough data), 1 warn (50 %)" in words
+    assert (
+        "Of 2 affiliates with enough data (1 had not enough data), the level is warn for 1 (50 %)"
+        in words
+    )
     assert "Thresholds: warn 30 %, high 60 %." in words
     assert "It was never dismissed." in words
     assert "Approved of those decided while flagged: none yet; while clear: none yet." in words
