@@ -13,8 +13,8 @@ from data_access.db.errors import Refusal
 from data_access.rollups import statements
 from program.periods import Window
 from tests.data_access.rollups.test_refreshing import (
+    HISTORY,
     NOW,
-    YEAR,
     T,
     Trade,
     deliver,
@@ -50,7 +50,7 @@ def test_distributed_facts_give_the_same_figures_from_grouped_results(
     cluster: Engine, engine: Engine
 ) -> None:
     for one in (engine, cluster):
-        deliver(one, *YEAR)
+        deliver(one, *HISTORY)
     assert len(citus.distribute(cluster).tables) == 2
     assert citus.distribute(cluster).tables == ()
     for one in (engine, cluster):
