@@ -64,14 +64,18 @@ class Command:
 
     @property
     def content(self) -> dict[str, Any]:
-        """Return the request as plain JSON values, to tell a repeat from a different form.
+        """Return the command's name and what was given, to tell a repeat from a different form."""
+        return {"command": type(self).__name__, **self.given}
 
-        These are the subclass's fields, without those that are not compared: a repeat may be sent
-        from a redrawn page that shows other facts.
+    @property
+    def given(self) -> dict[str, Any]:
+        """Return the subclass's fields as plain JSON values.
+
+        Without those that are not compared: a repeat may be sent from a redrawn page that shows
+        other facts.
         """
         own = [one.name for one in fields(self) if one.compare and one.name not in _COMMON]
-        content = {name: _plain(getattr(self, name)) for name in own}
-        return {"command": type(self).__name__, **content}
+        return {name: _plain(getattr(self, name)) for name in own}
 
     @property
     def about(self) -> int | None:

@@ -59,9 +59,9 @@ class RecordEvidence(ApplicationCommand):
     entry: Entry
 
     @property
-    def content(self) -> dict[str, Any]:
-        """Return the command's name, and the observation as it was typed."""
-        return {"command": type(self).__name__, **_typed(_values(self.entry), self.entry)}
+    def given(self) -> dict[str, Any]:
+        """Return the observation as it was typed."""
+        return dict(_typed(_values(self.entry), self.entry))
 
 
 def record(engine: Engine, command: RecordEvidence) -> int:

@@ -37,7 +37,7 @@ class Headline:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the flagged signals, for the middle of a sentence."""
-        return tuple(NAMES_IN_SENTENCES[id_] for id_ in self.signals if id_ in BY_ID)
+        return tuple(NAMES_IN_SENTENCES[id_] for id_ in self.signals if id_ in NAMES_IN_SENTENCES)
 
 
 NOT_MEASURED = Headline()
