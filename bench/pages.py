@@ -31,13 +31,15 @@ TIMED_TURNS = 5
 class View:
     """A page with a query, and a text by which to recognize it.
 
-    ``query`` may name the ``{id}`` and ``{name}`` of an application that is pending.
+    ``query`` may name the ``{id}`` and ``{name}`` of an application that is pending. With ``press``,
+    the key of a button, what pressing it costs is measured, of the page that is open.
     """
 
     name: str
     path: str = ""
     query: str = ""
     shows: str = "queue-pages"
+    press: str = ""
 
     @property
     def before(self) -> str:
@@ -54,6 +56,20 @@ VIEWS = (
     View(name="queue, search", query="search={name}"),
     View(name="queue, approved", query="status=approved"),
     View(name="application", path="application", query="id={id}", shows="application-head"),
+    View(
+        name="application, a choice",
+        path="application",
+        query="id={id}",
+        press="choose-r-{id}",
+        shows="hot-1",
+    ),
+    View(
+        name="application, a check",
+        path="application",
+        query="id={id}",
+        press="check-open-identity_and_account-{id}",
+        shows="check-identity_and_account-failed",
+    ),
     View(name="program, work", path="program", shows="five"),
     View(name="program, reviewers", path="program", query="tab=reviewers", shows="reviewers-chart"),
     View(name="program, volume", path="program", query="tab=volume", shows="volume-figures"),
@@ -142,7 +158,10 @@ class Manager:
         with sessions.opened(self.address, self.cookies) as session:
             while True:
                 session.run(view.path, view.before.format(**self.known))
-                yield partial(session.click, view.path, view.query.format(**self.known))
+                if view.press:
+                    yield partial(session.press, view.press.format(**self.known))
+                else:
+                    yield partial(session.click, view.path, view.query.format(**self.known))
 
 
 @contextmanager

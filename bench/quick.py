@@ -27,6 +27,8 @@ LIMITS = {
     "queue, search": Counts(statements=6, messages=40, rows_read=1_500),
     "queue, approved": Counts(statements=7, messages=40, rows_read=1_050),
     "application": Counts(statements=8, messages=175, rows_read=1_200),
+    "application, a choice": Counts(statements=7, messages=40, rows_read=1_200),
+    "application, a check": Counts(statements=7, messages=40, rows_read=1_200),
     "program, work": Counts(statements=13, messages=165, rows_read=1_700),
     "program, reviewers": Counts(statements=14, messages=105, rows_read=1_600),
     # In the first days of a month the leaders of two months are looked up by day.

@@ -121,6 +121,29 @@ class Opened:
         """Return the name of somebody who is or was on the staff, or what is not one as it is."""
         return self.names.get(actor, actor)
 
+    def shows_the_same(self, other: "Opened") -> bool:
+        """Whether what colleagues, applicants and refreshes change is as in ``other``.
+
+        The place in the view and who is viewing are not: they move all the time.
+        """
+        return self._moving == other._moving
+
+    @property
+    def _moving(self) -> tuple[object, ...]:
+        return (
+            self.application.status,
+            self.application.desk.assignee(self.now),
+            self.standing,
+            self.decisions,
+            self.proposal,
+            self.lapsed,
+            self.checks,
+            self.risk,
+            self.conflict,
+            self.entries,
+            self.is_provisional,
+        )
+
     @property
     def glance(self) -> Glance:
         """What a look at the application showed when it was read."""

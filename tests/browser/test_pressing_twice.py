@@ -18,7 +18,7 @@ WAYS = {"a": None, "r": "Reach could not", "i": "Proof of the profile", "d": "In
 # Label of each bulk act, and how its fields are filled.
 MANY: dict[str, Callable[[Page], None] | None] = {
     "Claim": None,
-    "Assign": lambda page: screen.choose(page, "Colleague", "Ben Okafor · ben@example.com"),
+    "Assign": lambda page: screen.choose(page, "Colleague", "Ben Okafor"),
     "Defer": lambda page: page.get_by_text("Until a criterion's result").click(),
     "Ask for information": lambda page: screen.choose(page, "Question", "Proof of the profile"),
     "Reject": lambda page: screen.choose(page, "Reason", "Reach could not be confirmed"),

@@ -1,23 +1,28 @@
 """One application: applicant, status, facts, and decision."""
 
-from dataclasses import replace
-from datetime import UTC, datetime
-
 import streamlit as st
 
 from dashboard.forms import submit
 from dashboard.pages.application import checklist as application_checklist
 from dashboard.pages.application import duplicates as application_duplicates
-from dashboard.pages.application import evidence, header, live, referred_users, risk, thread, trend
+from dashboard.pages.application import (
+    evidence,
+    header,
+    live,
+    loading,
+    referred_users,
+    risk,
+    thread,
+    trend,
+)
 from dashboard.pages.application import facts as application_facts
 from dashboard.pages.application.decide import panel, reopen, unsent_text
-from dashboard.shell import sign_in
+from dashboard.shell import failures, sign_in
 from dashboard.ui import address, states
-from data_access.applications import contacts, read
+from data_access.applications import read
 from data_access.db import database
 from data_access.db.errors import NotFound
-from data_access.people.staff import Person
-from data_access.review import claims, opening
+from data_access.review import opening
 from data_access.review.opening import Opened
 from program.review.permissions import Act
 from program.review.queue_filters import QUERY_NAMES, Filters
@@ -37,24 +42,12 @@ def main() -> None:
     if id_ is None:
         refuse("The address does not name an application.", filters)
         return
-    now = datetime.now(UTC)
     try:
-        with database.reading(database.reader()) as connection:
-            shown = opening.open_one(connection, id_, filters, person, now=now)
+        shown = loading.load(id_, filters, person)
     except NotFound as refusal:
         refuse(str(refusal), filters)
         return
-    if not stay(id_, person, now):
-        shown = replace(shown, application=contacts.without(shown.application))
     draw(shown)
-
-
-def stay(id_: int, person: Person, now: datetime) -> bool:
-    """Renew the person's claim, show colleagues that they are viewing, and record the reading.
-
-    Returns whether it is recorded: without that, the contacts are not shown.
-    """
-    return submit.recorded(claims.stay, application_id=id_, actor=person.email, now=now)
 
 
 def refuse(sentence: str, filters: Filters) -> None:
@@ -76,8 +69,8 @@ def draw(shown: Opened) -> None:
         application_duplicates.draw(shown)
         draw_decision(shown)
     with judging:
-        application_checklist.draw(shown)
-        evidence.draw(shown)
+        draw_checklist(shown)
+        draw_evidence(shown)
         thread.draw(shown)
     with facts:
         application_facts.draw_who(shown)
@@ -100,15 +93,40 @@ def draw_trends(shown: Opened) -> None:
     referred_users.draw(shown, trends.users)
 
 
+@st.fragment
+def draw_checklist(shown: Opened) -> None:
+    """Draw the checklist. A fragment, so that opening an item redraws nothing else.
+
+    It reads again what is true now, as a run of the whole page does. What fails in a fragment does
+    not reach the frame of the page.
+    """
+    with failures.unavailable_is_shown():
+        application_checklist.draw(loading.current(shown))
+
+
+@st.fragment
+def draw_evidence(shown: Opened) -> None:
+    """Draw the evidence and the form for more, as a fragment like the checklist."""
+    with failures.unavailable_is_shown():
+        evidence.draw(loading.current(shown))
+
+
 def draw_decision(shown: Opened) -> None:
     """Draw the decision panel or the decision; and earlier decisions if it was reopened."""
-    settled = shown.application.status not in OPEN_STATUSES
     with st.container(border=True, gap="small", key="decision"):
-        panel.draw(shown)
-        if settled:
-            unsent_text.draw(shown, but=["reopen"])
-    if not settled:
+        draw_panel(shown)
+    if shown.application.status in OPEN_STATUSES:
         reopen.draw_earlier(shown.decisions, shown.named)
+
+
+@st.fragment
+def draw_panel(shown: Opened) -> None:
+    """Draw the decision panel or the decision, as a fragment like the checklist."""
+    with failures.unavailable_is_shown():
+        shown = loading.current(shown)
+        panel.draw(shown)
+        if shown.application.status not in OPEN_STATUSES:
+            unsent_text.draw(shown, but=["reopen"])
 
 
 main()

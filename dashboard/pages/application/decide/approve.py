@@ -73,11 +73,17 @@ def _draw_obstacles(shown: Opened) -> None:
                 key=f"obstacle-{each.key}-{shown.id_}",
                 type="tertiary",
                 wrap=True,
-                on_click=application_checklist.open_item,
+                on_click=_open_item,
                 args=[shown.id_, each.key],
             )
     if passing:
         _draw_pass_open(shown, passing)
+
+
+def _open_item(id_: int, key: str) -> None:
+    application_checklist.open_item(id_, key)
+    # The checklist is outside the panel, which reruns by itself.
+    st.rerun()
 
 
 def _draw_pass_open(shown: Opened, passing: tuple[CheckItem, ...]) -> None:
