@@ -8,12 +8,13 @@ same one in turn, reset in between to the template's state.
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from graphlib import TopologicalSorter
 from typing import Any
 
 import psycopg
 from sqlalchemy import URL, Engine, QueuePool, create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from data_access.db import migrate
 
@@ -74,6 +75,18 @@ with temporary as (
 )
 select array_agg(last::text) from last
 """
+# What the catalog says of a partitioned table once it has had a partition stays after the last.
+HAVE_HAD_PARTITIONS = """
+do $$ declare parent regclass; begin
+    for parent in select oid from pg_class where relkind = 'p' loop
+        execute 'create table public.first_partition partition of ' || parent || ' default';
+        drop table public.first_partition;
+    end loop;
+end $$
+"""
+PARTITIONS = """
+select string_agg(oid::regclass::text, ', ') from pg_class where relispartition and relkind = 'r'
+"""
 OTHERS = """
 select count(*) from pg_stat_activity
 where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'
@@ -91,6 +104,8 @@ class Databases:
         self.template = self._create("template")
         engine = create_engine(self.url(self.template))
         migrate.migrate(engine)
+        with engine.begin() as connection:
+            connection.exec_driver_sql(HAVE_HAD_PARTITIONS)
         engine.dispose()
 
     def url(self, name: str) -> URL:
@@ -150,7 +165,7 @@ class Reused:
         A new connection would learn tables and functions anew, half of a small test's time.
         """
         if self.kept is None:
-            self.kept = create_engine(self.url, connect_args=UTC, pool_pre_ping=True)
+            self.kept = create_engine(self.url, connect_args=UTC)
         return self.kept.execution_options()
 
     def put_back(self) -> None:
@@ -161,7 +176,7 @@ class Reused:
         _wait_until_alone(self.conn, self._idle)
         self._forget_sessions()
         self.resets += 1
-        if _definitions(self.conn) == self.definitions and not self._has_grown():
+        if self._is_as_defined() and not self._has_grown():
             self.template.restore(self.conn)
         else:
             self.close()
@@ -174,18 +189,29 @@ class Reused:
             self.kept = None
 
     def _forget_sessions(self) -> None:
-        """Make the kept connections as they were when they opened."""
+        """Make the kept connections as they were when they opened, but those that a test ended."""
         with ExitStack() as stack:
             for _ in range(self._idle()):
                 assert self.kept is not None
                 connection = stack.enter_context(self.kept.connect())
-                connection.exec_driver_sql(FORGET)
-                connection.commit()
+                with suppress(OperationalError):
+                    connection.exec_driver_sql(FORGET)
+                    connection.commit()
 
     def _idle(self) -> int:
         """Return how many kept connections wait for the next test; none if one is in use."""
         pool = self.kept and self.kept.pool
         return pool.checkedin() if isinstance(pool, QueuePool) and not pool.checkedout() else 0
+
+    def _is_as_defined(self) -> bool:
+        """Return whether definitions are the template's; partitions that came with data are dropped.
+
+        A new copy would cost ten times as much, and all its sessions would learn it anew.
+        """
+        return self._has_definitions() or (_drop_partitions(self.conn) and self._has_definitions())
+
+    def _has_definitions(self) -> bool:
+        return bool(_definitions(self.conn) == self.definitions)
 
     def _has_grown(self) -> bool:
         return self.resets % WEIGHED == 0 and _size(self.conn) > self.size + SPARE_BYTES
@@ -248,6 +274,14 @@ class Template:
         parts += [self.filled[name] for name in reversed(emptying) if name in self.filled]
         parts += ["set constraints all immediate", *(made for _, made in self.guards)]
         return f"begin; {'; '.join(parts)}; commit"
+
+
+def _drop_partitions(conn: psycopg.Connection[Any]) -> bool:
+    """Drop every partition, of which the template has none; returns whether there were any."""
+    (names,) = _one(conn, PARTITIONS)
+    if names:
+        conn.execute(f"drop table {names}")
+    return bool(names)
 
 
 def _responds(conn: psycopg.Connection[Any]) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection, create_engine, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
-from data_access.db import tables
+from data_access.db import partitions, tables
 from data_access.queue import standings
 from tests.builders import NOW, add_application, add_refresh, add_staff, set_policy
 from tests.databases import Databases, Reused, Template
@@ -115,6 +115,30 @@ def test_a_test_may_end_every_connection(reused: Reused) -> None:
     assert reused.name == first
     with within(reused) as conn:
         assert conn.execute(text(EVERYTHING)).scalar_one() == 0
+
+
+def test_an_engine_whose_connection_a_test_ended_serves_the_next(reused: Reused) -> None:
+    with reused.engine().connect() as conn:
+        ended = conn.execute(text("select pg_backend_pid()")).scalar_one()
+    reused.conn.execute("select pg_terminate_backend(%s, 5000)", [ended])
+
+    reused.put_back()
+
+    with reused.engine().connect() as conn:
+        assert conn.execute(text("select pg_backend_pid()")).scalar_one() != ended
+
+
+def test_partitions_that_came_with_data_are_dropped(reused: Reused) -> None:
+    first = reused.name
+    with within(reused) as conn:
+        partitions.ensure_months(conn, NOW.date(), NOW.date())
+        assert partitions.existing(conn) != []
+
+    reused.put_back()
+
+    assert reused.name == first
+    with within(reused) as conn:
+        assert partitions.existing(conn) == []
 
 
 @pytest.mark.parametrize(
