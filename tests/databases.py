@@ -55,8 +55,8 @@ with temporary as (
     select count(*), max(xmin::text::bigint) from pg_class
     where relnamespace not in (table temporary)
     union all
-    select count(*), max(a.xmin::text::bigint) from pg_attribute a
-    join pg_class c on c.oid = a.attrelid where relnamespace not in (table temporary)
+    select count(*), max(xmin::text::bigint) from pg_attribute where attrelid not in (
+        select oid from pg_class where relnamespace in (table temporary))
     union all select count(*), max(xmin::text::bigint) from pg_constraint
     -- A guard's function is written anew by each reset.
     union all select count(*), sum(hashtext(
