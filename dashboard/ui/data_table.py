@@ -35,6 +35,8 @@ SORT = "sort"
 SHARE_PLACES = 6
 ROW_HEIGHT = 32
 ROWS_SHOWN = 12
+# The line above the rows, with its gap.
+TOTALS_HEIGHT = 40
 
 
 class CellKind(StrEnum):
@@ -53,6 +55,17 @@ class CellKind(StrEnum):
     SHARE = "share"
     CHANGE = "change"
     HOURS = "hours"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """Who sees a sheet: ``take`` makes files in their name.
+
+    ``stay`` reruns the page if another person is signed in by now; what reruns alone calls it.
+    """
+
+    take: Take
+    stay: Callable[[], None]
 
 
 DATES = {CellKind.DAY: grid.DAY, CellKind.MONTH: grid.MONTH}
@@ -188,30 +201,40 @@ def card(
     *,
     key: str,
     on_open: Open,
-    take: Take,
+    viewer: Viewer,
     more: str = "",
     bars: Bars | None = None,
 ) -> None:
     """Draw a chart with its data as a table and as a file; a click on one of ``bars`` opens it."""
-    sorted_sheet = _sorted(sheet, f"{key}-table")
     with st.container(border=True, gap="xsmall", height="stretch"):
         pressed = None
         if bars is not None:
             behind = [sheet.drilldowns(column) for column in bars.columns]
             pressed = partial(_open_bar, chart, behind, key, bars.on_press)
         charts.draw(chart, key=key, picture=sheet.file, on_bar=pressed)
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(words(sheet, more=more), width="content")
-            st.space("stretch")
-            popovers.draw(
-                "Table",
-                partial(table, sheet, key=f"{key}-table", on_open=on_open),
-                key=f"popover-{key}-table",
-                height=_height(sheet),
-                type="tertiary",
-                icon=":material/table_rows:",
-            )
-            download(sorted_sheet, key=f"{key}-csv", take=take)
+        _under_chart(sheet, words(sheet, more=more), key, on_open=on_open, viewer=viewer)
+
+
+@st.fragment
+def _under_chart(sheet: Sheet, caption: str, key: str, *, on_open: Open, viewer: Viewer) -> None:
+    """Draw the line below a chart, with its table and its file.
+
+    A fragment, so that opening and sorting the table runs nothing else of the page.
+    """
+    viewer.stay()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(caption, width="content")
+        st.space("stretch")
+        popovers.draw(
+            "Table",
+            partial(table, sheet, key=f"{key}-table", on_open=on_open),
+            key=f"popover-{key}-table",
+            height=TOTALS_HEIGHT + _height(sheet),
+            keeps=False,
+            type="tertiary",
+            icon=":material/table_rows:",
+        )
+        download(_sorted(sheet, f"{key}-table"), key=f"{key}-csv", take=viewer.take)
 
 
 def _open_bar(

@@ -239,3 +239,40 @@ def test_a_clicked_cell_of_explore_offers_its_value_and_headings_still_sort(
     page.get_by_role("button", name="Without DE").click()
     expect(page).to_have_url(re.compile("country_code=%3F%21DE"))
     expect(page.get_by_text("1–1 of 1")).to_be_visible()
+
+
+# The end of the second heading of the table of cohorts; at its start is the menu.
+USERS_AT = 118
+
+
+def test_a_charts_table_stays_open_while_it_is_sorted_and_runs_nothing_else_of_the_page(
+    visit: Visit,
+) -> None:
+    page = visit("mira")
+    received: list[str | bytes] = []
+    page.on("websocket", lambda it: it.on("framereceived", lambda one: received.append(one)))
+    page.goto("/program?tab=cohorts")
+    opener = page.get_by_role("button", name="Table").first
+    opener.wait_for()
+    screen.settled(page)
+    rest_of_page = b"Median time to decision"
+    assert rest_of_page in joined(received)
+    received.clear()
+
+    opener.click()
+    rows = page.locator("[data-testid=stPopoverBody] .stDataFrame")
+    heading = rows.locator("[role=columnheader]").nth(1)
+    expect(heading).to_have_text(re.compile("Users$"))
+    rows.locator(".dvn-scroller").click(position={"x": USERS_AT, "y": screen.HEADER_HEIGHT // 2})
+    expect(heading).to_have_text(re.compile("Users ↓$"))
+    at(page, "&sort=retention-table%3A-users")
+    expect(rows).to_be_visible()
+
+    page.keyboard.press("Escape")
+    expect(rows).to_have_count(0)
+    screen.settled(page)
+    assert rest_of_page not in joined(received)
+
+
+def joined(frames: list[str | bytes]) -> bytes:
+    return b"".join(one.encode() if isinstance(one, str) else one for one in frames)

@@ -31,7 +31,7 @@ def draw(part: Minimums, view: ReportView) -> None:
                 histogram(found),
                 key=f"minimum-{found.criterion.key}",
                 on_open=open_list,
-                take=view.take,
+                viewer=view.viewer,
             )
             st.text(sentence(found))
 

@@ -9,8 +9,9 @@ from typing import Any
 import streamlit as st
 
 from dashboard.forms import fields, submit
+from dashboard.shell import sign_in
 from dashboard.ui import address, data_table, figures, state
-from dashboard.ui.data_table import Sheet, Take
+from dashboard.ui.data_table import Sheet, Viewer
 from data_access.eligibility.freshness import Freshness
 from data_access.eligibility.judging import JudgingContext
 from data_access.exports import program_files
@@ -41,10 +42,7 @@ QUEUE = "dashboard/pages/queue/page.py"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportView:
-    """The report with its days computed. ``traded`` is None if the data reach none of its days.
-
-    ``take`` makes files in the reader's name.
-    """
+    """The report with its days computed. ``traded`` is None if the data reach none of its days."""
 
     report: Report
     today: date
@@ -57,7 +55,7 @@ class ReportView:
     traded_before: Window | None
     delivered: Delivered
     refreshed_at: datetime | None
-    take: Take
+    viewer: Viewer
 
     @property
     def days(self) -> str:
@@ -116,7 +114,10 @@ def resolve(
         traded_before=traded_before,
         delivered=delivered,
         refreshed_at=fresh.refreshed_at if fresh else None,
-        take=partial(_as_file, person.email) if person.may(Act.EXPORT) else None,
+        viewer=Viewer(
+            take=partial(_as_file, person.email) if person.may(Act.EXPORT) else None,
+            stay=partial(sign_in.require_same, person),
+        ),
     )
 
 

@@ -33,7 +33,7 @@ def draw(part: Cohorts, head: Head, view: ReportView) -> None:
             chart,
             key="retention",
             on_open=open_list,
-            take=view.take,
+            viewer=view.viewer,
             more="share of the users referred; blank where a day of the month was not delivered",
         )
     if view.traded is None or not head.traded:
@@ -53,7 +53,7 @@ def draw(part: Cohorts, head: Head, view: ReportView) -> None:
         chart,
         key="approval-cohorts",
         on_open=open_list,
-        take=view.take,
+        viewer=view.viewer,
         more=", ".join(filter(None, [view.trading.gap, view.as_of])),
     )
 

@@ -46,7 +46,7 @@ def draw(part: Reviewers, view: ReportView) -> None:
         chart,
         key="reviewers-chart",
         on_open=open_list,
-        take=view.take,
+        viewer=view.viewer,
         bars=Bars(columns=[kpis.APPROVED.key, kpis.REJECTED.key], on_press=open_one),
     )
     data_table.listing(
@@ -54,7 +54,7 @@ def draw(part: Reviewers, view: ReportView) -> None:
         "Reviewers",
         key="reviewers",
         on_open=open_list,
-        take=view.take,
+        take=view.viewer.take,
         more=f"{part.reopened.get(None, 0):,} reopened in all",
     )
     st.caption(f"Reopened: {kpis.REOPENED.definition} Overrides: {kpis.OVERRIDES.definition}")
@@ -69,7 +69,7 @@ def _draw_compared(rows: Sequence[Reviewed], view: ReportView) -> None:
         "Approvals beside those of the others, on the same cases",
         key="case-mix",
         on_open=open_list,
-        take=view.take,
+        take=view.viewer.take,
         more="for managers",
     )
     st.caption(ABOUT)

@@ -53,7 +53,7 @@ def draw(part: Volume, head: Head, view: ReportView) -> None:
                 "Month over month",
                 key="months",
                 on_open=open_list,
-                take=view.take,
+                take=view.viewer.take,
                 more=f"data through {figures.day(view.through)}",
             )
     with right:
@@ -63,7 +63,7 @@ def draw(part: Volume, head: Head, view: ReportView) -> None:
                 "The ten largest affiliates",
                 key="leaders",
                 on_open=open_list,
-                take=view.take,
+                take=view.viewer.take,
                 more=known.gap,
             )
 
@@ -156,7 +156,7 @@ def _draw_trend(part: Volume, head: Head, view: ReportView, traded: Window) -> N
             chart,
             key=f"trend-{dimension}",
             on_open=open_list,
-            take=view.take,
+            viewer=view.viewer,
             more=_note(view),
         )
         return
@@ -167,7 +167,7 @@ def _draw_trend(part: Volume, head: Head, view: ReportView, traded: Window) -> N
         chart,
         key="trend-program",
         on_open=open_list,
-        take=view.take,
+        viewer=view.viewer,
         more=_anomaly_words(marked, view),
     )
 

@@ -74,7 +74,7 @@ def draw(work: Work, head: Head, view: ReportView) -> None:
         "How long does it take?",
         key="times",
         on_open=open_list,
-        take=view.take,
+        take=view.viewer.take,
     )
     _draw_apart(apart_sheet(work, view), view)
 
@@ -85,7 +85,11 @@ def _draw_flow(head: Head, view: ReportView) -> None:
     left, right = st.columns(2)
     with left:
         data_table.card(
-            sheet, _flow_chart(sheet, view), key="flow", on_open=open_list, take=view.take
+            sheet,
+            _flow_chart(sheet, view),
+            key="flow",
+            on_open=open_list,
+            viewer=view.viewer,
         )
     with right:
         chart = charts.lines(
@@ -94,7 +98,7 @@ def _draw_flow(head: Head, view: ReportView) -> None:
             title=f"How many are open at the end of each {view.grain}? UTC",
             unit=APPLICATIONS,
         )
-        data_table.card(sheet, chart, key="open-then", on_open=open_list, take=view.take)
+        data_table.card(sheet, chart, key="open-then", on_open=open_list, viewer=view.viewer)
 
 
 def _draw_open_now(head: Head, view: ReportView) -> None:
@@ -111,7 +115,7 @@ def _draw_open_now(head: Head, view: ReportView) -> None:
         chart,
         key="open-now",
         on_open=open_list,
-        take=view.take,
+        viewer=view.viewer,
         bars=Bars(columns=[str(clock) for clock in Clock], on_press=open_one),
     )
 
@@ -129,7 +133,7 @@ def _draw_funnel(work: Work, view: ReportView) -> None:
         chart,
         key="funnel",
         on_open=open_list,
-        take=view.take,
+        viewer=view.viewer,
         more="by submission",
         bars=Bars(columns=["applications"], on_press=open_one),
     )
@@ -142,7 +146,7 @@ def _draw_apart(sheet: Sheet, view: ReportView) -> None:
             report_bar.choose_split(view.report)
             st.caption(f"{view.days} · UTC", width="content")
             st.space("stretch")
-            data_table.download(sheet, key="apart-csv", take=view.take)
+            data_table.download(sheet, key="apart-csv", take=view.viewer.take)
         if sheet.rows:
             data_table.table(sheet, key=f"apart-{sheet.name}", on_open=open_list)
         else:
