@@ -11,6 +11,9 @@
    Next: pressing it twice means one application. A second press, by pointer or key, counts only
    after the page of the first one was drawn and visible for a moment.
 
+   Cut text: the grid ends a long text at its column's edge, within a letter, so that two names may
+   read alike. Here it ends with an ellipsis.
+
    Headings: in a container with the key `whole-...`, the column menu of a table offers no
    sorting, since it would sort only the rows on the page. */
 "use strict";
@@ -85,6 +88,35 @@
     forget();
     if (event.target.closest?.('[data-testid="stDataFrameColumnMenu"]')) return;
     document.documentElement.toggleAttribute("data-whole", Boolean(event.target.closest?.(WHOLE)));
+  }
+
+  const pen = CanvasRenderingContext2D.prototype;
+  const { rect, clip, fillText } = pen;
+  const BESIDE = 3;
+  const LEAST_LETTER = 2;
+
+  /* The grid draws every cell within its column's rectangle. */
+  pen.rect = function (x, y, width, height) {
+    this.lastBox = { start: x, end: x + width };
+    return rect.call(this, x, y, width, height);
+  };
+  pen.clip = function (...how) {
+    this.column = this.lastBox;
+    return clip.apply(this, how);
+  };
+  pen.fillText = function (text, x, ...rest) {
+    return fillText.call(this, fitting(this, String(text), x), x, ...rest);
+  };
+
+  function fitting(on, text, x) {
+    const { column } = on;
+    if (!column || x < column.start || x >= column.end) return text;
+    if (on.textAlign === "right" || on.textAlign === "center" || on.direction === "rtl") return text;
+    const room = column.end - x - BESIDE;
+    if (on.measureText(text).width <= room) return text;
+    const letters = [...text.slice(0, Math.ceil(room / LEAST_LETTER))];
+    while (letters.length > 1 && on.measureText(`${letters.join("")}…`).width > room) letters.pop();
+    return `${letters.join("")}…`;
   }
 
   document.addEventListener("click", onClick, true);

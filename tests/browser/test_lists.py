@@ -276,3 +276,24 @@ def test_a_charts_table_stays_open_while_it_is_sorted_and_runs_nothing_else_of_t
 
 def joined(frames: list[str | bytes]) -> bytes:
     return b"".join(one.encode() if isinstance(one, str) else one for one in frames)
+
+
+# Keeps what the tables draw.
+DRAWN = """window.drawn = new Set();
+const { fillText } = CanvasRenderingContext2D.prototype;
+CanvasRenderingContext2D.prototype.fillText = function (text, ...at) {
+  window.drawn.add(text);
+  return fillText.call(this, text, ...at);
+};"""
+
+
+def test_a_name_longer_than_its_column_ends_with_an_ellipsis(site: Site, visit: Visit) -> None:
+    name = "ellipsis_of_a_long_name"
+    site.applicant(account={"username": name})
+    page = visit("ana")
+    page.add_init_script(DRAWN)
+    page.goto("/?search=ellipsis_of")
+
+    # The table for screen readers has all of it.
+    screen.shows_names(page, [name])
+    page.wait_for_function("() => [...window.drawn].some(text => /^ellipsis_.*…$/.test(text))")
