@@ -50,12 +50,12 @@ def draw(lines: Sequence[Line], *, first: str, figure: Figure, key: str) -> None
 
     A change is shown with its base: in the column before, or in the same cell.
     """
-    befores = [line.before for line in lines]
+    befores, words = [line.before for line in lines], written(lines, figure)
     shows_before = figure is not Figure.QUALIFYING and any(one is not None for one in befores)
     before = grid.worded(
         "At application",
         befores,
-        _by_number(_amounts(befores, figure)),
+        _by_number(words),
         width=110,
         help="From the decisions' snapshots: the policy's window before each decision.",
     )
@@ -70,7 +70,7 @@ def draw(lines: Sequence[Line], *, first: str, figure: Figure, key: str) -> None
             **{
                 str(horizon): grid.figure_text(
                     f"At {horizon} days",
-                    _at(lines, horizon, figure),
+                    [then_words(line, horizon, figure, words) for line in lines],
                     width=150 if shows_before else 200,
                     help=f"Sum of days {horizon - 29} to {horizon} after each approval, UTC.",
                 )
@@ -123,13 +123,6 @@ def _fall(row: Fallen) -> str:
     return f"{label}, {figures.percent(row.later_usd / row.before_usd - 1)}"
 
 
-def _at(lines: Sequence[Line], horizon: int, figure: Figure) -> list[str]:
-    """Format the cells of a horizon's column, all alike."""
-    thens = [line.at[horizon] for line in lines if horizon in line.at]
-    words = _amounts([amount for then in thens for amount in (then.now, then.before)], figure)
-    return [then_words(line, horizon, figure, words) for line in lines]
-
-
 def then_words(line: Line, horizon: int, figure: Figure, words: Callable[[Decimal], str]) -> str:
     """Format a figure at a horizon, its change, and the base unless a column has it."""
     then = line.at.get(horizon)
@@ -156,11 +149,17 @@ def _why_unknown(line: Line, horizon: int) -> str:
     return f"unknown until {figures.day(last + ONE_DAY)}"
 
 
-def _amounts(values: Sequence[Decimal | int | None], figure: Figure) -> Callable[[Decimal], str]:
-    """Return how the amounts of a column are written."""
-    if figure is Figure.VOLUME:
-        return wording.column_usd([None if one is None else Decimal(one) for one in values])
-    return lambda value: figures.count(int(value))
+def written(lines: Sequence[Line], figure: Figure) -> Callable[[Decimal], str]:
+    """Return how the amounts are written: all in one scale, as columns are read side by side."""
+    if figure is not Figure.VOLUME:
+        return lambda value: figures.count(int(value))
+    thens = [then for line in lines for then in line.at.values()]
+    amounts = [
+        *(line.before for line in lines),
+        *(then.before for then in thens),
+        *(then.now for then in thens),
+    ]
+    return wording.column_usd(None if one is None else Decimal(one) for one in amounts)
 
 
 def _by_number(words: Callable[[Decimal], str]) -> Callable[[float], str]:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from dashboard.pages.affiliates.outcomes_tables import Line, Then, then_words
+from dashboard.pages.affiliates.outcomes_tables import Line, Then, then_words, written
 from program import wording
 from program.affiliates.filters import Figure
 
@@ -47,3 +47,24 @@ def test_an_unknown_month_shows_when_it_will_be_known_or_that_days_are_missing(
     )
 
     assert then_words(line, 60, Figure.ACTIVE, str) == words
+
+
+def test_all_volumes_of_a_table_have_one_scale() -> None:
+    lines = [
+        Line(
+            name=name,
+            affiliates=9,
+            before=Decimal(before) * 10**6,
+            at={30: Then(before=Decimal(before) * 10**6, now=Decimal(now) * 10**6)},
+            fell=None,
+        )
+        for name, before, now in [("Jan", 327, 1_040), ("Feb", 813, 290)]
+    ]
+
+    words = written(lines, Figure.VOLUME)
+
+    assert [then_words(line, 30, Figure.VOLUME, words) for line in lines] == [
+        "1.04 B · +218 %",
+        "0.29 B · −64 %",
+    ]
+    assert words(Decimal(327_000_000)) == "0.33 B"
