@@ -405,11 +405,21 @@ def ticks_up_to(ceiling: float) -> list[float]:
     """Return about four even ticks from zero to the first that reaches ``ceiling``."""
     if ceiling <= 0:
         return [0.0]
-    rough = ceiling / 4
-    size = 10.0 ** floor(log10(rough))
-    step = next(factor * size for factor in (1, 2, 2.5, 5, 10) if factor * size >= rough)
-    step = max(step, 1.0)
+    step = max(_even_step(ceiling), 1.0)
     return [step * index for index in range(ceil(ceiling / step) + 1)]
+
+
+def ticks_between(start: float, end: float, *, least: float = 0.0) -> list[float]:
+    """Return about four even ticks from ``start`` to ``end``, at least ``least`` apart."""
+    step = max(_even_step(end - start), least)
+    return [step * index for index in range(ceil(start / step), floor(end / step) + 1)]
+
+
+def _even_step(span: float) -> float:
+    """Return a round number that fits about four times."""
+    rough = span / 4
+    size = 10.0 ** floor(log10(rough))
+    return next(factor * size for factor in (1, 2, 2.5, 5, 10) if factor * size >= rough)
 
 
 def in_short(value: float, unit: str) -> str:

@@ -1,12 +1,14 @@
 """Format the values of signals: shares in percent, ratios with ×."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from program import wording
 from program.risk.signals import Signal, Unit
 
-# Decimals of a number in short.
-PLACES = 3
+# Decimals of a value in short; of shares, in percent.
+PLACES = {Unit.SHARE: 1, Unit.COUNT: 0, Unit.TIMES: 2, Unit.NUMBER: 3}
+MARKS = {Unit.SHARE: " %", Unit.TIMES: " ×"}
 
 
 def exact(signal: Signal, value: Decimal) -> str:
@@ -18,18 +20,19 @@ def exact(signal: Signal, value: Decimal) -> str:
 
 def short(signal: Signal, value: Decimal) -> str:
     """Format a measured value in short: ``0.348``, ``96.4 %``, ``3.12 ×``."""
-    if signal.unit is Unit.SHARE:
-        return f"{_cut(value * 100, 1)} %"
-    if signal.unit is Unit.COUNT:
-        return _cut(value, 0)
-    if signal.unit is Unit.TIMES:
-        return f"{_cut(value, 2)} ×"
-    return _cut(value, PLACES)
+    return _rounded(signal, value, wording.trimmed)
 
 
-def _cut(value: Decimal, places: int) -> str:
-    """Round to so many decimals; what is not zero does not read zero."""
-    number = wording.rounded(value, places)
-    if not number and value:
-        return f"{wording.signed(value, '<')}{Decimal(1).scaleb(-places)}"
-    return wording.signed(number, wording.trimmed(f"{abs(number):,f}"))
+def even(signal: Signal, value: Decimal) -> str:
+    """The same for a table, with equal decimals in each unit: ``0.350``, ``96.0 %``, ``3.10 ×``."""
+    return _rounded(signal, value, str)
+
+
+def _rounded(signal: Signal, value: Decimal, ending: Callable[[str], str]) -> str:
+    """Round to the decimals of the unit; what is not zero does not read zero."""
+    places, mark = PLACES[signal.unit], MARKS.get(signal.unit, "")
+    size = value * 100 if signal.unit is Unit.SHARE else value
+    number = wording.rounded(size, places)
+    if not number and size:
+        return f"{wording.signed(size, '<')}{Decimal(1).scaleb(-places)}{mark}"
+    return f"{wording.signed(number, ending(f'{abs(number):,f}'))}{mark}"

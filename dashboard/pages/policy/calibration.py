@@ -24,7 +24,7 @@ from program.policy.policy import Policy
 from program.reports.export_formats import Form
 from program.review.permissions import Act
 from program.risk import values
-from program.risk.signals import BY_ID, SEVERITY_WORDS, Severity
+from program.risk.signals import BY_ID, SEVERITY_WORDS, Severity, Unit
 
 CHOSEN = "calibration-signal"
 TABLE = "calibration"
@@ -171,7 +171,7 @@ def histogram(found: Calibration, policy: Policy) -> Chart:
                 COLORS[severity],
                 is_first=is_first,
             )
-    ticks = [start + (end - start) * place / 4 for place in range(5)]
+    ticks = charts.ticks_between(start, end, least=1.0 if signal.unit is Unit.COUNT else 0.0)
     figure.update_xaxes(
         type="linear",
         range=[start, end],
@@ -219,7 +219,10 @@ def sheet(found: Calibrated, policy: Policy) -> Sheet:
             label="Median" if of == 0.5 else f"{round(of * 100)} %",
             kind=CellKind.FIGURE,
             cells=[
-                _value(one, one.quantiles[place]) if one.quantiles else figures.DASH for one in rows
+                values.even(one.signal, _exactly(one.quantiles[place]))
+                if one.quantiles
+                else figures.DASH
+                for one in rows
             ],
             help=f"{round(of * 100)} % of the affiliates have at most this value.",
         )
@@ -314,7 +317,11 @@ def _first_limit(found: Calibration, policy: Policy, severity: Severity) -> str:
 
 
 def _value(found: Calibration, number: float) -> str:
-    return values.short(found.signal, Decimal(repr(float(number))))
+    return values.short(found.signal, _exactly(number))
+
+
+def _exactly(number: float) -> Decimal:
+    return Decimal(repr(float(number)))
 
 
 def _percent(share: float) -> str:

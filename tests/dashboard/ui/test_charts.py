@@ -186,6 +186,21 @@ def test_ticks_are_round_numbers(ceiling: float, expected: list[float]) -> None:
     assert expected == charts.ticks_up_to(ceiling)
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "least", "expected"),
+    [
+        (0, 0.65, 0, [0, 0.2, 0.4, 0.6]),
+        (0.13, 0.9, 0, [0.2, 0.4, 0.6, 0.8]),
+        (-0.5, 1.5, 0, [-0.5, 0, 0.5, 1, 1.5]),
+        (0, 2, 1, [0, 1, 2]),
+    ],
+)
+def test_ticks_within_a_range_are_round_numbers_too(
+    start: float, end: float, least: float, expected: list[float]
+) -> None:
+    assert charts.ticks_between(start, end, least=least) == pytest.approx(expected)
+
+
 def test_no_value_at_all_can_be_drawn() -> None:
     chart = charts.daily_bars(DAYS, [None] * 60, title="Anything?", unit="users", window=WINDOW)
 
