@@ -237,7 +237,7 @@ APPLICATIONS = Dataset(
     key="applications",
     title="Applications",
     description="Every application with metrics, eligibility now, and the current decision.",
-    empty="No application has arrived yet.",
+    empty="No application has arrived yet. `python -m data_access load` loads them from files.",
     columns=(
         _id("application_id", "The application"),
         _id("account_id", "The applicant's account"),
