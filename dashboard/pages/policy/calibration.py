@@ -28,6 +28,8 @@ from program.risk.signals import BY_ID, SEVERITY_WORDS, Severity, Unit
 
 CHOSEN = "calibration-signal"
 TABLE = "calibration"
+# Right of the chart, for the label of a threshold near its end.
+LABEL_ROOM = 64
 FLAGS = (Severity.WARN, Severity.HIGH)
 COLORS = {Severity.WARN: "rgba(217, 119, 6, 0.95)", Severity.HIGH: "rgba(220, 38, 38, 0.95)"}
 
@@ -152,7 +154,7 @@ def histogram(found: Calibration, policy: Policy) -> Chart:
     )
     title = f"How is {wording.inline(signal.name)} distributed? Affiliates by value"
     figure = charts.framed([bars], title, max(one.number for one in found.bars), "affiliates")
-    figure.layout.margin.t = charts.TWO_ROWS_ROOM
+    figure.layout.margin.update(t=charts.TWO_ROWS_ROOM, r=LABEL_ROOM)
     start, end = found.bars[0].start, found.bars[-1].end
     for severity in FLAGS:
         steps = [limit for _, limit in limits(signal, policy, severity)]
