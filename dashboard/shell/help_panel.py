@@ -57,5 +57,12 @@ def _topic(topic: Topic, person: Person) -> None:
 
 
 def _rows(rows: help_topics.Rows) -> None:
-    """Draw names and meanings as one list: one element, however long it is."""
-    st.markdown("\n".join(f"- **{escape(name)}** · {escape(means)}" for name, means in rows))
+    """Draw names and meanings as one list: one element, however long it is.
+
+    Escaped, the documents' marks of code would be read as letters, so they are left out.
+    """
+    st.markdown(
+        "\n".join(
+            f"- **{escape(name)}** · {escape(means.replace('`', ''))}" for name, means in rows
+        )
+    )

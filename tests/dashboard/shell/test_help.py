@@ -50,3 +50,11 @@ def test_help_says_which_days_count_and_where_the_minimums_are_set(queue: Desk) 
     assert [words for words in said if words.startswith("Volume, active and new users count the")]
     assert [words for words in said if escape(TERMS["window"]) in words]
     assert [link for link in protos(app, "page_link") if link.label == "Set on the Policy page"]
+
+
+def test_help_shows_no_marks_of_code(queue: Desk) -> None:
+    said = texts(opened(queue, screens.OUTBOX))
+
+    assert "`" in TERMS["undeliverable"]
+    assert [words for words in said if "parked in the data" in words.replace("\\", "")]
+    assert not [words for words in said if "\\`" in words]
