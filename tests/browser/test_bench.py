@@ -47,7 +47,7 @@ def test_a_team_filters_opens_and_rejects_by_the_steps_of_the_panel(site: Site) 
         team.STEP: 3,
         team.DECIDE: 1,
     }
-    assert found.lost == 0
+    assert found.lost == []
     assert site.one(rejected) == before + 1
 
 
