@@ -1,5 +1,7 @@
 """One application: applicant, status, facts, and decision."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from dashboard.forms import submit
@@ -69,8 +71,8 @@ def draw(shown: Opened) -> None:
         application_duplicates.draw(shown)
         draw_decision(shown)
     with judging:
-        draw_checklist(shown)
-        draw_evidence(shown)
+        draw_alone(application_checklist.draw, shown)
+        draw_alone(evidence.draw, shown)
         thread.draw(shown)
     with facts:
         application_facts.draw_who(shown)
@@ -94,39 +96,29 @@ def draw_trends(shown: Opened) -> None:
 
 
 @st.fragment
-def draw_checklist(shown: Opened) -> None:
-    """Draw the checklist. A fragment, so that opening an item redraws nothing else.
+def draw_alone(part: Callable[[Opened], None], shown: Opened) -> None:
+    """Draw a part of the page. A fragment, so that a step in it redraws nothing else.
 
     It reads again what is true now, as a run of the whole page does. What fails in a fragment does
     not reach the frame of the page.
     """
     with failures.unavailable_is_shown():
-        application_checklist.draw(loading.current(shown))
-
-
-@st.fragment
-def draw_evidence(shown: Opened) -> None:
-    """Draw the evidence and the form for more, as a fragment like the checklist."""
-    with failures.unavailable_is_shown():
-        evidence.draw(loading.current(shown))
+        part(loading.current(shown))
 
 
 def draw_decision(shown: Opened) -> None:
     """Draw the decision panel or the decision; and earlier decisions if it was reopened."""
     with st.container(border=True, gap="small", key="decision"):
-        draw_panel(shown)
+        draw_alone(draw_panel, shown)
     if shown.application.status in OPEN_STATUSES:
         reopen.draw_earlier(shown.decisions, shown.named)
 
 
-@st.fragment
 def draw_panel(shown: Opened) -> None:
-    """Draw the decision panel or the decision, as a fragment like the checklist."""
-    with failures.unavailable_is_shown():
-        shown = loading.current(shown)
-        panel.draw(shown)
-        if shown.application.status not in OPEN_STATUSES:
-            unsent_text.draw(shown, but=["reopen"])
+    """Draw the decision panel or the decision, and what was typed before somebody decided."""
+    panel.draw(shown)
+    if shown.application.status not in OPEN_STATUSES:
+        unsent_text.draw(shown, but=["reopen"])
 
 
 main()
