@@ -29,6 +29,7 @@ from dashboard.shell import (
     failures,
     metrics,
     openid,
+    past_widgets,
     proxied,
     routes,
     server_options,
@@ -59,6 +60,7 @@ async def _life(_: st.App) -> AsyncIterator[None]:
     _set_up_logging()
     settings.require()
     unsent.keep_for_fragments()
+    past_widgets.forget()
     openid.keep_little()
     for ready in (jobs.prepare, jobs.clear, import_ahead):
         threading.Thread(target=ready, name="prepare", daemon=True).start()

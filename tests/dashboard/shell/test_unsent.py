@@ -4,11 +4,13 @@ import asyncio
 
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from streamlit.runtime import app_session
+from streamlit.runtime import app_session, state
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+from streamlit.runtime.state import SessionState
 
 import serve
 from dashboard.shell import settings
+from dashboard.shell.past_widgets import Forgetful
 from dashboard.shell.unsent import Unsent
 from data_access.exports import jobs
 
@@ -71,6 +73,7 @@ def test_what_the_next_run_draws_comes_after_what_it_is_in() -> None:
 
 def test_the_server_keeps_it_for_every_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app_session, "ForwardMsgQueue", ForwardMsgQueue)
+    monkeypatch.setattr(state, "SessionState", SessionState)
     monkeypatch.setattr(settings, "require", lambda: None)
     for name in ("prepare", "clear"):
         monkeypatch.setattr(jobs, name, lambda: None)
@@ -79,6 +82,7 @@ def test_the_server_keeps_it_for_every_page(monkeypatch: pytest.MonkeyPatch) -> 
     async def started() -> None:
         async with serve._life(serve.app):
             assert app_session.ForwardMsgQueue is Unsent
+            assert state.SessionState is Forgetful
 
     asyncio.run(started())
 
