@@ -173,7 +173,9 @@ def replica() -> State | None:
     """Return whether the replica may be read; ``None`` if there is none."""
     if not environment.get(REPLICA):
         return None
-    return _watch(engine(Purpose.READER), _replicas(Purpose.READER)).state()
+    # An address that is none is refused before a server is started for the other.
+    theirs = _replicas(Purpose.READER)
+    return _watch(engine(Purpose.READER), theirs).state()
 
 
 def _of_replica(purpose: Purpose) -> Engine:

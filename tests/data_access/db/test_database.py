@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from data_access.db import addresses, database
 from data_access.db.database import Purpose
+from data_access.db.embedded import Cluster
 from data_access.db.errors import (
     Busy,
     DatabaseRefused,
@@ -75,9 +76,11 @@ MALFORMED = (
 
 @pytest.mark.parametrize("url", MALFORMED)
 @pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_REPLICA_URL"])
-def test_a_malformed_address_is_named_but_not_repeated(
+def test_a_malformed_address_is_named_but_not_repeated_before_a_server_starts(
     monkeypatch: pytest.MonkeyPatch, name: str, url: str
 ) -> None:
+    started: list[Cluster] = []
+    monkeypatch.setattr(Cluster, "ensure_running", started.append)
     use(monkeypatch, url, name)
 
     with pytest.raises(SettingMissing, match=f"{name} is not a Postgres address") as refused:
@@ -86,6 +89,7 @@ def test_a_malformed_address_is_named_but_not_repeated(
     assert "postgresql://user:password@host:5432/database" in str(refused.value)
     assert refused.value.__cause__ is None
     assert refused.value.__context__ is None
+    assert started == []
 
 
 def test_an_option_that_postgres_does_not_know_is_refused_and_not_repeated(
