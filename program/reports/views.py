@@ -337,7 +337,8 @@ class _Reader:
         if can_be_across(read, found):
             return found
         self.problems.append(
-            f"The columns across {wording.quoted(text)} are not a second group and a measure."
+            f"The columns across {wording.quoted(text)} are not understood; "
+            "they need another group and a figure."
         )
         return None
 
