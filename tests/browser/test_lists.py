@@ -120,7 +120,7 @@ def test_a_view_of_the_same_name_is_replaced_knowingly_and_a_double_click_saves_
 
 
 # The middle of these headings on a desktop screen, with checkboxes.
-WAITING_AT, VOLUME_AT = 292, 1034
+WAITING_AT, VOLUME_AT = 292, 846
 
 
 def press_heading(page: Page, x: int) -> None:

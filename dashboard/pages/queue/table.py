@@ -200,7 +200,8 @@ def state_words(row: QueueRow, context: JudgingContext) -> str:
     return f"{STATUS_WORDS[row.status]} {day}".strip()
 
 
-# In display order. Columns that are hidden by default can be chosen.
+# In display order; up to the new users they fit beside each other at 1024 pixels. Columns that
+# are hidden by default can be chosen.
 COLUMNS: tuple[QueueColumn, ...] = (
     QueueColumn(key="applicant", label="Applicant", make=_text(104, lambda row: row.username)),
     QueueColumn(key="handle", label="Handle", make=_text(100, lambda row: row.social_handle)),
@@ -241,18 +242,6 @@ COLUMNS: tuple[QueueColumn, ...] = (
     ),
     QueueColumn(key="eligibility", label="Eligibility", make=_eligibility),
     QueueColumn(key="risk", label="Risk", make=_risk),
-    QueueColumn(key="marks", label="Marks", make=_marks),
-    QueueColumn(
-        key="signals",
-        label="Signals",
-        make=_text(200, lambda row: risk_words.names(row.risk.signals) or figures.DASH),
-        usual=False,
-    ),
-    QueueColumn(
-        key="robust",
-        label="Robust",
-        make=_text(72, lambda row: risk_words.robust(row.robust) or figures.DASH),
-    ),
     QueueColumn(key="volume", label="Volume", make=_volume, sort=Sort.VOLUME),
     QueueColumn(key="scale", label="Volume bar", make=_scale),
     QueueColumn(
@@ -268,6 +257,18 @@ COLUMNS: tuple[QueueColumn, ...] = (
         key="months",
         label="6 months",
         make=lambda _, page: grid.monthly([row.months for row in page.rows], width=62),
+    ),
+    QueueColumn(key="marks", label="Marks", make=_marks),
+    QueueColumn(
+        key="signals",
+        label="Signals",
+        make=_text(200, lambda row: risk_words.names(row.risk.signals) or figures.DASH),
+        usual=False,
+    ),
+    QueueColumn(
+        key="robust",
+        label="Robust",
+        make=_text(72, lambda row: risk_words.robust(row.robust) or figures.DASH),
     ),
     QueueColumn(
         key="evidence",

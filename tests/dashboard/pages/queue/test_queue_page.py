@@ -706,13 +706,13 @@ def test_the_usual_columns_leave_the_finer_ones_out(queue: Desk) -> None:
         "priority",
         "eligibility",
         "risk",
-        "marks",
-        "robust",
         "volume",
         "scale",
         "active",
         "new",
         "months",
+        "marks",
+        "robust",
         "owner",
     ]
 
