@@ -80,7 +80,11 @@ def test_a_malformed_address_is_named_but_not_repeated_before_a_server_starts(
     monkeypatch: pytest.MonkeyPatch, name: str, url: str
 ) -> None:
     started: list[Cluster] = []
-    monkeypatch.setattr(Cluster, "ensure_running", started.append)
+
+    def start(cluster: Cluster) -> None:
+        started.append(cluster)
+
+    monkeypatch.setattr(Cluster, "ensure_running", start)
     use(monkeypatch, url, name)
 
     with pytest.raises(SettingMissing, match=f"{name} is not a Postgres address") as refused:
