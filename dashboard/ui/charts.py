@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import reduce
 from math import ceil, floor, log10
 from typing import Any
 
@@ -22,6 +23,8 @@ from dashboard.ui.safe_text import escape_chart
 from program.periods import ONE_DAY, Window, months_later
 
 Value = Decimal | int | None
+# Part of a figure's layout: what Plotly calls its properties, one within the other.
+Layout = Mapping[str, Any]
 MOST_POINTS = 1_000
 MOST_LINES = 6
 HEIGHT = 230
@@ -34,6 +37,9 @@ OUTSIDE_OPACITY = 0.45
 POINT = 8
 BAR_SHARE, DAY_MS = 0.82, 86_400_000
 MOST_TICKS, MOST_MONTH_TICKS = 7, 13
+DASHED = {"width": 1.5, "dash": "dash"}
+# What several layouts may each add to.
+ADDED = ("shapes", "annotations")
 NO_TOOLS = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 
 
@@ -112,12 +118,16 @@ def daily_bars(
     check(days, values)
     outside = [window is not None and day not in window for day in days]
     bars = _dated_bars(places(days), values, hover(values, unit), outside)
-    figure = framed([bars], title, ceiling_of([values], minimum), unit)
-    name_days(figure, days)
-    if window is not None:
-        _shade(figure, window)
-    if minimum is not None:
-        _rule(figure, minimum, unit)
+    shaded = {"shapes": [_shade(window)]} if window else {}
+    figure = framed(
+        [bars],
+        title,
+        ceiling_of([values], minimum),
+        unit,
+        named_days(days),
+        shaded,
+        _ruled(minimum, unit),
+    )
     return Chart(figure, _alt(title, days, values, unit))
 
 
@@ -137,8 +147,7 @@ def step_bars(
     check(starts, values)
     faint = [bool(note) for note in notes] or [False] * len(starts)
     bars = _dated_bars(places(starts, ends), values, hover(values, unit, notes), faint)
-    figure = framed([bars], title, ceiling_of([values]), unit)
-    name_days(figure, starts, ends)
+    figure = framed([bars], title, ceiling_of([values]), unit, named_days(starts, ends))
     return Chart(figure, _alt(title, starts, values, unit))
 
 
@@ -168,10 +177,9 @@ def monthly_bars(
             "opacity": [OUTSIDE_OPACITY if note else 1 for note in notes],
         },
     )
-    figure = framed([bars], title, ceiling_of([values], minimum), unit)
-    _name_steps(figure, months, ends, ticks="%b\n%Y", most=MOST_MONTH_TICKS)
-    if minimum is not None:
-        _rule(figure, minimum, unit)
+    named = _named_steps(months, ends, ticks="%b\n%Y", most=MOST_MONTH_TICKS)
+    ceiling = ceiling_of([values], minimum)
+    figure = framed([bars], title, ceiling, unit, named, _ruled(minimum, unit))
     return Chart(figure, _alt(title, months, values, unit, spoken=_in_month))
 
 
@@ -191,10 +199,12 @@ def category_bars(
         hovertemplate="%{customdata}<extra></extra>",
         marker={"line": {"width": 0}},
     )
-    figure = framed([bars], title, ceiling_of([values]), unit)
-    figure.update_xaxes(
-        tickmode="array", tickvals=list(range(len(labels))), ticktext=[s[:18] for s in shown]
-    )
+    named = {
+        "tickmode": "array",
+        "tickvals": list(range(len(labels))),
+        "ticktext": [label[:18] for label in shown],
+    }
+    figure = framed([bars], title, ceiling_of([values]), unit, {"xaxis": named})
     known = [(v, label) for v, label in zip(values, labels, strict=True) if v is not None]
     if not known:
         return Chart(figure, f"{title} Nothing is known.")
@@ -215,39 +225,45 @@ def lines(
     for values in series.values():
         check(days, values, lines=len(series))
     drawn = [_line(name, days, values, unit) for name, values in series.items()]
-    figure = framed(drawn, title, ceiling_of(list(series.values())), unit)
-    name_days(figure, days)
-    figure.update_layout(hovermode="x unified")
-    if len(series) > 1:
-        figure.update_layout(showlegend=True, margin_t=TWO_ROWS_ROOM)
+    figure = framed(
+        drawn,
+        title,
+        ceiling_of(list(series.values())),
+        unit,
+        named_days(days),
+        {"hovermode": "x unified"},
+        {"showlegend": True, "margin": {"t": TWO_ROWS_ROOM}} if len(series) > 1 else {},
+    )
     texts = [_alt(name, days, values, unit) for name, values in series.items()]
     return Chart(figure, f"{title} {' '.join(texts)}")
 
 
-def name_days(figure: go.Figure, days: Sequence[date], ends: Sequence[date] = ()) -> None:
+def named_days(days: Sequence[date], ends: Sequence[date] = ()) -> Layout:
     """Label the axis with days, and with years below unless all are this year's."""
     this = figures.this_year()
     ticks = "%-d %b" if all(day.year == this for day in days) else "%-d %b\n%Y"
-    _name_steps(figure, days, ends, ticks=ticks, most=MOST_TICKS)
+    return _named_steps(days, ends, ticks=ticks, most=MOST_TICKS)
 
 
-def _name_steps(
-    figure: go.Figure, starts: Sequence[date], ends: Sequence[date], *, ticks: str, most: int
-) -> None:
+def _named_steps(starts: Sequence[date], ends: Sequence[date], *, ticks: str, most: int) -> Layout:
     """Label the beginnings of steps, at most ``most``.
 
     Left alone, Plotly labels few steps with the same day several times, and many with days on
     which no step begins.
     """
     every = max(1, ceil(len(starts) / most))
-    figure.update_xaxes(
-        type="date", tickformat=ticks, tickmode="array", tickvals=list(starts[::every])
-    )
+    axis: dict[str, Any] = {
+        "type": "date",
+        "tickformat": ticks,
+        "tickmode": "array",
+        "tickvals": list(starts[::every]),
+    }
     if len(starts) == 1:
         # A single step would be as wide as the chart.
         (start,), (end,) = starts, ends or _next_days(starts)
         beside = 2 * (end - start)
-        figure.update_xaxes(range=[start - beside, end - ONE_DAY + beside])
+        axis["range"] = [start - beside, end - ONE_DAY + beside]
+    return {"xaxis": axis}
 
 
 def places(starts: Sequence[date], ends: Sequence[date] = ()) -> dict[str, Any]:
@@ -306,12 +322,15 @@ def _alone(values: Sequence[Value]) -> list[bool]:
     ]
 
 
-def framed(traces: list[Any], title: str, ceiling: float, unit: str) -> go.Figure:
-    """Return a figure with the common layout: title, one height, no tools, axis from zero."""
+def framed(traces: list[Any], title: str, ceiling: float, unit: str, *layouts: Layout) -> go.Figure:
+    """Return a figure with the common layout: title, one height, no tools, axis from zero.
+
+    Each of ``layouts`` adds to it or replaces parts of it. All at once, since each later update of
+    a figure takes as long as making it.
+    """
     ticks = ticks_up_to(ceiling)
     words = escape_chart(title)
-    # All at once: each update of a figure takes as long as making it.
-    layout = {
+    common: Layout = {
         "title": {"text": words, "font": {"size": 14}, "x": 0, "y": 0.97, "yanchor": "top"},
         "height": HEIGHT,
         "margin": {"l": 8, "r": 8, "t": TITLE_ROOM, "b": 8},
@@ -329,49 +348,78 @@ def framed(traces: list[Any], title: str, ceiling: float, unit: str) -> go.Figur
             "ticktext": [in_short(tick, unit) for tick in ticks],
         },
     }
-    return go.Figure(traces, layout)
+    return go.Figure(traces, reduce(_joined, layouts, common))
 
 
-def _shade(figure: go.Figure, window: Window) -> None:
+def _joined(layout: Layout, more: Layout) -> Layout:
+    """Return both layouts as one: parts are joined, lists are added, of other values the later."""
+    both = {**layout, **more}
+    for name in layout.keys() & more.keys():
+        first, then = layout[name], more[name]
+        if isinstance(first, Mapping):
+            both[name] = _joined(first, then)
+        elif name in ADDED:
+            both[name] = [*first, *then]
+    return both
+
+
+def _shade(window: Window) -> Layout:
     # A bar is centered on midnight: noon to noon covers exactly the window's bars.
-    figure.add_shape(
-        type="rect",
-        x0=f"{window.start - timedelta(days=1)}T12:00",
-        x1=f"{window.last_day}T12:00",
-        y0=0,
-        y1=1,
-        xref="x",
-        yref="y domain",
-        fillcolor=SHADE,
-        line={"width": 0},
-        layer="below",
-    )
+    return {
+        "type": "rect",
+        "x0": f"{window.start - timedelta(days=1)}T12:00",
+        "x1": f"{window.last_day}T12:00",
+        "y0": 0,
+        "y1": 1,
+        "xref": "x",
+        "yref": "y domain",
+        "fillcolor": SHADE,
+        "line": {"width": 0},
+        "layer": "below",
+    }
 
 
-def _rule(figure: go.Figure, minimum: Minimum, unit: str) -> None:
-    figure.add_shape(
-        type="line",
-        x0=0,
-        x1=1,
-        y0=float(minimum.value),
-        y1=float(minimum.value),
-        xref="x domain",
-        yref="y",
-        line={"color": RULE, "width": 1.5, "dash": "dash"},
-    )
-    figure.layout.margin.t = TWO_ROWS_ROOM
-    # Above the bars, where no bar overlaps the text.
-    figure.add_annotation(
-        text=escape_chart(f"╌╌ {minimum.label} {exact(minimum.value, unit, short=True)}"),
-        font={"size": 11},
-        xref="paper",
-        x=1,
-        xanchor="right",
-        yref="paper",
-        y=1,
-        yanchor="bottom",
-        showarrow=False,
-    )
+def upright(at: float, color: str = RULE) -> Layout:
+    """Return a dashed line from the bottom to the top of a figure, one of its ``shapes``."""
+    return {
+        "type": "line",
+        "x0": at,
+        "x1": at,
+        "y0": 0,
+        "y1": 1,
+        "xref": "x",
+        "yref": "y domain",
+        "line": {"color": color, **DASHED},
+    }
+
+
+def _ruled(minimum: Minimum | None, unit: str) -> Layout:
+    """Draw the minimum across the bars, with its words above them, where none overlaps the text."""
+    if minimum is None:
+        return {}
+    height = float(minimum.value)
+    line = {
+        "type": "line",
+        "x0": 0,
+        "x1": 1,
+        "y0": height,
+        "y1": height,
+        "xref": "x domain",
+        "yref": "y",
+        "line": {"color": RULE, **DASHED},
+    }
+    words = {
+        "text": escape_chart(f"╌╌ {minimum.label} {exact(minimum.value, unit, short=True)}"),
+        "font": {"size": 11},
+        "xref": "paper",
+        "x": 1,
+        "xanchor": "right",
+        "yref": "paper",
+        "y": 1,
+        "yanchor": "bottom",
+        "showarrow": False,
+    }
+    return {"shapes": [line], "annotations": [words], "margin": {"t": TWO_ROWS_ROOM}}
 
 
 def check(days: Sequence[date], values: Sequence[Value], *, lines: int = 1) -> None:

@@ -16,6 +16,7 @@ from dashboard.ui.charts import (
     TITLE_ROOM,
     TWO_ROWS_ROOM,
     Chart,
+    Layout,
     Value,
     ceiling_of,
     check,
@@ -24,7 +25,7 @@ from dashboard.ui.charts import (
     hover,
     in_short,
     lengths,
-    name_days,
+    named_days,
     places,
     ticks_up_to,
 )
@@ -57,6 +58,8 @@ ROW_HEIGHT = 34
 ROOM = 96
 ONE_LEGEND_ROW = 4
 LEGEND_ROOM = 60
+LEGEND = {"traceorder": "normal", "font": {"size": 11}}
+FIRST_ON_TOP = {"autorange": "reversed", "type": "category", "showgrid": False}
 
 
 def over_time(
@@ -89,10 +92,15 @@ def over_time(
         for name, values in parts.items()
     ]
     totals = [sum((v[i] or 0) for v in parts.values()) for i in range(len(starts))]
-    figure = framed(bars, title, ceiling_of([totals]), unit)
-    name_days(figure, starts, ends)
-    figure.update_layout(barmode="stack", hovermode="x unified")
-    _legend(figure, parts)
+    figure = framed(
+        bars,
+        title,
+        ceiling_of([totals]),
+        unit,
+        named_days(starts, ends),
+        {"barmode": "stack", "hovermode": "x unified"},
+        _legend_above(len(parts)),
+    )
     return Chart(figure, f"{title} {_alternative(parts, unit)}")
 
 
@@ -135,10 +143,17 @@ def across(
         go.Bar(x=[None], y=[labels[0] if labels else ""], orientation="h", showlegend=False)
         for _ in range(colors_from)
     ]
-    figure = framed([*passed_over, *bars], title, 0, unit)
     totals = [sum(v[i] or 0 for v in parts.values()) for i in range(len(labels))]
-    _lay_down(figure, len(labels), ceiling_of([totals]), unit)
-    _legend(figure, parts)
+    height = ROOM + ROW_HEIGHT * max(len(labels), 1)
+    figure = framed(
+        [*passed_over, *bars],
+        title,
+        0,
+        unit,
+        _laid_down(ceiling_of([totals]), unit),
+        {"height": height},
+        _legend_below(height) if len(parts) > 1 else {},
+    )
     return Chart(figure, f"{title} {_alternative(parts, unit, labels)}", skipped=colors_from)
 
 
@@ -201,12 +216,14 @@ def grid(
         hoverongaps=False,
         hovertemplate=f"{row_name} %{{y}}, {column_name} %{{x}}: %{{text}}<extra></extra>",
     )
-    figure = framed([heat], title, 0, "")
-    figure.update_layout(height=ROOM + 26 * len(rows))
-    figure.update_yaxes(autorange="reversed", type="category", tickvals=None, showgrid=False)
-    figure.update_xaxes(type="category", side="top", title=column_name)
-    figure.update_layout(margin_t=TWO_ROWS_ROOM + 30)
-    figure.update_yaxes(tickmode="array", tickvals=list(rows), ticktext=list(rows))
+    named = {"tickmode": "array", "tickvals": list(rows), "ticktext": list(rows)}
+    layout = {
+        "height": ROOM + 26 * len(rows),
+        "margin": {"t": TWO_ROWS_ROOM + 30},
+        "xaxis": {"type": "category", "side": "top", "title": {"text": column_name}},
+        "yaxis": {**FIRST_ON_TOP, **named},
+    }
+    figure = framed([heat], title, 0, "", layout)
     first = next((line[0] for line in words if line), "")
     return Chart(figure, f"{title} {len(rows)} rows; the first field says {first or 'nothing'}.")
 
@@ -228,40 +245,43 @@ def marks(
     )
 
 
-def _lay_down(figure: go.Figure, bars: int, ceiling: float, unit: str) -> None:
-    figure.update_layout(barmode="stack", height=ROOM + ROW_HEIGHT * max(bars, 1))
-    figure.update_yaxes(
-        autorange="reversed",
-        type="category",
-        tickmode="auto",
-        tickvals=None,
-        ticktext=None,
-        showgrid=False,
-    )
+def _laid_down(ceiling: float, unit: str) -> Layout:
+    """Return the axes of horizontal bars."""
     ticks = ticks_up_to(ceiling)
-    figure.update_xaxes(
-        rangemode="tozero",
-        showgrid=True,
-        tickvals=ticks,
-        ticktext=[in_short(tick, unit) for tick in ticks],
-    )
+    return {
+        "barmode": "stack",
+        "xaxis": {
+            "rangemode": "tozero",
+            "showgrid": True,
+            "tickvals": ticks,
+            "ticktext": [in_short(tick, unit) for tick in ticks],
+        },
+        "yaxis": {**FIRST_ON_TOP, "tickmode": "auto", "tickvals": None, "ticktext": None},
+    }
 
 
-def _legend(figure: go.Figure, parts: Series) -> None:
-    if len(parts) == 1:
-        return
-    legend = {"traceorder": "normal", "font": {"size": 11}}
-    figure.update_layout(showlegend=True, margin_t=TWO_ROWS_ROOM)
-    if len(parts) > ONE_LEGEND_ROW and figure.data[0].orientation != "h":
-        # Too many for the row above the bars: below them, where rows do not reduce the plot.
-        legend |= {"y": -0.22, "yanchor": "top"}
-        figure.update_layout(height=HEIGHT + LEGEND_ROOM, margin_t=TITLE_ROOM)
-    elif figure.data[0].orientation == "h":
-        # Beside long labels the row is narrow and wraps: at the bottom, with room for two.
-        legend |= {"y": 0, "yref": "container", "yanchor": "bottom"}
-        height = figure.layout.height + LEGEND_ROOM - (TWO_ROWS_ROOM - TITLE_ROOM)
-        figure.update_layout(height=height, margin_t=TITLE_ROOM, margin_b=LEGEND_ROOM + 24)
-    figure.update_layout(legend=legend)
+def _legend_above(parts: int) -> Layout:
+    """Return the legend of upright bars: above them, or below if it takes several rows."""
+    if parts == 1:
+        return {}
+    if parts <= ONE_LEGEND_ROW:
+        return {"showlegend": True, "margin": {"t": TWO_ROWS_ROOM}, "legend": LEGEND}
+    # Below the bars, rows do not reduce the plot.
+    legend = {**LEGEND, "y": -0.22, "yanchor": "top"}
+    return {"showlegend": True, "height": HEIGHT + LEGEND_ROOM, "legend": legend}
+
+
+def _legend_below(height: int) -> Layout:
+    """Return the legend of horizontal bars in a figure of this height.
+
+    Beside long labels the row is narrow and wraps: at the bottom, with room for two.
+    """
+    return {
+        "showlegend": True,
+        "height": height + LEGEND_ROOM - (TWO_ROWS_ROOM - TITLE_ROOM),
+        "margin": {"b": LEGEND_ROOM + 24},
+        "legend": {**LEGEND, "y": 0, "yref": "container", "yanchor": "bottom"},
+    }
 
 
 def _inside(values: Sequence[Value]) -> list[str]:

@@ -5,6 +5,7 @@ logarithm of the ratio of both fits at the minimum. Whole numbers of users are c
 counting, with the exact interval of a binomial share.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -95,7 +96,8 @@ def of_users(criterion: Criterion, users: Sequence[int], minimum: int) -> Bunchi
     width = JUST_ABOVE[criterion.key]
     # Most applicants have no users; they are not near, and would dwarf the others.
     first = min(max(1, minimum - SHOWN), minimum)
-    counts = np.array([sum(u == n for u in users) for n in range(first, minimum + SHOWN)])
+    having = Counter(users)
+    counts = np.array([having[number] for number in range(first, minimum + SHOWN)])
     below = int(counts[max(0, minimum - width - first) : minimum - first].sum())
     above = int(counts[minimum - first : minimum - first + width].sum())
     edges = [Decimal(number) for number in range(first, minimum + SHOWN + 1)]

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.forms import submit
 from dashboard.shell import replica
 from dashboard.ui import address, charts, data_table, figures, state, states
-from dashboard.ui.charts import Chart
+from dashboard.ui.charts import Chart, Layout
 from dashboard.ui.data_table import CellKind, Sheet, SheetColumn
 from data_access.db import database
 from data_access.exports import program_files
@@ -153,63 +153,50 @@ def histogram(found: Calibration, policy: Policy) -> Chart:
         marker={"line": {"width": 0}},
     )
     title = f"How is {wording.inline(signal.name)} distributed? Affiliates by value"
-    figure = charts.framed([bars], title, max(one.number for one in found.bars), "affiliates")
-    figure.layout.margin.update(t=charts.TWO_ROWS_ROOM, r=LABEL_ROOM)
     start, end = found.bars[0].start, found.bars[-1].end
-    for severity in FLAGS:
-        steps = [limit for _, limit in limits(signal, policy, severity)]
-        seen = [limit for limit in steps if start <= limit <= end]
-        for limit in seen:
-            _mark(figure, severity, limit)
-        if seen:
-            # One of several lines has the label, as there is no room for more.
-            value = f" {values.exact(signal, seen[0])}" if len(steps) == 1 else ""
-            is_first = (severity is Severity.HIGH) == signal.lower_is_worse
-            at = min(seen) if is_first else max(seen)
-            _label(
-                figure,
-                at,
-                f"{SEVERITY_WORDS[severity]}{value}",
-                COLORS[severity],
-                is_first=is_first,
-            )
     ticks = charts.ticks_between(start, end, least=1.0 if signal.unit is Unit.COUNT else 0.0)
-    figure.update_xaxes(
-        type="linear",
-        range=[start, end],
-        tickmode="array",
-        tickvals=ticks,
-        ticktext=[_value(found, tick) for tick in ticks],
+    axis = {
+        "type": "linear",
+        "range": [start, end],
+        "tickmode": "array",
+        "tickvals": ticks,
+        "ticktext": [_value(found, tick) for tick in ticks],
+    }
+    figure = charts.framed(
+        [bars],
+        title,
+        max(one.number for one in found.bars),
+        "affiliates",
+        {"margin": {"t": charts.TWO_ROWS_ROOM, "r": LABEL_ROOM}, "xaxis": axis},
+        *(_thresholds(found, policy, severity) for severity in FLAGS),
     )
     return Chart(figure, f"{title}. {_flags(found)}.")
 
 
-def _mark(figure: go.Figure, severity: Severity, limit: Decimal) -> None:
-    figure.add_shape(
-        type="line",
-        x0=float(limit),
-        x1=float(limit),
-        y0=0,
-        y1=1,
-        xref="x",
-        yref="y domain",
-        line={"color": COLORS[severity], "width": 1.5, "dash": "dash"},
-    )
-
-
-def _label(figure: go.Figure, limit: Decimal, words: str, color: str, *, is_first: bool) -> None:
-    # The lines of warn and high may be close to each other: their labels stand outside.
-    figure.add_annotation(
-        x=float(limit),
-        xanchor="right" if is_first else "left",
-        y=1,
-        xref="x",
-        yref="y domain",
-        yanchor="bottom",
-        showarrow=False,
-        text=words,
-        font={"size": 11, "color": color},
-    )
+def _thresholds(found: Calibration, policy: Policy, severity: Severity) -> Layout:
+    """Return a line for each threshold of a severity that is in sight, one of them with words."""
+    signal, start, end = found.signal, found.bars[0].start, found.bars[-1].end
+    steps = [limit for _, limit in limits(signal, policy, severity)]
+    seen = [limit for limit in steps if start <= limit <= end]
+    if not seen:
+        return {}
+    # One of several lines has the label, as there is no room for more.
+    value = f" {values.exact(signal, seen[0])}" if len(steps) == 1 else ""
+    is_first = (severity is Severity.HIGH) == signal.lower_is_worse
+    words = {
+        # The lines of warn and high may be close to each other: their labels stand outside.
+        "x": float(min(seen) if is_first else max(seen)),
+        "xanchor": "right" if is_first else "left",
+        "y": 1,
+        "xref": "x",
+        "yref": "y domain",
+        "yanchor": "bottom",
+        "showarrow": False,
+        "text": f"{SEVERITY_WORDS[severity]}{value}",
+        "font": {"size": 11, "color": COLORS[severity]},
+    }
+    lines = [charts.upright(float(limit), COLORS[severity]) for limit in seen]
+    return {"shapes": lines, "annotations": [words]}
 
 
 def sheet(found: Calibrated, policy: Policy) -> Sheet:

@@ -85,26 +85,17 @@ def histogram(found: Bunching) -> Chart:
         },
     )
     title = f"Applicants near {_minimum(found)}"
-    figure = charts.framed([bars], title, max(counts, default=0), "applicants")
-    cut = float(found.minimum) - (0.5 if users else 0)
-    figure.add_shape(
-        type="line",
-        x0=cut,
-        x1=cut,
-        y0=0,
-        y1=1,
-        xref="x",
-        yref="y domain",
-        line={"color": charts.RULE, "width": 1.5, "dash": "dash"},
-    )
     every = max(1, len(found.bins) // TICKS)
     starts = [one.start for one in found.bins][:: every if users else every + 1]
-    figure.update_xaxes(
-        type="linear",
-        tickmode="array",
-        tickvals=[float(start) for start in starts],
-        ticktext=[_figure(found, start) for start in starts],
-    )
+    axis = {
+        "type": "linear",
+        "tickmode": "array",
+        "tickvals": [float(start) for start in starts],
+        "ticktext": [_figure(found, start) for start in starts],
+    }
+    cut = charts.upright(float(found.minimum) - (0.5 if users else 0))
+    layout = {"xaxis": axis, "shapes": [cut]}
+    figure = charts.framed([bars], title, max(counts, default=0), "applicants", layout)
     return Chart(figure, f"{title}. {sentence(found)}")
 
 
