@@ -29,6 +29,7 @@ from bench import (
     curve,
     database,
     desk,
+    executing,
     exporting,
     figures,
     loading,
@@ -59,6 +60,7 @@ TIMED = (
 )
 # Measurements with their own reports; each prints its rows as it goes.
 APART: dict[str, Callable[[Engine, Failures], None]] = {
+    "postgres": executing.report,
     "next": pulling.report,
     "pages": pages.report,
     "people": people.report,

@@ -97,12 +97,13 @@ def screen(engine: Engine) -> Engine:
 
 
 def shown_page(engine: Engine, *, filters: Filters) -> None:
-    """Read a page and the total, as the queue does."""
+    """Read a page and the total, as the queue does: the last page is found from the end."""
     with screen(engine).connect() as connection:
-        context = judging.read_context(connection, now=moment(engine))
-        listing.page(connection, filters, context)
-        if filters.narrows:
-            listing.count(connection, filters, context)
+        context, total = judging.read_context(connection, now=moment(engine)), None
+        if filters.narrows or filters.page > 1:
+            total = listing.count(connection, filters, context)
+            filters = filters.on_page(min(filters.page, -(-total // PAGE_SIZE) or 1))
+        listing.page(connection, filters, context, total=total)
 
 
 def plain_page(

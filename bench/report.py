@@ -22,7 +22,8 @@ of open applications, which a refresh restates at its end, have no counterpart t
 it is a minimal Django admin over the same tables (`bench/peer/`), with the columns of the queue and
 its indexes, but without eligibility. A rerun of a page is what a click causes in an open page;
 beside its time stand the messages and bytes sent to the browser, the statements and the connections
-they take, and the rows and index entries they read. OVER is a missed target. Every block begins and
+they take, and the rows and index entries they read. In Postgres, the statements of a view of
+the queue are executed alone, as `explain analyze` tells it. OVER is a missed target. Every block begins and
 ends with the commit, the time of day and the load of the machine, which has two cores, with the
 database beside the dashboard.
 

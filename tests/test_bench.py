@@ -7,7 +7,8 @@ from datetime import date
 import pytest
 from sqlalchemy import Engine, text
 
-from bench import build, database, facts, figures, refreshing, shares
+from bench import build, database, executing, facts, figures, refreshing, shares
+from bench.measurements import Failures
 from program.reports.periods import LONGEST_DAYS
 from tests.conftest import CLUSTER
 
@@ -23,7 +24,7 @@ def made(server: Engine) -> Iterator[Engine]:
     yield engine
     engine.dispose()
     with server.connect() as maintenance:
-        maintenance.execute(text(f"drop database {NAME}"))
+        maintenance.execute(text(f"drop database {NAME} with (force)"))
 
 
 def count(engine: Engine, table: str) -> int:
@@ -53,6 +54,18 @@ def test_the_program_page_is_measured_over_the_longest_period_and_every_costly_s
     assert len(measured) == len(figures.MEASUREMENTS)
     for name in ("work, five years by track", "volume, five years by affiliate"):
         assert f"kpi page, {name}" in measured
+
+
+def test_every_view_of_the_queue_is_executed_alone(
+    made: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failures = Failures()
+    executing.report(made, failures)
+
+    rows = capsys.readouterr().out.splitlines()[1:]
+    assert not failures.found
+    assert len(rows) == 20
+    assert all(" ms " in row for row in rows)
 
 
 def test_a_finished_build_is_marked(made: Engine) -> None:
