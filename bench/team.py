@@ -43,6 +43,8 @@ TIMED = (QUEUE, OPEN, DECIDE)
 LOOK_S = 1.5 * SEEN_FOR.total_seconds()
 # Of not being eligible, so that one person is enough.
 REASON = "below_minimums"
+# Of the reason why an act was lost, in characters.
+REASON_SHOWN = 80
 BAR_TWICE, CORES_FOR_TWICE = 1.6, 4
 NGINX = """
 daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_processes 1;
@@ -66,7 +68,7 @@ http {{
 
 @dataclass(kw_only=True)
 class Work:
-    """What people did: the milliseconds of each act by its kind, and which acts had no end."""
+    """What people did: the milliseconds of each act by its kind, and what had no end, and why."""
 
     took: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     lost: list[str] = field(default_factory=list)
@@ -183,8 +185,8 @@ def person(
             time.sleep(max(0.0, due - time.perf_counter()))
             try:
                 act()
-            except (*sessions.LOST, KeyError):
-                found.lost.append(kind)
+            except (*sessions.LOST, KeyError) as error:
+                found.lost.append(f"{kind} ({type(error).__name__}: {str(error)[:REASON_SHOWN]})")
                 return found
             found.took[kind].append((time.perf_counter() - due) * 1000)
             due = max(due + every_s, time.perf_counter() + LOOK_S)
