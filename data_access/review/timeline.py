@@ -10,6 +10,7 @@ from data_access.applications.decision_history import MadeDecision
 from data_access.applications.read import Application
 from data_access.review.written import Written
 from program import wording
+from program.policy.checklist import OUTCOME_LABELS, CheckOutcome, item
 from program.review.workflow import Move, Status
 from program.risk.signals import BY_ID
 
@@ -133,7 +134,7 @@ def _checks(rows: Rows) -> list[TimelineEntry]:
             at=row["created_at"],
             kind=EntryKind.CHECK,
             actor=row["author"],
-            title=f"check: {row['item'].replace('_', ' ')} {_answered(row)}"
+            title=f"check “{item(row['item']).label}”: {_answered(row)}"
             f"{_before(earlier, _answered)}",
             body=row["comment"],
         )
@@ -142,7 +143,7 @@ def _checks(rows: Rows) -> list[TimelineEntry]:
 
 
 def _answered(row: Mapping[str, Any]) -> str:
-    return str(row["outcome"]).replace("_", " ")
+    return OUTCOME_LABELS[CheckOutcome(row["outcome"])].lower()
 
 
 def _decisions(decisions: Iterable[MadeDecision], named: Named) -> list[TimelineEntry]:

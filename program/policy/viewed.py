@@ -5,8 +5,8 @@ evidence counts, the policy, and the applicant. Figures move with every day of t
 that moved without changing a result is shown and accepted knowingly.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -122,6 +122,28 @@ def compare(
     if moved and shown.data_through != now.data_through:
         moved.insert(0, Change("data through", _day(shown.data_through), _day(now.data_through)))
     return Comparison(changed=(*changed, *answered), moved=tuple(moved))
+
+
+def with_own(
+    shown: ViewedFacts, now: ViewedFacts, *, answered: Collection[str], recorded: bool
+) -> ViewedFacts:
+    """Return what was shown, with what the viewer did since, which is no news to them.
+
+    They ``answered`` these items last; ``recorded`` is whether all newer evidence is theirs.
+    """
+    if shown.checks is not None and now.checks is not None:
+        own = {key: now.checks[key] for key in answered}
+        shown = replace(shown, checks={**shown.checks, **own})
+    if not recorded or shown.newest_evidence_id == now.newest_evidence_id:
+        return shown
+    observed = {"x_followers", "external_volume_usd"}
+    facts = replace(shown.facts, **{name: getattr(now.facts, name) for name in observed})
+    return replace(
+        shown,
+        facts=facts,
+        newest_evidence_id=now.newest_evidence_id,
+        evidence_ids=now.evidence_ids,
+    )
 
 
 def figures(viewed: ViewedFacts) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import screen
 from tests.browser.conftest import DESKTOP, Site, Visit
@@ -124,6 +124,30 @@ def test_an_approval_by_a_double_click_is_one_whole(site: Site, visit: Visit) ->
     ]
     page.goto(f"/application?id={number}")
     expect(page.get_by_text("Rebate 25.5 % of net fees")).to_be_visible()
+
+
+def test_the_letter_has_more_room_than_the_form_and_the_buttons_a_line_each(
+    site: Site, visit: Visit
+) -> None:
+    number = site.applicant(checked=True, account={"username": "lettered_widely"})
+    page = opened(visit, "ana", number, "lettered_widely")
+    panel = page.locator(".st-key-decision")
+    for width in (1440, 1281, 1024):
+        page.set_viewport_size({"width": width, "height": 900})
+        screen.begin(page, "Approve")
+        before = height_and_width(panel)[1]
+        send = screen.preview(page)
+        expect(page.locator("[class*='st-key-letter']")).to_be_visible()
+        assert height_and_width(panel)[1] > before, width
+        assert height_and_width(send)[0] < 50, width
+        page.keyboard.press("Escape")
+        expect(page.get_by_label("Rebate")).to_be_visible()
+
+
+def height_and_width(part: Locator) -> tuple[float, float]:
+    box = part.bounding_box()
+    assert box is not None
+    return box["height"], box["width"]
 
 
 @pytest.mark.slow

@@ -95,13 +95,13 @@ def test_everything_is_listed_newest_first(conn: Connection) -> None:
     add_event(conn, 7, "information_requested", ago(60), message="Whose account is it?")
     add_event(conn, 7, "answer_recorded", ago(55), answer="Mine")
     add_note(conn, 7, "Spoke on Telegram", ago(30))
-    add_check(conn, 7, "api_broker", "not_applicable", ago(20), "not one")
+    add_check(conn, 7, "not_api_broker", "not_applicable", ago(20), "not one")
     add_decision(conn, 7, ago(10), is_override=True)
 
     assert [(e.kind, e.actor, e.title, e.body, e.at) for e in read(conn)] == [
         ("decision", "mira", "approved against the computed eligibility", "Steady", ago(10)),
         ("message", "mira", "message to the applicant", "Welcome", ago(10)),
-        ("check", "ana", "check: api broker not applicable", "not one", ago(20)),
+        ("check", "ana", "check “Not an API broker”: not applicable", "not one", ago(20)),
         ("note", "ana", "note", "Spoke on Telegram", ago(30)),
         ("evidence", "ben", "evidence: 20,000,000.50 USD on another exchange", "ExA", ago(40)),
         ("evidence", "ben", "evidence: 1,234,567 followers on X", "https://x.com/m", ago(50)),
@@ -181,9 +181,9 @@ def test_typed_text_is_in_the_body_alone_and_as_it_was_typed(conn: Connection) -
 
 def test_a_change_shows_what_it_was_before(conn: Connection) -> None:
     add_application(conn, 7)
-    add_check(conn, 7, "identity", "failed", ago(30), "")
-    add_check(conn, 7, "api_broker", "passed", ago(25), "")
-    add_check(conn, 7, "identity", "passed", ago(20), "")
+    add_check(conn, 7, "identity_and_account", "failed", ago(30), "")
+    add_check(conn, 7, "of_an_older_list", "passed", ago(25), "")
+    add_check(conn, 7, "identity_and_account", "passed", ago(20), "")
     add_evidence(conn, 7, value=5_000, recorded_at=ago(15), recorded_by="ben")
     add_evidence(conn, 7, value=6_000, recorded_at=ago(10), recorded_by="ben")
     add_event(conn, 7, "assigned", ago(5), assignee={"old": "ana", "new": "ben"})
@@ -192,7 +192,7 @@ def test_a_change_shows_what_it_was_before(conn: Connection) -> None:
         "assigned to ben (before: ana)",
         "evidence: 6,000 followers on X (before: 5,000 followers on X)",
         "evidence: 5,000 followers on X",
-        "check: identity passed (before: failed)",
-        "check: api broker passed",
-        "check: identity failed",
+        "check “Identity and account standing”: passed (before: failed)",
+        "check “Of an older list”: passed",
+        "check “Identity and account standing”: failed",
     ]

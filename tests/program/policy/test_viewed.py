@@ -99,6 +99,29 @@ def test_a_figure_moved_and_nothing_rests_on_it(
     assert [str(change) for change in found.moved] == sentences
 
 
+def test_what_the_viewer_did_is_no_news_and_what_others_did_is() -> None:
+    checks = {**(SEEN.checks or {}), "no_prior_ban": "passed", "jurisdiction": "failed"}
+    now = replace(
+        SEEN, checks=checks, newest_evidence_id=8, evidence_ids=(8,), **facts(x_followers=9)
+    )
+
+    def told(*answered: str, recorded: bool) -> list[str]:
+        known = viewed.with_own(SEEN, now, answered=answered, recorded=recorded)
+        found = viewed.compare(known, now, Policy())
+        return [change.what for change in (*found.changed, *found.moved)]
+
+    jurisdiction, ban = "check “Jurisdiction allowed”", "check “No prior ban”"
+    assert told("no_prior_ban", "jurisdiction", recorded=True) == []
+    assert told("no_prior_ban", recorded=True) == [jurisdiction]
+    assert told("jurisdiction", recorded=False) == ["followers on X", "evidence", ban]
+    # Trading is nobody's act.
+    traded = replace(now, facts=replace(now.facts, active_users=41))
+    known = viewed.with_own(SEEN, traded, answered=checks, recorded=True)
+    assert [one.what for one in viewed.compare(known, traded, Policy()).moved] == ["active users"]
+    bare = replace(SEEN, checks=None)
+    assert viewed.with_own(bare, now, answered=checks, recorded=False) == bare
+
+
 def test_facts_that_were_not_stored_are_not_compared() -> None:
     bare = replace(SEEN, checks=None, applicant=None, evidence_ids=None, fees_usd=None)
 

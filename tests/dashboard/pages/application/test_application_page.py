@@ -661,7 +661,12 @@ def test_the_thread_lists_everything_newest_first(queue: Desk) -> None:
 
     assert sorted(thread(app)[:2]) == ["message to the applicant", "rejected"]
     assert thread(app)[2:6] == [
-        *("the applicant's answer", "asked for information", "check: jurisdiction passed", "note")
+        *(
+            "the applicant's answer",
+            "asked for information",
+            "check “Jurisdiction allowed”: passed",
+            "note",
+        )
     ]
     assert sorted(thread(app)[6:]) == [
         "evidence: 12,345,678.90 USD on another exchange",
@@ -681,7 +686,7 @@ def test_each_line_shows_who_can_read_it(queue: Desk) -> None:
         "asked for information": ":blue-background[sent to the applicant]",
         "message to the applicant": ":blue-background[sent to the applicant]",
         "the applicant's answer": ":green-background[received from the applicant]",
-        "check: jurisdiction passed": None,
+        "check “Jurisdiction allowed”: passed": None,
     }
     for title, mark in marks.items():
         (line,) = [words for words in found if f": {escape(title)} · " in words]
@@ -693,7 +698,7 @@ def test_one_kind_is_shown_alone_and_kept_in_the_address(queue: Desk) -> None:
     app, before = open_application(queue, SHORT), None
     for kind, titles in {
         "notes": ["note"],
-        "checks": ["check: jurisdiction passed"],
+        "checks": ["check “Jurisdiction allowed”: passed"],
         "messages": ["message to the applicant", "the applicant's answer", "asked for information"],
         "decisions": ["rejected"],
         "events": ["submitted"],

@@ -96,6 +96,7 @@ def test_one_list_says_what_an_approval_needs_and_what_one_press_passes(queue: D
     app = press(app, f"pass-open-{MET}")
 
     assert rate(app).value == "20"
+    assert not [one for one in app.info if "since you" in one.value], "their own are no news"
     with queue.engine.connect() as conn:
         passed = conn.execute(text("select item from review.checks where outcome = 'passed'"))
         assert set(passed.scalars()) == set(listed) - {lacking}
@@ -189,6 +190,21 @@ def test_moved_figures_and_changed_results_are_shown_separately(queue: Desk) -> 
     # The next form starts with the figures shown then.
     trade("19999999.99", 14)
     assert not [one for one in texts(app) if "since you" in one]
+
+
+def test_only_what_colleagues_answer_and_record_is_news(queue: Desk) -> None:
+    app = rejecting(queue, reason="other")
+    clicks.check(queue.engine, SHORT, now=queue.now, item="no_prior_ban")
+    clicks.record_evidence(queue.engine, SHORT, now=queue.now)
+    app.run()
+    assert not [one for one in (*app.info, *app.warning) if "since you" in one.value]
+
+    clicks.check(queue.engine, SHORT, now=queue.now, actor=clicks.BEN)
+    clicks.record_evidence(queue.engine, SHORT, now=queue.now, actor=clicks.BEN)
+    app.run()
+    (changed,) = (one.value for one in app.warning if "Changed since you began" in one.value)
+    assert "evidence" in changed
+    assert "Check “Jurisdiction allowed”" in texts(app)
 
 
 def test_edited_text_survives_another_choice_and_the_preview(queue: Desk) -> None:
