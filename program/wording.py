@@ -237,8 +237,8 @@ def signed(value: Decimal | int, size: str) -> str:
 
 
 def inline(label: str) -> str:
-    """Format a label for the middle of a sentence: its first letter in lower case."""
-    return label[:1].lower() + label[1:]
+    """Format a label for the middle of a sentence: its first letter in lower case, but for KYC."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
 def quoted(text: str) -> str:

@@ -40,6 +40,7 @@ MOST_TICKS, MOST_MONTH_TICKS = 7, 13
 DASHED = {"width": 1.5, "dash": "dash"}
 # What several layouts may each add to.
 ADDED = ("shapes", "annotations")
+MONTH_TICKS = "%b\n%Y"
 NO_TOOLS = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 
 
@@ -174,10 +175,10 @@ def monthly_bars(
         hovertemplate="%{x|%b %Y}<br>%{customdata}<extra></extra>",
         marker={
             "line": {"width": 0},
-            "opacity": [OUTSIDE_OPACITY if note else 1 for note in notes],
+            "opacity": opacities(notes),
         },
     )
-    named = _named_steps(months, ends, ticks="%b\n%Y", most=MOST_MONTH_TICKS)
+    named = _named_steps(months, ends, ticks=MONTH_TICKS, most=MOST_MONTH_TICKS)
     ceiling = ceiling_of([values], minimum)
     figure = framed([bars], title, ceiling, unit, named, _ruled(minimum, unit))
     return Chart(figure, _alt(title, months, values, unit, spoken=_in_month))
@@ -218,8 +219,12 @@ def lines(
     *,
     title: str,
     unit: str,
+    ends: Sequence[date] = (),
 ) -> Chart:
-    """Return one line per series over the same days; a missing value is a gap, never a zero."""
+    """Return one line per series over the same days; a missing value is a gap, never a zero.
+
+    ``ends`` are the exclusive ends of longer steps than days.
+    """
     if not 1 <= len(series) <= MOST_LINES:
         raise ValueError(f"{len(series)} lines; draw 1 to {MOST_LINES}, the rest as a table")
     for values in series.values():
@@ -230,7 +235,7 @@ def lines(
         title,
         ceiling_of(list(series.values())),
         unit,
-        named_days(days),
+        named_days(days, ends),
         {"hovermode": "x unified"},
         {"showlegend": True, "margin": {"t": TWO_ROWS_ROOM}} if len(series) > 1 else {},
     )
@@ -239,10 +244,20 @@ def lines(
 
 
 def named_days(days: Sequence[date], ends: Sequence[date] = ()) -> Layout:
-    """Label the axis with days, and with years below unless all are this year's."""
+    """Label the axis with days, and with years below unless all are this year's; or with months."""
+    if _are_months(days, ends):
+        named = _named_steps(days, ends, ticks=MONTH_TICKS, most=MOST_MONTH_TICKS)
+        return _joined(named, {"xaxis": {"hoverformat": "%b %Y"}})
     this = figures.this_year()
     ticks = "%-d %b" if all(day.year == this for day in days) else "%-d %b\n%Y"
     return _named_steps(days, ends, ticks=ticks, most=MOST_TICKS)
+
+
+def _are_months(starts: Sequence[date], ends: Sequence[date]) -> bool:
+    """Whether the steps are calendar months, of which the last may be running."""
+    return any(
+        end == months_later(start, 1) for start, end in zip(starts, ends, strict=bool(ends))
+    ) and all(start.day == 1 for start in starts)
 
 
 def _named_steps(starts: Sequence[date], ends: Sequence[date], *, ticks: str, most: int) -> Layout:
@@ -292,10 +307,15 @@ def _dated_bars(
         customdata=texts,
         hovertemplate="%{x|%-d %b %Y}<br>%{customdata}<extra></extra>",
         marker={
-            "opacity": [OUTSIDE_OPACITY if one else 1 for one in faint],
+            "opacity": opacities(faint),
             "line": {"width": 0},
         },
     )
+
+
+def opacities(faint: Sequence[object]) -> list[float]:
+    """Return the opacity of each bar; those for which something is said are fainter."""
+    return [OUTSIDE_OPACITY if one else 1 for one in faint]
 
 
 def _line(name: str, days: Sequence[date], values: Sequence[Value], unit: str) -> go.Scatter:

@@ -26,6 +26,7 @@ from dashboard.ui.charts import (
     in_short,
     lengths,
     named_days,
+    opacities,
     places,
     ticks_up_to,
 )
@@ -74,8 +75,8 @@ def over_time(
 ) -> Chart:
     """Return stacked bars; ``parts`` are in legend order, from the bottom up.
 
-    ``ends`` are the days after each step; ``notes`` say what is missing from each; ``looks`` set
-    the colors of parts by name.
+    ``ends`` are the days after each step; ``notes`` say what is missing from each, which also
+    makes it fainter; ``looks`` set the colors of parts by name.
     """
     _check_parts(parts)
     for values in parts.values():
@@ -87,7 +88,7 @@ def over_time(
             y=lengths(values),
             customdata=hover(values, unit, notes),
             hovertemplate="%{customdata}",
-            marker=_marker(looks.get(name)),
+            marker={**_marker(looks.get(name)), "opacity": opacities(notes) or 1},
         )
         for name, values in parts.items()
     ]

@@ -545,4 +545,6 @@ DATASETS: tuple[Dataset, ...] = (
 )
 # Datasets that have no rows without metrics.
 OF_METRICS = frozenset({MONTHLY.key, ACTIVITY.key})
+# Datasets of what people did, whatever the metrics are now.
+OF_ACTS = frozenset({DECISIONS_MADE.key, LOG.key})
 BY_KEY = {dataset.key: dataset for dataset in DATASETS}

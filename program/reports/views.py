@@ -19,6 +19,7 @@ from program.reports.datasets import (
     AMOUNTS,
     APPLICATIONS,
     BY_KEY,
+    MONTH,
     NUMBERS,
     TIMES,
     ColumnKind,
@@ -168,6 +169,12 @@ class View(query.PagedRecord):
         )
 
     @property
+    def months(self) -> frozenset[str]:
+        """The columns of the table whose days stand for months."""
+        grouped = {group.name for group in self.groups if group.bucket is Bucket.MONTH}
+        return frozenset(grouped or {MONTH})
+
+    @property
     def shows_contacts(self) -> bool:
         """Whether the table has personal columns, or groups by one."""
         return any(column.personal for column in self.shown)
@@ -314,8 +321,7 @@ class _Reader:
             ):
                 self.problems.append(f"Grouping by {wording.quoted(text)} is not understood.")
                 continue
-            in_time = Bucket(bucket) if bucket else Bucket.DAY if column.kind in TIMES else None
-            found.append(Group(column=name, bucket=in_time))
+            found.append(Group(column=name, bucket=_bucket(column, bucket)))
         return tuple(dict.fromkeys(found))[:MOST_GROUPED_BY]
 
     def measures(self) -> tuple[Measure, ...]:
@@ -370,6 +376,13 @@ class _Reader:
     def _note_unknown_filter(self, name: str) -> None:
         if name not in OWN_NAMES:
             self.problems.append(f"There is no column {wording.quoted(name)} for you to filter by.")
+
+
+def _bucket(column: DatasetColumn, asked: str) -> Bucket | None:
+    """Return how a column is grouped; days and times by day, if nothing is asked."""
+    if asked or column.kind not in TIMES:
+        return Bucket(asked) if asked else None
+    return Bucket.MONTH if column.name == MONTH else Bucket.DAY
 
 
 def measurable(dataset: Dataset, function: Function, name: str) -> bool:

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.pages.explore.table import can_go_across, can_go_up
 from dashboard.ui import grid, state
 from data_access.people.staff import Person
-from program.reports.datasets import DATASETS, TIMES, DatasetColumn, label_of
+from program.reports.datasets import DATASETS, MONTH, TIMES, DatasetColumn, label_of
 from program.reports.pivots import MOST_ACROSS
 from program.reports.views import (
     FUNCTION_WORDS,
@@ -280,7 +280,8 @@ def chart(view: View, token: str, apply: Apply) -> None:
 
 def _groups(column: DatasetColumn) -> list[Group]:
     if column.kind in TIMES:
-        return [Group(column=column.name, bucket=bucket) for bucket in Bucket]
+        buckets = (Bucket.MONTH,) if column.name == MONTH else Bucket
+        return [Group(column=column.name, bucket=bucket) for bucket in buckets]
     return [Group(column=column.name)]
 
 

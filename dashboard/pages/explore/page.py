@@ -30,7 +30,7 @@ from data_access.explore.queries import Chartable, Preview
 from data_access.people.staff import Person
 from program import wording
 from program.periods import month_start, utc_day
-from program.reports.datasets import DATASETS, OF_METRICS
+from program.reports.datasets import DATASETS, OF_ACTS, OF_METRICS
 from program.reports.views import OWN_NAMES, PAGE_SIZE, View
 from program.review.permissions import Act
 
@@ -73,7 +73,7 @@ def draw_head(page: Loaded, person: Person) -> None:
             if page.preview is not None and page.preview.total:
                 name = explore_saved_views.name_of(page.views, view)
                 export.draw(view, page.preview.in_files, person, view_name=name)
-        st.caption(f"{view.dataset.description} {data_words(page.context)}")
+        st.caption(f"{view.dataset.description} {data_words(view, page.context)}")
         replica.note()
         with st.container(key="explore-filters", **line):
             filters.draw(view, token, apply_view, choices_of(view))
@@ -128,7 +128,8 @@ def draw_table(preview: Preview) -> None:
     if preview.pivot is not None:
         pivot.draw(preview.pivot, **common)
     else:
-        table.draw(preview.rows, view.shown, what=view.dataset.title, **common)
+        what, months = view.dataset.title, view.months
+        table.draw(preview.rows, view.shown, what=what, months=months, **common)
 
 
 def draw_chart(preview: Preview, found: Chartable | None, context: JudgingContext) -> None:
@@ -170,8 +171,10 @@ def draw_pages(preview: Preview) -> None:
         )
 
 
-def data_words(context: JudgingContext) -> str:
-    """Format the window and the data-through day of the metrics."""
+def data_words(view: View, context: JudgingContext) -> str:
+    """Format the window and the data-through day of the metrics, if the rows have metrics."""
+    if view.dataset.key in OF_ACTS:
+        return "Times are UTC."
     fresh = context.freshness
     if fresh is None:
         return "Metrics were never computed, so they are unknown."

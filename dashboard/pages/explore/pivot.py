@@ -81,15 +81,19 @@ def words(pivot: Pivot) -> str:
     shown = pivot.pivoted
     cut = pivots.cut_words(shown, pivot.heads)
     measure, across = shown.column(shown.measure.name), shown.column(shown.across.name)
-    found = f"{measure.label} across {across.label}"
+    found = f"{measure.label} across {_inline(across)}"
     return f"{found}: {cut}, others in one column" if cut else found
 
 
 def words_across(pivot: Pivot) -> str:
     """Name the groups down and that across."""
     shown = pivot.pivoted
-    down = wording.listed([shown.column(group.name).label for group in shown.down])
-    return f"{down}, across {shown.column(shown.across.name).label}"
+    down = wording.listed([_inline(shown.column(group.name)) for group in shown.down])
+    return f"{down}, across {_inline(shown.column(shown.across.name))}"
+
+
+def _inline(column: DatasetColumn) -> str:
+    return wording.inline(column.label)
 
 
 def _group(pivot: Pivot, group: Group, first: Order, *, leads: bool) -> grid.GridColumn:

@@ -34,9 +34,9 @@ def chart_of(found: Chartable, read: Pivot, *, running: date) -> Chart:
         key=lambda row: row.by[down.name],
     )
     days, parts = [row.by[down.name] for row in rows], _parts(read, rows)
-    if not shown.adds_up:
-        return charts.lines(days, parts, title=title, unit=unit)
     ends = [down.bucket.end(day) for day in days]
+    if not shown.adds_up:
+        return charts.lines(days, parts, title=title, unit=unit, ends=ends)
     notes = [
         "still running" if down.bucket is Bucket.MONTH and day == running else "" for day in days
     ]

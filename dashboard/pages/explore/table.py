@@ -1,6 +1,6 @@
 """Explore's table and chart: exact values, never read as markup."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,6 +12,7 @@ from dashboard.ui import badges, charts, figures, grid, headings
 from dashboard.ui.badges import Badge
 from dashboard.ui.charts import Chart
 from data_access.explore.queries import Chartable
+from program import wording
 from program.periods import utc_day
 from program.reports import value_words
 from program.reports.datasets import (
@@ -65,12 +66,19 @@ def draw(
     key: str,
     what: str,
     first: Order,
+    months: Collection[str],
     on_heading: headings.Press,
 ) -> None:
-    """Draw one page of rows, sorted by ``first``; headings have tooltips and sort."""
+    """Draw one page of rows, sorted by ``first``; headings have tooltips and sort.
+
+    The days of the columns ``months`` stand for months.
+    """
+    cells = {column.name: [row[column.name] for row in rows] for column in columns}
     grid.draw(
         {
-            column.name: _column(column, [row[column.name] for row in rows], first)
+            column.name: _months(column, cells[column.name], first)
+            if column.name in months
+            else _column(column, cells[column.name], first)
             for column in columns
         },
         key=key,
@@ -125,7 +133,7 @@ def chart_of(
         held = totals.setdefault(label, None)
         totals[label] = value if held is None else held + (value or 0)
     unit = "USD" if up.kind is ColumnKind.MONEY else ""
-    title = f"{up.label} by {across.label.lower()}, {what}"
+    title = f"{up.label} by {wording.inline(across.label)}, {what}"
     if across.kind not in TIMES:
         labels = [cell(label, across) or figures.UNKNOWN for label in totals]
         return charts.category_bars(labels, list(totals.values()), title=title, unit=unit)
@@ -222,6 +230,11 @@ def _column(column: DatasetColumn, values: Sequence[Any], first: Order) -> grid.
     return grid.GridColumn(
         cells=_held(values, column), config=_config(column, values, {"label": label, **look})
     )
+
+
+def _months(column: DatasetColumn, values: Sequence[Any], first: Order) -> grid.GridColumn:
+    look = _look(column, values, first)
+    return grid.month(look.pop("label"), values, alignment="left", **look)
 
 
 def _look(column: DatasetColumn, values: Sequence[Any], first: Order) -> dict[str, Any]:

@@ -97,6 +97,7 @@ def _draw_flow(head: Head, view: ReportView) -> None:
             {"open": sheet.cells("open")},
             title=f"How many are open at the end of each {view.grain}? UTC",
             unit=APPLICATIONS,
+            ends=_ends(view),
         )
         data_table.card(sheet, chart, key="open-then", on_open=open_list, viewer=view.viewer)
 
@@ -429,7 +430,13 @@ def _flow_chart(sheet: Sheet, view: ReportView) -> charts.Chart:
         series,
         title=f"How many arrive and are decided? By {view.grain}, UTC",
         unit=APPLICATIONS,
+        ends=_ends(view),
     )
+
+
+def _ends(view: ReportView) -> list[date]:
+    """Return the exclusive ends of the period's steps."""
+    return [span.end for span in buckets(view.period, view.grain)]
 
 
 def _counts(kpi: Kpi, cells: list[int], drilldowns: list[Filters | None]) -> SheetColumn:

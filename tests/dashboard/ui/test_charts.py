@@ -114,6 +114,35 @@ def test_each_month_is_named_once_and_as_wide_as_it_is(months: int) -> None:
         assert axis.range[0] < starts[0] < axis.range[1]
 
 
+def test_months_are_named_as_such_in_every_chart_over_time_and_other_steps_by_days() -> None:
+    def ticks(starts: list[date], ends: list[date]) -> set[str]:
+        values = [3] * len(starts)
+        drawn = [
+            *over_steps(starts, ends)[1:],
+            charts.lines(starts, {"open": values}, title="?", unit="users", ends=ends),
+        ]
+        return {chart.figure.layout.xaxis.tickformat.split("\n")[0] for chart in drawn}
+
+    first, second, third = date(2025, 1, 1), date(2025, 2, 1), date(2025, 3, 1)
+    assert ticks([first, second], [second, third]) == {"%b"}
+    assert ticks([first], [second]) == {"%b"}
+    # The last one is running.
+    assert ticks([first, second], [second, date(2025, 2, 3)]) == {"%b"}
+    assert ticks([date(2024, 12, 9), first], [first, second]) == {"%-d %b"}
+    assert ticks([first, second], [first + timedelta(7), second + timedelta(7)]) == {"%-d %b"}
+    assert ticks([first], [date(2025, 1, 2)]) == {"%-d %b"}
+
+
+def test_a_bar_with_a_note_is_fainter_in_a_stack_too() -> None:
+    steps = [date(2025, 1, 1), date(2025, 2, 1)]
+    stack = stacked_charts.over_time(
+        steps, {"a": [1, 2]}, title="?", unit="", ends=steps, notes=["", "still running"]
+    )
+
+    whole, running = stack.figure.data[0].marker.opacity
+    assert running < whole == 1
+
+
 def test_a_single_step_leaves_room_beside_it() -> None:
     for days in (1, 7, 31):
         end = FIRST + timedelta(days=days)

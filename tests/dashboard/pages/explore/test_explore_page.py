@@ -308,6 +308,34 @@ def test_a_group_by_day_is_drawn_by_day_though_it_is_the_first_of_a_month(queue:
     assert wide("submitted_at:month") == {30}
 
 
+def test_months_are_months_in_tables_and_in_what_they_may_be_grouped_by(queue: Desk) -> None:
+    def written(**query: str) -> str:
+        app = queue.open(EXPLORE, **query)
+        assert not texts(app, ["warning"])
+        settings = json.loads(app.dataframe[0].proto.columns)
+        return str(settings[app.dataframe[0].value.columns[0]]["type_config"]["format"])
+
+    assert written(group="submitted_at:month") == "MMM YYYY"
+    assert written(group="submitted_at:week") == "YYYY-MM-DD"
+    plain = View.from_query({"dataset": "monthly"}, personal=False)
+    assert plain.months == {"month"}
+    grouped = View.from_query({"dataset": "monthly", "group": "month"}, personal=False)
+    assert [str(group) for group in grouped.groups] == ["month:month"]
+    assert grouped.months == {"month"}
+    app = queue.open(EXPLORE, dataset="monthly")
+    options = next(w for w in app.multiselect if w.label == "Group by").options
+    assert [words for words in options if words.startswith("Month")] == ["Month, by month"]
+
+
+def test_only_rows_with_metrics_speak_of_their_window(queue: Desk) -> None:
+    queue.who = PEOPLE[Role.MANAGER]
+    for dataset in DATASETS:
+        app = queue.open(EXPLORE, dataset=dataset.key)
+        (head,) = (w for w in texts(app, ["caption"]) if w.startswith(dataset.description))
+        assert ("the window is" in head) == (dataset.key not in ("decisions", "log")), dataset.key
+        assert "imes are UTC." in head
+
+
 def test_a_view_is_kept_shared_and_led_to(queue: Desk) -> None:
     view = View.from_query({"dataset": "decisions", "outcome": "approved"}, personal=True)
     saved_views.save(
@@ -411,7 +439,7 @@ def test_a_group_lies_across_with_totals_of_rows_and_columns(queue: Desk) -> Non
         ["In all", "4", "3", "7"],
     ]
     assert "**3 groups**" in texts(app)
-    assert "Count across Status" in texts(app, ["caption"])
+    assert "Count across status" in texts(app, ["caption"])
     # A file has the pairs below each other, and says so.
     promise, *_ = (
         export_links._signer(export_links.SECRET_FILE).loads(
