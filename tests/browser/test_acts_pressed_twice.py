@@ -739,7 +739,9 @@ def press_at_pauses(pressed: Pressed, site: Site, visit: Visit, pauses: Sequence
 
         page.evaluate(TWO_FRAMES)
         if sent:
-            # The second press reached the server: it is processed once that has drawn a new page.
+            # The second press reached the server: it is processed once that has drawn a new page,
+            # which would cut off what the first one still does, such as taking the next.
+            screen.settled(page)
             page.reload()
         screen.settled(page)
         if (found := in_the_end(site, before, pressed.writes)) != pressed.writes:
