@@ -347,16 +347,17 @@ def parse(setting: Setting, text: str) -> Decimal | int | None:
     Its unit and the separators that its field shows may stand with it; a rate is in percent.
     Empty is ``None``.
     """
-    plain = text.strip().removesuffix("%").removesuffix("USD").strip()
+    shown = numbers.as_seen(text)
+    plain = shown.removesuffix("%").removesuffix("USD").strip()
     if not plain:
         return None
     if SEPARATED.fullmatch(plain):
         plain = plain.replace(",", "")
     whole = setting.kind in WHOLES
     try:
-        number = numbers.read(plain, whole=whole)
+        number = numbers.read_typed(plain, whole=whole)
     except numbers.NotANumber as wrong:
-        raise ValueError(f"{setting.label}: {wording.quoted(text.strip())} {wrong}.") from wrong
+        raise ValueError(f"{setting.label}: {wording.quoted(shown)} {wrong}.") from wrong
     if whole:
         return int(number)
     return number / 100 if setting.kind is SettingKind.RATE else number

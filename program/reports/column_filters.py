@@ -244,6 +244,15 @@ def _end(column: DatasetColumn, text: str) -> Decimal | None:
     return numbers.read(text, whole=column.kind in WHOLES) if text else None
 
 
+def typed_end(column: DatasetColumn, text: str) -> str:
+    """Return a typed number as the address has it; what is none stays, for its refusal."""
+    seen = numbers.as_seen(text)
+    try:
+        return _plain(numbers.read_typed(seen, whole=column.kind in WHOLES)) if seen else ""
+    except numbers.NotANumber:
+        return seen
+
+
 def _days(column: DatasetColumn, text: str, *, or_unknown: bool) -> Filter | None:
     latest = re.fullmatch(_LATEST, text)
     if latest is not None:

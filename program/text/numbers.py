@@ -9,6 +9,8 @@ and command lines accept one form only; anything else is refused with how to wri
 import re
 from decimal import Decimal
 
+from program.text import invisible
+
 SEPARATOR = "[,'_ \u00a0\u2009\u202f\u2019]"
 MOST_DIGITS, MOST_DECIMALS = 40, 6
 MOST_WHOLE_DIGITS = 18
@@ -45,13 +47,14 @@ _FIRST_WAYS = (
     (r"(?i)^[+-]?s?nan[0-9]*$", "is not a number; write digits"),
     (r"(?i)^[+-]?inf(inity)?$|∞", "is infinite; leave an open end empty"),
 )
-_OTHER_WAYS = (
+_OTHER_WAYS: tuple[tuple[str, str], ...] = (
     (r"^-?[0-9]+(\.[0-9]{3}){2,}$", "has points between its digits; write `{joined}`"),
+    (r"^[0-9]{1,3}([ '.\u2019][0-9]{3})+,[0-9]+$", "has a decimal comma; write `{comma}`"),
     (rf"^-?[0-9]{{{MOST_DIGITS + 1},}}(\.[0-9]+)?$", "is too large"),
     (rf"\.[0-9]{{{MOST_DECIMALS + 1},}}$", f"has more than {MOST_DECIMALS} decimals; round it"),
     (r"", "is not a number; write it like 1234.50"),
 )
-_OTHER_WAYS_WHOLE = (
+_OTHER_WAYS_WHOLE: tuple[tuple[str, str], ...] = (
     (r"^-?[0-9]+(\.[0-9]{3}){2,}$", "has points between its digits; write `{joined}`"),
     (r"^-?[0-9]+\.[0-9]+$", "is not a whole number; write it without decimals"),
     (r"^-?[0-9]+\Z", "is too large"),
@@ -79,11 +82,23 @@ _GROUPED = re.compile(
 
 
 def read_typed(text: str, *, whole: bool = False) -> Decimal:
-    """Parse what a person typed: as `read`, and also `5,000,000` and `5,000` if it is whole."""
+    """Parse what a person typed: as `read`, and also `5,000,000` and `5,000` if it is whole.
+
+    Spaces around it, and what nobody sees, do not count.
+    """
+    text = as_seen(text)
     grouped = _GROUPED.fullmatch(text)
     if grouped and (whole or grouped["sign"] != "," or text.count(",") > 1 or "." in text):
         text = text.replace(grouped["sign"], "")
     return read(text, whole=whole)
+
+
+def as_seen(text: str) -> str:
+    """Return what a person sees of a number that was typed or pasted.
+
+    Phones and spreadsheets add direction marks, zero-width and non-breaking spaces.
+    """
+    return invisible.clean(text).text
 
 
 def reason(text: str, *, whole: bool = False) -> str:
@@ -100,4 +115,5 @@ def rewritten(text: str) -> dict[str, str]:
         "plain": re.sub(SEPARATOR, "", text),
         "point": text.replace(".", "").replace(",", "."),
         "joined": text.replace(".", ""),
+        "comma": re.sub("[ '.\u2019]", "", text).replace(",", "."),
     }

@@ -101,11 +101,12 @@ def _record(form: str, request_id: UUID, id_: int, kind: EvidenceKind, actor: st
     state.hold(decision_name(id_))
     # With 5.000 for five thousand, a number that may have decimals would be five.
     whole = kind is EvidenceKind.X_FOLLOWERS
+    typed = numbers.as_seen(held["value"] or "")
     try:
-        value = numbers.read_typed((held["value"] or "").strip(), whole=whole)
+        value = numbers.read_typed(typed, whole=whole)
     except numbers.NotANumber as error:
-        typed = wording.quoted((held["value"] or "").strip())
-        submit.refused(form, f"Write the value as a plain number: {typed} {error}.")
+        quoted = wording.quoted(typed)
+        submit.refused(form, f"Write the value as a plain number: {quoted} {error}.")
         return
     if held["day"] is None:
         submit.refused(form, "Enter the day it was seen.")

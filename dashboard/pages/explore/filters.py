@@ -210,7 +210,8 @@ def _text(column: DatasetColumn, part: str) -> str:
         return state.typed(f"{part}-{name}")
 
     if column.kind in NUMBERS:
-        return filtering.BETWEEN.join((held(end) or "").strip() for end in ("least", "most"))
+        ends = (held("least"), held("most"))
+        return filtering.BETWEEN.join(filtering.typed_end(column, end or "") for end in ends)
     if column.kind in TIMES:
         if held("latest"):
             return f"last{held('latest')}"

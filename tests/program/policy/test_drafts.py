@@ -151,6 +151,7 @@ def test_changes_carried_over_keep_what_a_colleague_published() -> None:
     ("name", "text", "found"),
     [
         ("min_volume_usd", " 20,000,000.50 USD", Decimal("20000000.50")),
+        ("min_volume_usd", "20 000 000", Decimal(20_000_000)),
         ("min_volume_usd", "-1", Decimal(-1)),
         ("min_x_followers", "5,000", 5000),
         ("min_x_followers", " 5000 ", 5000),
@@ -171,7 +172,7 @@ def test_numbers_are_read_with_their_unit_and_the_separators_of_the_field(
     [
         ("min_volume_usd", "2e7", "is written with an exponent; write all its digits."),
         ("min_volume_usd", "20.000.000", "has points between its digits; write `20000000`."),
-        ("min_volume_usd", "20 000 000", "has a thousands separator; write `20000000`."),
+        ("min_volume_usd", "20 000,5", "has a decimal comma; write `20000.5`."),
         ("min_volume_usd", "1.234,50", "has a decimal comma; write `1234.50`."),
         ("min_volume_usd", "0,250", "has a decimal comma; write `0.250`."),
         ("min_volume_usd", "1234,567", "has a decimal comma; write `1234.567`."),

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from program.policy import settings
 from program.reports import column_filters
 from program.reports.column_filters import Range
 from program.reports.datasets import APPLICATIONS, DatasetColumn
@@ -64,7 +65,9 @@ def test_a_plain_number_is_read_to_its_last_digit(text: str, number: str) -> Non
         ("\u00a05", "has spaces around it; remove them"),
         (" ", "is empty; write digits"),
         ("\u00bd", "is not a number; write it like 1234.50"),
-        ("1 234,5", "is not a number; write it like 1234.50"),
+        ("1 234,5", "has a decimal comma; write `1234.5`"),
+        ("1.234,5", "has a decimal comma; write `1234.5`"),
+        ("1 234 5,", "is not a number; write it like 1234.50"),
     ],
 )
 def test_any_other_format_is_refused_with_what_to_write(text: str, remedy: str) -> None:
@@ -157,6 +160,35 @@ def test_a_person_may_separate_thousands_where_nothing_else_can_be_meant(
     text: str, whole: bool, number: str
 ) -> None:
     assert str(numbers.read_typed(text, whole=whole)) == number
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "5\u00a0000\u00a0000",
+        "5\u202f000\u202f000",
+        "5\u2009000\u2009000",
+        " 5 000 000\u00a0",
+        "5\u2019000\u2019000",
+        "\u200b5000000\ufeff",
+        "\u20685,000,000\u2069",
+        "5\u200b000\u200b000",
+        "5000000\u200e",
+    ],
+)
+def test_every_field_of_numbers_reads_what_is_seen_of_pasted_text(pasted: str) -> None:
+    assert numbers.read_typed(pasted) == 5_000_000
+    assert settings.parse(settings.SETTINGS_BY_NAME["min_volume_usd"], pasted) == 5_000_000
+    assert column_filters.typed_end(column("volume_usd"), pasted) == "5000000"
+    rate = settings.SETTINGS_BY_NAME["standard_rebate_rate"]
+    assert settings.parse(rate, "\u200b12.5\u00a0%") == Decimal("0.125")
+
+
+def test_a_refusal_quotes_what_is_seen() -> None:
+    with pytest.raises(ValueError, match=r"“5 000,5” has a decimal comma; write `5000\.5`"):
+        settings.parse(settings.SETTINGS_BY_NAME["min_volume_usd"], "\u200b5\u00a0000,5")
+    assert column_filters.typed_end(column("volume_usd"), "\u200bmany ") == "many"
+    assert column_filters.typed_end(column("volume_usd"), "") == ""
 
 
 @pytest.mark.parametrize(

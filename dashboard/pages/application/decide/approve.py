@@ -202,10 +202,11 @@ def _first_percent(shown: Opened) -> str:
 
 def _rate(percent: str) -> Decimal:
     """Read a typed percentage; raises Invalid with what to write."""
+    shown = numbers.as_seen(percent)
     try:
-        return numbers.read(percent.strip().removesuffix("%").rstrip()) / 100
+        return numbers.read_typed(shown.removesuffix("%")) / 100
     except numbers.NotANumber as wrong:
-        raise Invalid(f"The rebate rate {wording.quoted(percent.strip())} {wrong}.") from wrong
+        raise Invalid(f"The rebate rate {wording.quoted(shown)} {wrong}.") from wrong
 
 
 def _rationale(shown: Opened) -> str:

@@ -259,7 +259,8 @@ REMEDIES = (
     ("2,5", "has a decimal comma; write `2.5`"),
     ("12,5", "has a decimal comma; write `12.5`"),
     ("1.234,50", "has a decimal comma; write `1234.50`"),
-    ("1 234", "has a thousands separator; write `1234`"),
+    ("1,234", "has a thousands separator; write `1234`"),
+    ("1 234", "must be above the standard"),
     ("１２", "has digits other than 0 to 9; write it with those"),
     ("2e1", "is written with an exponent; write all its digits"),
     ("", "is empty; write digits"),
@@ -278,7 +279,7 @@ def test_a_rate_is_read_as_numbers_are_and_refused_at_its_field(queue: Desk) -> 
         assert refuses(app, remedy), typed
         assert (rate(app).value, field(app, "Rationale").value) == (typed, "Of my own")
         assert not [one for one in app.button if one.key == f"send-{MET}"], typed
-    rate(app).set_value("12.5").run()
+    rate(app).set_value("\u200b12.5\u00a0%").run()
     app = press(app, f"preview-{MET}")
     assert any("Rebate 12.5 % of net fees" in line for line in texts(app))
 
