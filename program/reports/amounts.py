@@ -55,7 +55,7 @@ def change(unit: Unit, now: Amount, before: Amount) -> str | None:
     if now == before:
         return UNCHANGED
     more = Decimal(now) - Decimal(before)
-    sign = "-" if more < 0 else "+"
+    sign = MINUS if more < 0 else "+"
     if unit is Unit.SHARE:
         points = rounded(abs(more) * 100)
         return f"{sign}{points or '<1'} point{'' if points <= 1 else 's'}"
@@ -63,5 +63,5 @@ def change(unit: Unit, now: Amount, before: Amount) -> str | None:
         return f"{sign}{wording.took(abs(more))}"
     if unit is Unit.USD or abs(Decimal(before)) >= 1_000:
         share = None if not before else more / abs(Decimal(before))
-        return None if share is None else wording.change(share).replace(MINUS, "-")
+        return None if share is None else wording.change(share)
     return f"{sign}{counted(abs(more))}"

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.ui import figures, sparklines
 from data_access.reports.measured import Measured, Trading
 from program.policy.delivered import Known
-from program.reports.amounts import UNCHANGED, Amount, amount_text, change, exactly
+from program.reports.amounts import Amount, amount_text, change, exactly
 from program.reports.kpis import Kpi, Reading, Unit
 from program.review.queue_filters import Filters
 
@@ -103,7 +103,8 @@ def draw(figure: Figure) -> None:
             kpi.name,
             amount_text(kpi.unit, figure.value, beside=figure.before, nothing=figure.nothing),
             delta=changed or figure.no_change or None,
-            delta_arrow="off" if changed in (UNCHANGED, None) else "auto",
+            # Its sign says which way.
+            delta_arrow="off",
             delta_color=color(kpi, figure.value, figure.before),
             delta_description=_before(figure),
             help=" ".join(

@@ -92,7 +92,7 @@ def test_unknown_reads_differently_from_zero_in_every_part() -> None:
 
     text, page, file = weekly.as_text(found), weekly.as_html(found), weekly.as_csv(found)
     assert "- Program volume: unknown; no data yet" in text
-    assert "- Net fees: 0 USD (-100 %, from 2.50 USD)" in text
+    assert "- Net fees: 0 USD (−100 %, from 2.50 USD)" in text
     assert ">unknown</td>" in page
     assert ">0 USD</td>" in page
     assert "Trading,volume,Program volume,USD,,,no data yet" in file

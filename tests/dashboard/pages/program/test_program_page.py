@@ -12,6 +12,7 @@ import pytest
 import streamlit as st
 from sqlalchemy import text
 from streamlit.proto.Metric_pb2 import Metric
+from streamlit.proto.Metric_pb2 import Metric as MetricProto
 from streamlit.testing.v1 import AppTest
 
 from dashboard.pages.program import minimums, weekly_mail
@@ -134,9 +135,11 @@ def test_five_figures_with_their_change(worked: Desk) -> None:
     assert len(app.metric) == 5 + 3
     assert figure(app, "open") == ("1", "unchanged")
     assert figure(app, "decided") == ("3", "+2")
-    assert figure(app, "approval_rate") == ("67 %", "-33 points")
+    assert figure(app, "approval_rate") == ("67 %", "−33 points")
     assert figure(app, "time_to_decision") == ("3.0 d", "+24.0 h")
     assert figure(app, "volume") == ("3.9 k USD", "+30 %")
+    # The sign says the direction; an arrow beside it would say it twice.
+    assert {metric.proto.direction for metric in app.metric} == {MetricProto.MetricDirection.NONE}
 
 
 def test_too_few_decisions_are_no_forecast(worked: Desk) -> None:
@@ -169,7 +172,7 @@ def test_what_waits_is_held_against_the_pace(worked: Desk) -> None:
     # Until the end of the next working day it is one day and what is left of this one.
     left, delta = figure(app, "overdue_next_day")
     assert int(left) in (40 - 4, 40 - 3, 40 - 2)
-    assert delta == f"-{40 - int(left)}"
+    assert delta == f"−{40 - int(left)}"
     assert "from 40 now" in {metric.proto.delta_description for metric in app.metric}
 
 
@@ -579,11 +582,11 @@ def test_a_chart_offers_its_picture_and_nothing_else(worked: Desk) -> None:
 @pytest.mark.parametrize(
     ("unit", "now", "before", "words"),
     [
-        (Unit.APPLICATIONS, 3, 5, "-2"),
+        (Unit.APPLICATIONS, 3, 5, "−2"),
         (Unit.APPLICATIONS, 5, 5, "unchanged"),
         (Unit.APPLICATIONS, 3000, 2000, "+50 %"),
         (Unit.SHARE, Decimal("0.5"), Decimal("0.25"), "+25 points"),
-        (Unit.HOURS, Decimal(30), Decimal(54), "-24.0 h"),
+        (Unit.HOURS, Decimal(30), Decimal(54), "−24.0 h"),
         (Unit.USD, Decimal(50), Decimal(-100), "+150 %"),
         (Unit.USD, Decimal(5), Decimal(0), None),
         (Unit.USD, None, Decimal(5), None),
