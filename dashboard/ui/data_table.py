@@ -29,7 +29,7 @@ Open = Callable[[Sequence[Filters | None], str], None]
 OpenOne = Callable[[Filters], None]
 # Builds the file of a sheet on demand; None for a person who may not export.
 Take = Callable[["Sheet", Form], bytes] | None
-# The query parameter of a table's order: its key, and the column, with - for descending.
+# The query parameter of the tables' orders: each one's key and column, with - for descending.
 SORT = "sort"
 # Decimals of a fraction in a file.
 SHARE_PLACES = 6
@@ -313,9 +313,15 @@ def _height(sheet: Sheet) -> int:
 
 def _order(sheet: Sheet, key: str) -> str:
     """Return the column by which the address sorts this table, with - for descending."""
-    table_key, _, order = st.query_params.get(SORT, "").partition(":")
+    order = _orders().get(key, "")
     known = any(column.key == order.removeprefix("-") for column in sheet.columns)
-    return order if table_key == key and known else ""
+    return order if known else ""
+
+
+def _orders() -> dict[str, str]:
+    """Return the orders in the address, by their tables' keys."""
+    parts = (one.partition(":") for one in st.query_params.get(SORT, "").split(","))
+    return {key: order for key, _, order in parts if key and order}
 
 
 def _sorted(sheet: Sheet, key: str) -> Sheet:
@@ -331,7 +337,8 @@ def _sort(sheet: Sheet, key: str, heading: str) -> None:
     before = _order(sheet, key)
     falls = column.kind not in TEXTS if before.removeprefix("-") != heading else None
     descending = not before.startswith("-") if falls is None else falls
-    st.query_params[SORT] = f"{key}:{'-' if descending else ''}{heading}"
+    orders = {**_orders(), key: f"{'-' if descending else ''}{heading}"}
+    st.query_params[SORT] = ",".join(f"{one}:{order}" for one, order in orders.items())
 
 
 def _written(kind: CellKind, cell: Cell, form: Form) -> str:

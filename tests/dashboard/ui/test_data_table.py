@@ -48,6 +48,21 @@ def test_one_row_is_its_own_total() -> None:
     assert data_table.totals(sheet) == "1 row"
 
 
+def test_each_table_of_a_page_keeps_its_own_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    address: dict[str, str] = {"sort": "left:who,gone:x,,:y,left"}
+    monkeypatch.setattr(st, "query_params", address)
+    names = column("who", ["b", "a"], CellKind.TEXT)
+    sheet = Sheet(name="x", window=None, columns=(names, column("decided", [1, 2])))
+
+    data_table._sort(sheet, "right", "decided")
+    data_table._sort(sheet, "left", "who")
+
+    assert address["sort"] == "left:-who,gone:x,right:-decided"
+    assert data_table._sorted(sheet, "left").cells("who") == ["b", "a"]
+    assert data_table._sorted(sheet, "right").cells("who") == ["a", "b"]
+    assert data_table._sorted(sheet, "gone") is sheet
+
+
 @pytest.mark.parametrize(
     ("point", "opened"),
     [
