@@ -111,8 +111,8 @@
   function fitting(on, text, x) {
     const { column } = on;
     if (!column || x < column.start || x >= column.end) return text;
-    if (on.textAlign === "right" || on.textAlign === "center" || on.direction === "rtl") return text;
-    const room = column.end - x - BESIDE;
+    if (on.textAlign === "center" || on.direction === "rtl") return text;
+    const room = (on.textAlign === "right" ? x - column.start : column.end - x) - BESIDE;
     if (on.measureText(text).width <= room) return text;
     const letters = [...text.slice(0, Math.ceil(room / LEAST_LETTER))];
     while (letters.length > 1 && on.measureText(`${letters.join("")}…`).width > room) letters.pop();

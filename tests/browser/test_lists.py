@@ -297,3 +297,11 @@ def test_a_name_longer_than_its_column_ends_with_an_ellipsis(site: Site, visit: 
     # The table for screen readers has all of it.
     screen.shows_names(page, [name])
     page.wait_for_function("() => [...window.drawn].some(text => /^ellipsis_.*…$/.test(text))")
+
+
+def test_a_cell_aligned_right_loses_its_end_and_never_its_first_digits(visit: Visit) -> None:
+    page = visit("mira", viewport={"width": 1024, "height": 768})
+    page.add_init_script(DRAWN)
+    page.goto("/affiliates?part=outcomes")
+
+    page.wait_for_function("() => [...window.drawn].some(text => /^unknown until .*…$/.test(text))")

@@ -71,7 +71,7 @@ def draw(lines: Sequence[Line], *, first: str, figure: Figure, key: str) -> None
                 str(horizon): grid.figure_text(
                     f"At {horizon} days",
                     [then_words(line, horizon, figure, words) for line in lines],
-                    width=150 if shows_before else 200,
+                    width=172 if shows_before else 200,
                     help=f"Sum of days {horizon - 29} to {horizon} after each approval, UTC.",
                 )
                 for horizon in HORIZONS

@@ -32,6 +32,7 @@ from program.review.workflow import STATUS_WORDS, Status
 
 QUEUE = "dashboard/pages/queue/page.py"
 IMPORT = "dashboard/pages/imports/page.py"
+EXPLORE = "dashboard/pages/explore/page.py"
 TABLE = "queue"
 FRAGMENT = "queue"
 POLL_EVERY = "10s"
@@ -231,11 +232,12 @@ def draw_empty(page: Loaded, person: Person) -> None:
             ),
         )
     else:
-        way_on = states.WayOn(label="Import applications", page=IMPORT)
-        states.empty(
-            "The queue is empty. New applications appear as they arrive.",
-            way_on if person.may(Act.IMPORT) else None,
+        way_on = (
+            states.WayOn(label="Import applications", page=IMPORT)
+            if person.may(Act.IMPORT)
+            else states.WayOn(label="Explore all applications", page=EXPLORE)
         )
+        states.empty("The queue is empty. New applications appear as they arrive.", way_on)
 
 
 def draw_pages(filters: Filters, total: int) -> None:

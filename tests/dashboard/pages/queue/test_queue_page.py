@@ -164,6 +164,10 @@ def test_without_messages_nothing_waits(desk: Desk) -> None:
     assert "Pending 0" in texts(app)
     (way_on,) = protos(app, "page_link")
     assert way_on.label == "Import applications"
+    # Whoever may not import is not left without a way on.
+    desk.who = PEOPLE[Role.ANALYST]
+    (way_on,) = protos(desk.open(QUEUE), "page_link")
+    assert way_on.label == "Explore all applications"
     assert not app.dataframe
     assert not app.pagination
 
