@@ -34,8 +34,8 @@ REFERENCES = """
 select conrelid::regclass::text, confrelid::regclass::text from pg_constraint
 where contype = 'f' and conparentid = 0 and conrelid <> confrelid
 """
-# Triggers fill these as other tables are emptied, so they are emptied last.
-FOLLOWING = ("review.standings", "review.standing_sums")
+# Triggers fill these as other tables are emptied, so they are emptied last, and always.
+FOLLOWING = ("review.standings", "review.standing_sums", "review.uncounted")
 # Functions of the triggers that keep tables append-only and the history's chain.
 GUARDS = """
 select function, pg_get_functiondef(function) from (
@@ -268,7 +268,7 @@ class Template:
         return self._with_referring(changed | more) if more else changed
 
     def _undoing(self, changed: set[str]) -> str:
-        emptying = [name for name in self.emptying if name in changed]
+        emptying = [name for name in self.emptying if name in changed or name in FOLLOWING]
         parts = [RESTING.format(name) for name, _ in self.guards]
         parts += [f"delete from {name}" for name in emptying]
         parts += [self.filled[name] for name in reversed(emptying) if name in self.filled]
