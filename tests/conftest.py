@@ -138,7 +138,12 @@ def refreshes_measure_no_risk(
 ) -> None:
     """Measuring risk is half of a small refresh, and few tests ask for it: `measures_risk`."""
     if request.node.get_closest_marker("measures_risk") is None:
-        monkeypatch.setattr(refreshing, "measure_risk", lambda engine, **_: None)
+        measure_no_risk(monkeypatch)
+
+
+def measure_no_risk(patch: pytest.MonkeyPatch) -> None:
+    """The same for a fixture that many tests share, which comes before that of each test."""
+    patch.setattr(refreshing, "measure_risk", lambda engine, **_: None)
 
 
 @pytest.fixture(autouse=True)

@@ -28,7 +28,7 @@ from data_access.exports import files as export_files
 from data_access.exports import terminal
 from tests.builders import add_application
 from tests.cases import first_of
-from tests.conftest import CLUSTER, ROOT
+from tests.conftest import CLUSTER, ROOT, measure_no_risk
 from tests.databases import Databases
 
 SECRET = "tops3cret"
@@ -103,7 +103,8 @@ def bare(databases: Databases) -> Iterator[Engine]:
 def demonstrated(databases: Databases) -> tuple[str, Result]:
     """The address of a database with a demo that the command made, and what that printed."""
     url = databases.url(databases.copy("demo")).render_as_string(hide_password=False)
-    with named_by_the_environment(url):
+    with named_by_the_environment(url), pytest.MonkeyPatch.context() as patch:
+        measure_no_risk(patch)
         made = succeeded(run(*DEMO))
     return url, made
 

@@ -66,9 +66,9 @@ def fill(engine: Engine, now: datetime) -> None:
         # Whatever the weekday, one is not due yet and others are at the edges.
         for id_, hours in enumerate((1, 26, 50, 74, 98, 122), start=61):
             add_application(conn, id_, submitted_at=now - timedelta(hours=hours))
-    rollups.refresh(engine, now=now)
+    rollups.refresh(engine, now=now, risk=None)
     move(engine, 1, Step.SUSPEND, Standing.ACTIVE, day_start(today - 9 * DAY))
-    rollups.refresh(engine, now=now)
+    rollups.refresh(engine, now=now, risk=None)
 
 
 def _apply(conn: Connection, id_: int, chance: random.Random, now: datetime) -> None:
