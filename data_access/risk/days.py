@@ -56,7 +56,7 @@ SPIKE = SQL(
     )
     select account_id, round(share / share_before, 6) as r06,
            coalesce(active_users, 0) as r06_sample,
-           jsonb_build_object('R06', jsonb_build_object(
+           concat('"R06": ', json_build_object(
                'until', until - 1, 'volume_usd', volume, 'before_usd', before_1,
                'long_before_usd', before_2, 'share', round(share, 8),
                'share_before', round(share_before, 8))) as inputs
@@ -81,7 +81,7 @@ ONE_DAY_VOLUME = SQL(
     create temporary table risk_one_day on commit drop as
     select account_id, round((max(share) / sum(share))::numeric, 6) as r07,
            count(*) as r07_sample,
-           jsonb_build_object('R07', jsonb_build_object(
+           concat('"R07": ', json_build_object(
                'day', (array_agg(day order by share desc, day))[1],
                'volume_usd', (array_agg(volume order by share desc, day))[1])) as inputs
     from pg_temp.risk_shares where {in_window} group by account_id
@@ -112,9 +112,9 @@ OUTLIERS = SQL(
     )
     select account_id, trading_days as r08_sample,
            round(coalesce(sum(volume) filter (where is_outlier), 0) / sum(volume), 6) as r08,
-           case when bool_or(is_outlier) then jsonb_build_object('R08', jsonb_build_object(
-               'days', jsonb_agg(day order by day) filter (where is_outlier),
-               'volume_usd', sum(volume) filter (where is_outlier))) else '{{}}' end as inputs
+           case when bool_or(is_outlier) then concat('"R08": ', json_build_object(
+               'days', json_agg(day order by day) filter (where is_outlier),
+               'volume_usd', sum(volume) filter (where is_outlier))) end as inputs
     from scored group by account_id, trading_days
     """
 )
@@ -129,7 +129,7 @@ MONTH_END = SQL(
         group by account_id
     )
     select account_id, round(last_volume / volume, 6) as r21, trading_days as r21_sample,
-           jsonb_build_object('R21', jsonb_build_object(
+           concat('"R21": ', json_build_object(
                'first_day', {last_days}, 'volume_usd', last_volume, 'month_usd', volume)) as inputs
     from month
     """
@@ -173,7 +173,7 @@ DECAY = SQL(
     )
     select account_id, round(share / share_before, 6) as r24,
            coalesce(active_users, 0) as r24_sample,
-           jsonb_build_object('R24', jsonb_build_object(
+           concat('"R24": ', json_build_object(
                'first_day', approved_on + 31, 'last_day', approved_on + 60, 'volume_usd', volume,
                'before_usd', volume_before, 'share', round(share, 8),
                'share_before', round(share_before, 8))) as inputs

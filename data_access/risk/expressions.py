@@ -34,18 +34,17 @@ def columns(expressions: Mapping[str, LiteralString], **given: Composable) -> Co
 
 
 def inputs(names: Mapping[str, Sequence[str]]) -> Composable:
-    """Return the JSON object with, for each signal, the columns behind it.
+    """Return the inputs of these signals: for each the columns behind it.
 
     A column stands under its own name, or under the one before its equals sign.
     """
-    return SQL("jsonb_build_object({})").format(
-        SQL(", ").join(
-            SQL("{}, jsonb_build_object({})").format(
-                Literal(signal), SQL(", ").join(map(_named, listed))
-            )
-            for signal, listed in names.items()
+    members = (
+        SQL("{}, json_build_object({})").format(
+            Literal(f'"{signal}": '), SQL(", ").join(map(_named, listed))
         )
+        for signal, listed in names.items()
     )
+    return SQL("concat({})").format(SQL(", ', ', ").join(members))
 
 
 def _named(listed: str) -> Composable:

@@ -59,8 +59,9 @@ class Measuring:
 class Part:
     """Some signals that are measured together.
 
-    ``fill`` creates the temporary table ``name`` with ``account_id``, ``columns`` and ``inputs``, a
-    JSON object with an object of numbers for each signal that has any.
+    ``fill`` creates the temporary table ``name`` with ``account_id``, ``columns`` and ``inputs``:
+    members of a JSON object as text, for each signal that has any an object of numbers. Text, since
+    joining several objects of jsonb would rewrite them again and again.
     """
 
     name: str

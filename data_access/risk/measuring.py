@@ -59,10 +59,10 @@ SCOPE = SQL(
         group by account_id
     ),
     approved as (
-        select account_id, application_id, decision_id, approved_at
-        from review.affiliate_tested
-        where {only} and ({others} or account_id in (select account_id from waiting)) and exists (
-            select from exchange.referrals where affiliate_account_id = affiliate_tested.account_id)
+        select account_id, tested.application_id, decision_id, approved_at
+        from review.affiliate_tested as tested {who_wait}
+        where {only} and exists (
+            select from exchange.referrals where affiliate_account_id = account_id)
     )
     select account_id, application.application_id, waiting.application_id is not null as is_open,
            (submitted_at at time zone 'UTC')::date as applied_on,
@@ -79,6 +79,8 @@ SCOPE = SQL(
     where {waiting} or waiting.application_id is null
     """
 )
+# A join, as the planner expects far more of a condition and would read all referrals.
+WHO_WAIT = SQL("join waiting using (account_id)")
 FORGET = SQL(
     """
     delete from review.risk_measures
@@ -92,7 +94,8 @@ REPLACE = SQL(
     """
     insert into review.risk_measures (
         account_id, data_through, policy_version, measured_at, {columns}, inputs)
-    select scope.account_id, {through}, {policy_version}, {now}, {columns}, {inputs}
+    select scope.account_id, {through}, {policy_version}, {now}, {columns},
+           concat('{{', concat_ws(', ', {inputs}), '}}')::jsonb
     from pg_temp.risk_scope as scope
     {parts}
     on conflict (account_id) do update set
@@ -159,7 +162,7 @@ def _measure(cursor: Cursor[DictRow], measuring: Measuring, parts: Sequence[Part
         SCOPE.format(
             only=measuring.within("account_id"),
             waiting=Literal(measuring.whose is not Whose.OTHERS),
-            others=Literal(measuring.whose is not Whose.WAITING),
+            who_wait=WHO_WAIT if measuring.whose is Whose.WAITING else SQL(""),
         )
     )
     cursor.execute("alter table pg_temp.risk_scope add primary key (account_id)")
@@ -185,16 +188,20 @@ def _replace(cursor: Cursor[DictRow], measuring: Measuring, parts: Sequence[Part
         SQL("left join pg_temp.{0} using (account_id)").format(Identifier(part.name))
         for part in parts
     ]
-    inputs = [SQL("coalesce({}.inputs, '{{}}')").format(Identifier(part.name)) for part in parts]
+    # Merged in the order of accounts, since hashing would copy the wide rows once for each part.
+    cursor.execute("set local enable_hashjoin = off")
+    inputs = [SQL("{}.inputs").format(Identifier(part.name)) for part in parts]
     cursor.execute(
         REPLACE.format(
             columns=names,
             excluded=SQL(", ").join(SQL("excluded.{}").format(Identifier(n)) for n in listed),
-            inputs=SQL(" || ").join(inputs),
+            inputs=SQL(", ").join(inputs),
             parts=SQL(" ").join(joins),
             through=Literal(measuring.through),
             policy_version=Literal(measuring.policy.version),
             now=Literal(measuring.now),
         )
     )
-    return cursor.rowcount
+    replaced = cursor.rowcount
+    cursor.execute("set local enable_hashjoin = on")
+    return replaced

@@ -59,8 +59,8 @@ DUPLICATES = SQL(
     )
     select account_id, max(case when away is not null then 2 when other is not null then 1
                else 0 end) as r22,
-           case when count(other) > 0 then jsonb_build_object('R22', jsonb_object_agg(
-               what, coalesce(away, other)) filter (where other is not null)) else '{{}}' end
+           case when count(other) > 0 then concat('"R22": ', json_object_agg(
+               what, coalesce(away, other)) filter (where other is not null)) end
                as inputs
     from matched group by account_id
     """
@@ -95,7 +95,7 @@ CLAIMS = SQL(
         select distinct on (account_id) * from judged order by account_id, found desc, kind
     )
     select account_id, round(least(found, {most}), 6) as r25,
-           jsonb_build_object('R25', jsonb_build_object(
+           concat('"R25": ', json_build_object(
                'kind', kind, 'claimed', claimed, 'observed', observed)) as inputs
     from widest
     """
@@ -132,7 +132,7 @@ GRAPH = SQL(
            case when is_circle then 2
                 when is_terminated or (applicants >= {applicants} and applicants >= {share} * users)
                 then 1 else 0 end as r30,
-           jsonb_build_object('R30', jsonb_strip_nulls(jsonb_build_object(
+           concat('"R30": ', json_strip_nulls(json_build_object(
                'applicants', applicants, 'users', users, 'referrer', referrer,
                'referrer_terminated', is_terminated))) as inputs
     from referred full join referrer using (account_id)
@@ -158,7 +158,7 @@ JUMPS = SQL(
         order by account_id, later.value / earlier.value desc, later.observed_at desc
     )
     select account_id, round(least(greatest(after / before - 1, 0), {most}), 6) as r35,
-           jsonb_build_object('R35', jsonb_build_object(
+           concat('"R35": ', json_build_object(
                'before', before, 'after', after, 'since', (since at time zone 'UTC')::date,
                'at', (at at time zone 'UTC')::date)) as inputs
     from growth

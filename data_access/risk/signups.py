@@ -58,10 +58,10 @@ BURSTS = SQL(
     """
     create temporary table risk_sign_ups on commit drop as
     select account_id, round(coalesce(zeros, 0)::numeric, 6) as r09, sign_ups as r09_sample,
-           case when zeros is not null then jsonb_build_object('R09', jsonb_build_object(
+           case when zeros is not null then concat('"R09": ', json_build_object(
                'day', busiest_day, 'sign_ups', busiest, 'three_days', three_days,
                'mean_before', round(mean::numeric, 6),
-               'variance_before', round(variance::numeric, 6))) else '{{}}' end as inputs
+               'variance_before', round(variance::numeric, 6))) end as inputs
     from pg_temp.risk_sign_up_days left join pg_temp.risk_rare_sign_ups using (account_id)
     """
 )

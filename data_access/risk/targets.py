@@ -48,11 +48,11 @@ HUGGING = SQL(
               + ({min_active} > 0 and active in ({min_active}, {min_active} + 1))::integer
               + ({min_new} > 0 and new = {min_new})::integer >= 2
     )
-    select account_id, coalesce(windows, 0) as r05, coalesce(found.inputs, '{{}}') as inputs
+    select account_id, coalesce(windows, 0) as r05, found.inputs
     from (select account_id from sums group by account_id having sum(volume) > 0) as known
     left join (
-        select account_id, count(*) as windows, jsonb_build_object('R05', jsonb_build_object(
-                   'windows', jsonb_agg(jsonb_build_object(
+        select account_id, count(*) as windows, concat('"R05": ', json_build_object(
+                   'windows', json_agg(json_build_object(
                        'first_day', starts, 'volume_usd', volume, 'active_users', active,
                        'new_users', new) order by starts))) as inputs
         from hugging group by account_id
@@ -131,7 +131,7 @@ STOPPING = SQL(
         group by account_id, reached
     )
     select account_id, round(after / before, 6) as r28, {end} - 1 - reached as r28_sample,
-           jsonb_build_object('R28', jsonb_build_object('reached', reached,
+           concat('"R28": ', json_build_object('reached', reached,
                'before', round(before, 8), 'after', round(after, 8))) as inputs
     from means where before > 0 and after is not null
     """

@@ -1,5 +1,6 @@
 """Measure users who trade alike: R14 and R15, over the largest users of each affiliate."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -10,7 +11,6 @@ from numpy.typing import NDArray
 from psycopg import Cursor
 from psycopg.rows import DictRow
 from psycopg.sql import SQL, Literal
-from psycopg.types.json import Jsonb
 
 from data_access.risk import values
 from data_access.risk.frame import Measuring, Part
@@ -74,7 +74,7 @@ MARKET = SQL(
 ALIKE = """
 create temporary table risk_alike (
     account_id bigint, r14 numeric, r14_sample integer, r15 numeric, r15_sample integer,
-    inputs jsonb) on commit drop
+    inputs text) on commit drop
 """
 
 
@@ -247,7 +247,8 @@ def _row(group: Group) -> tuple[Any, ...]:
         pair.sample,
         round(cluster.value, 6),
         cluster.sample,
-        Jsonb({id_: inputs for id_, inputs in named.items() if inputs}),
+        ", ".join(f'"{id_}": {json.dumps(inputs)}' for id_, inputs in named.items() if inputs)
+        or None,
     )
 
 

@@ -63,13 +63,13 @@ def measure(engine: Engine, values: Values, *, through: date = T, **given: Any) 
         cursor.execute(
             "create temporary table given on commit drop as"
             f" select account_id, {', '.join(COLUMNS)},"
-            " '{}'::jsonb as inputs from review.risk_measures limit 0"
+            " null as inputs from review.risk_measures limit 0"
         )
         for account, row in values.items():
-            columns = ", ".join(["account_id", "inputs", *row])
+            columns = ", ".join(["account_id", *row])
             cells = ", ".join(["%s"] * len(row))
             cursor.execute(
-                f"insert into given ({columns}) values (%s, '{{}}', {cells})",
+                f"insert into given ({columns}) values (%s, {cells})",
                 [account, *row.values()],
             )
 
