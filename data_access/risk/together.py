@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -103,7 +104,7 @@ class Alike:
 def mirrored(group: Group) -> Alike:
     """Return the largest pair whose volumes keep one ratio on half of their joint days."""
     large = group.daily >= LARGE_DAY_USD
-    first, second = np.triu_indices(len(group.users), 1)
+    first, second = _pairs(len(group.users))
     joint = large[first] & large[second]
     days = joint.sum(axis=1)
     sample = int(days.max(initial=0))
@@ -131,6 +132,12 @@ def mirrored(group: Group) -> Alike:
         "matching_days": int((near_one if equal[best] else near_middle)[best]),
     }
     return Alike(value=float(sizes[best]) / group.total, sample=int(days[best]), inputs=inputs)
+
+
+@cache
+def _pairs(users: int) -> tuple[Integers, Integers]:
+    """Return the first and the second of each pair of so many users."""
+    return np.triu_indices(users, 1)
 
 
 def _medians(rows: Floats, counts: Integers) -> Floats:

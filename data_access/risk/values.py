@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from psycopg import Cursor
-from psycopg.rows import DictRow
+from psycopg.rows import DictRow, tuple_row
 from psycopg.sql import SQL, Composable, Identifier
 
 Floats = NDArray[np.float64]
@@ -14,27 +14,31 @@ Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 # The types of a query's columns, by name.
 Columns = dict[str, type[Any]]
-CASTS = {int: SQL("bigint"), float: SQL("float8")}
-# Postgres' binary format of copying.
+# As Postgres sends them, and as NumPy reads that.
+SENT = {int: SQL("int8send({}::bigint)"), float: SQL("float8send({}::float8)")}
 WIRE = {int: ">i8", float: ">f8"}
-HEADER_BYTES, TRAILER_BYTES = 19, 2
 
 
 def fetch(cursor: Cursor[DictRow], query: Composable, columns: Columns) -> dict[str, NDArray[Any]]:
-    """Return the columns of a query of numbers without nulls; millions of rows in seconds."""
-    statement = SQL("copy (select {} from ({}) as numbers ({})) to stdout (format binary)").format(
-        SQL(", ").join(SQL("{}::{}").format(Identifier(n), CASTS[t]) for n, t in columns.items()),
+    """Return the columns of a query of numbers without nulls, in the order of its rows.
+
+    Each column comes as one value, since a row at a time takes Python ten times as long.
+    """
+    statement = SQL("select {} from ({}) as numbers ({})").format(
+        SQL(", ").join(
+            SQL("string_agg({}, '')").format(SENT[kind].format(Identifier(name)))
+            for name, kind in columns.items()
+        ),
         query,
         SQL(", ").join(map(Identifier, columns)),
     )
-    with cursor.copy(statement) as copy:
-        rows = b"".join(copy)
-    # Without nulls all rows have the same length: a count, and each number after its size.
-    row = [("count", ">i2")]
-    for name, kind in columns.items():
-        row += [(f"size of {name}", ">i4"), (name, WIRE[kind])]
-    read = np.frombuffer(rows[HEADER_BYTES:-TRAILER_BYTES], np.dtype(row))
-    return {name: read[name].astype(kind) for name, kind in columns.items()}
+    with cursor.connection.cursor(binary=True, row_factory=tuple_row) as binary:
+        row = binary.execute(statement).fetchone()
+    assert row is not None
+    return {
+        name: np.frombuffer(sent or b"", WIRE[kind]).astype(kind)
+        for (name, kind), sent in zip(columns.items(), row, strict=True)
+    }
 
 
 def write(cursor: Cursor[DictRow], table: str, rows: Iterable[Sequence[Any]]) -> None:

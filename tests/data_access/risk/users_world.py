@@ -103,11 +103,14 @@ class World:
 
     def write(self, engine: Engine) -> None:
         """Write the rows, and refresh; that measures, too."""
+        self.write_rows(engine)
+        rollups.refresh(engine, now=self.now)
+
+    def write_rows(self, engine: Engine) -> None:
         with engine.begin() as conn:
             for one in self.affiliates:
                 self._write_affiliate(conn, one)
             self._write_facts(conn)
-        rollups.refresh(engine, now=self.now)
 
     def _write_affiliate(self, conn: Connection, one: Affiliate) -> None:
         account = {"country_code": one.country, "email": one.email, "username": "<b>&</b>"}
