@@ -5,12 +5,14 @@
 
 from datetime import timedelta
 
+import numpy as np
 from psycopg import Cursor
 from psycopg.rows import DictRow
 from psycopg.sql import SQL
 
-from data_access.risk import shares
+from data_access.risk import shares, values
 from data_access.risk.frame import Measuring
+from data_access.risk.values import Floats
 from program.periods import Window, month_start, months_later
 
 # So many days before the last window are the usual ones, which its own are compared with.
@@ -24,6 +26,12 @@ DAYS = SQL(
     where {read} and {share}
     """
 )
+MARKET = SQL(
+    """
+    select day - {start} as day, volume_usd::float8 from review.segment_daily
+    where dimension = 'program' and {days} and volume_usd > 0
+    """
+)
 
 
 def read(cursor: Cursor[DictRow], measuring: Measuring) -> None:
@@ -32,3 +40,12 @@ def read(cursor: Cursor[DictRow], measuring: Measuring) -> None:
     first = min(usual, months_later(month_start(measuring.through), -MONTHS))
     days = Window(first, measuring.end)
     shares.create(cursor, "risk_days", DAYS, read=shares.within("day", days))
+
+
+def market(cursor: Cursor[DictRow], days: Window) -> Floats:
+    """Return the program's volume of each day, 0 if there is none."""
+    query = MARKET.format(start=days.start, days=shares.within("day", days))
+    found = values.fetch(cursor, query, {"day": int, "volume": float})
+    volumes = np.zeros(days.days)
+    volumes[found["day"]] = found["volume"]
+    return volumes

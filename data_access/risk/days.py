@@ -1,4 +1,4 @@
-"""Measure what the days of an affiliate say: R06, R07, R08, R21 and R24.
+"""Measure how the days of an affiliate compare with those before: R06, R21 and R24.
 
 Volumes are compared as shares of the program's volume, so that a rising market raises nothing.
 """
@@ -7,14 +7,12 @@ from datetime import timedelta
 
 from psycopg import Cursor
 from psycopg.rows import DictRow
-from psycopg.sql import SQL, Composable, Literal
+from psycopg.sql import SQL, Literal
 
-from data_access.risk import daily
 from data_access.risk.frame import Measuring, Part
 from program.periods import WindowKind, window
 from program.risk.signals import LEAST_VOLUME_USD
 
-LONG_DAYS = 90
 LEAST_MEAN_USD = 50_000
 LAST_DAYS_OF_MONTH = 3
 
@@ -62,60 +60,6 @@ SPIKE = SQL(
                'share_before', round(share_before, 8))) as inputs
     from compared left join review.affiliate_window on affiliate_account_id = account_id
     where share is not null and share_before is not null
-    """
-)
-# Days with volume, with the affiliate's share of the program's volume.
-SHARES = SQL(
-    """
-    create temporary table risk_shares on commit drop as
-    select account_id, day, daily.volume_usd as volume,
-           daily.volume_usd::float8 / program.volume_usd::float8 as share
-    from pg_temp.risk_days as daily
-    join review.segment_daily as program using (day)
-    where dimension = 'program' and program.volume_usd > 0
-      and day >= {start} and day < {end} and daily.volume_usd > 0
-    """
-)
-ONE_DAY_VOLUME = SQL(
-    """
-    create temporary table risk_one_day on commit drop as
-    select account_id, round((max(share) / sum(share))::numeric, 6) as r07,
-           count(*) as r07_sample,
-           concat('"R07": ', json_build_object(
-               'day', (array_agg(day order by share desc, day))[1],
-               'volume_usd', (array_agg(volume order by share desc, day))[1])) as inputs
-    from pg_temp.risk_shares where {in_window} group by account_id
-    """
-)
-# Shares that are equal but for the last bits of a float have no spread.
-OUTLIERS = SQL(
-    """
-    create temporary table risk_outliers on commit drop as
-    with days as (
-        select account_id, day, volume, ln(share) as x, {in_window} as in_window
-        from pg_temp.risk_shares
-    ), middle as (
-        select account_id, percentile_cont(0.5) within group (order by x) as median,
-               count(*) as trading_days
-        from days group by account_id having count(*) filter (where in_window) > 0
-    ), spread as (
-        select account_id, median, trading_days,
-               percentile_cont(0.5) within group (order by abs(x - median)) as mad,
-               avg(abs(x - median)) as mean_deviation
-        from days join middle using (account_id) group by account_id, median, trading_days
-    ), scored as (
-        select account_id, day, volume, trading_days,
-               coalesce((x - median) / case when mad > 1e-9 then mad / 0.6745
-                   when mean_deviation > 1e-9 then 1.253314 * mean_deviation end > 3.5, false)
-                   as is_outlier
-        from days join spread using (account_id) where in_window
-    )
-    select account_id, trading_days as r08_sample,
-           round(coalesce(sum(volume) filter (where is_outlier), 0) / sum(volume), 6) as r08,
-           case when bool_or(is_outlier) then concat('"R08": ', json_build_object(
-               'days', json_agg(day order by day) filter (where is_outlier),
-               'volume_usd', sum(volume) filter (where is_outlier))) end as inputs
-    from scored group by account_id, trading_days
     """
 )
 MONTH_END = SQL(
@@ -187,24 +131,6 @@ def _spike(cursor: Cursor[DictRow], measuring: Measuring) -> None:
     cursor.execute(SPIKE.format(end=Literal(measuring.end), least=Literal(LEAST_MEAN_USD)))
 
 
-def _one_day(cursor: Cursor[DictRow], measuring: Measuring) -> None:
-    """Read the days, for the parts after this one too."""
-    daily.read(cursor, measuring)
-    end = measuring.window.end
-    start = end - timedelta(days=LONG_DAYS)
-    cursor.execute(SHARES.format(start=Literal(start), end=Literal(end)))
-    cursor.execute(ONE_DAY_VOLUME.format(in_window=_in_window(measuring)))
-
-
-def _outliers(cursor: Cursor[DictRow], measuring: Measuring) -> None:
-    """Needs the shares of `_one_day`."""
-    cursor.execute(OUTLIERS.format(in_window=_in_window(measuring)))
-
-
-def _in_window(measuring: Measuring) -> Composable:
-    return SQL("day >= {}").format(Literal(measuring.window.start))
-
-
 def _month_end(cursor: Cursor[DictRow], measuring: Measuring) -> None:
     month = window(WindowKind.CALENDAR_MONTH, measuring.through)
     last_days = month.end - timedelta(days=LAST_DAYS_OF_MONTH)
@@ -221,8 +147,6 @@ def _decay(cursor: Cursor[DictRow], measuring: Measuring) -> None:
 
 PARTS = (
     Part(name="risk_spike", columns=("r06", "r06_sample"), fill=_spike),
-    Part(name="risk_one_day", columns=("r07", "r07_sample"), fill=_one_day),
-    Part(name="risk_outliers", columns=("r08", "r08_sample"), fill=_outliers),
     Part(name="risk_month_end", columns=("r21", "r21_sample"), fill=_month_end),
     Part(name="risk_decay", columns=("r24", "r24_sample"), fill=_decay),
 )

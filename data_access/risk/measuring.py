@@ -23,6 +23,7 @@ from data_access.risk import (
     columns,
     days,
     origins,
+    outliers,
     people,
     signups,
     targets,
@@ -114,11 +115,12 @@ class Measured:
     accounts: int
 
 
-# Users are read first: those after it need them.
+# Users are read first, and then days: those after them need them.
 PARTS: tuple[Part, ...] = (
     *user_sums.PARTS,
     *origins.PARTS,
     *user_days.PARTS,
+    *outliers.PARTS,
     *days.PARTS,
     *targets.PARTS,
     *signups.PARTS,

@@ -13,7 +13,7 @@ from psycopg import Cursor
 from psycopg.rows import DictRow
 from psycopg.sql import SQL, Literal
 
-from data_access.risk import values
+from data_access.risk import daily, values
 from data_access.risk.frame import Measuring, Part
 from data_access.risk.users import LARGE_DAY_USD
 from data_access.risk.values import Booleans, Floats, Integers
@@ -64,12 +64,6 @@ USER_DAYS = SQL(
       and volume_usd > 0
       -- Each affiliate's rows once, not once for each of its users.
       and affiliate_account_id = any(array(select account_id from pg_temp.risk_alike_users))
-    """
-)
-MARKET = SQL(
-    """
-    select day - {start} as day, volume_usd::float8 from review.segment_daily
-    where dimension = 'program' and day >= {start} and day < {end} and volume_usd > 0
     """
 )
 ALIKE = """
@@ -214,11 +208,11 @@ def _fill(cursor: Cursor[DictRow], measuring: Measuring) -> None:
         ),
         {"account": int, "user": int, "volume": float, "total": float, "often": int},
     )
-    daily = {"user": int, "day": int, "volume": float}
-    found = values.fetch(cursor, USER_DAYS.format(**days), daily)
-    market = np.ones(measuring.window.days)
-    program = values.fetch(cursor, MARKET.format(**days), {"day": int, "volume": float})
-    market[program["day"]] = program["volume"]
+    found = values.fetch(
+        cursor, USER_DAYS.format(**days), {"user": int, "day": int, "volume": float}
+    )
+    market = daily.market(cursor, measuring.window)
+    market[market == 0] = 1
     cursor.execute(ALIKE)
     values.write(cursor, "risk_alike", map(_row, _groups(users, found, market)))
 
