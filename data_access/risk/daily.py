@@ -40,6 +40,7 @@ def read(cursor: Cursor[DictRow], measuring: Measuring) -> None:
     first = min(usual, months_later(month_start(measuring.through), -MONTHS))
     days = Window(first, measuring.end)
     shares.create(cursor, "risk_days", DAYS, read=shares.within("day", days))
+    cursor.execute("analyze pg_temp.risk_days (day)")
 
 
 def market(cursor: Cursor[DictRow], days: Window) -> Floats:

@@ -96,10 +96,12 @@ MEASURES = SQL(
     own as (
         select account_id, count(*) as own_users, sum(volume) as own_volume,
                (array_agg(user_id order by user_id))[1:10] as own_list
-        from pg_temp.risk_users as users
-        join scope using (account_id)
-        left join pg_temp.risk_addresses as user_address using (account_id, user_id, volume)
-        where user_id = account_id or user_address.address = scope.address
+        from (
+            select account_id, user_id, volume from pg_temp.risk_users where user_id = account_id
+            union
+            select account_id, user_id, volume
+            from pg_temp.risk_addresses join scope using (account_id, address)
+        ) as users
         group by account_id
     ),
     created as (

@@ -22,11 +22,14 @@ HUGGING = SQL(
     """
     create temporary table risk_hugging on commit drop as
     with windows (starts, ends) as (values {windows}), sums as (
-        select account_id, starts, ends, sum(volume_usd) as volume, sum(new_users) as referred
-        from pg_temp.risk_days
-        join windows on day >= starts and day < ends
-        where day >= {first} and day < {end}
-        group by account_id, starts, ends
+        select * from (
+            select account_id, case {starts} end as starts,
+                   sum(volume_usd) as volume, sum(new_users) as referred
+            from pg_temp.risk_days
+            where day >= {first} and day < {end}
+            group by 1, 2
+        ) as each
+        join windows using (starts)
     ), close as (
         select account_id, starts, ends, volume, referred,
                {min_volume} > 0 and volume >= {min_volume} and volume < {min_volume} * {just_above}
@@ -146,6 +149,10 @@ def _hugging(cursor: Cursor[DictRow], measuring: Measuring) -> None:
         HUGGING.format(
             windows=SQL(", ").join(
                 SQL("({}, {})").format(Literal(one.start), Literal(one.end)) for one in windows
+            ),
+            # Windows follow each other without gaps, the newest first.
+            starts=SQL(" ").join(
+                SQL("when day >= {0} then {0}").format(Literal(one.start)) for one in windows
             ),
             first=Literal(windows[-1].start),
             just_above=Literal(JUST_ABOVE),
