@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from psycopg import Cursor
 from psycopg.rows import DictRow
-from psycopg.sql import SQL
+from psycopg.sql import SQL, Literal
 
 from data_access.risk import daily, shares, values
 from data_access.risk.frame import Measuring, Part
@@ -25,26 +25,35 @@ NO_SPREAD = 1e-9
 
 TRADING_DAYS = SQL(
     """
-    select account_id, day - {start} as day, volume_usd * 100 as cents
+    select account_id, day - {start} as day, volume_usd as volume
     from pg_temp.risk_days where {days} and volume_usd > 0
     """
 )
 FOUND = """
 create temporary table risk_found_days (
-    account_id bigint, largest_share float8, days integer, day date, cents bigint,
-    long_days integer, month_cents bigint, outlier_cents bigint, outliers date[]) on commit drop
+    account_id bigint, largest_share float8, days integer, busiest date, long_days integer,
+    outliers date[]) on commit drop
 """
+# Amounts are added up here, where they are exact.
 MEASURES = SQL(
     """
     create temporary table risk_outliers on commit drop as
+    with amounts as (
+        select account_id, sum(volume_usd) as volume,
+               sum(volume_usd) filter (where day = busiest) as busiest_volume,
+               coalesce(sum(volume_usd) filter (where day = any(outliers)), 0) as outlier_volume
+        from pg_temp.risk_days join pg_temp.risk_found_days using (account_id)
+        where day >= {start} and day < {end}
+        group by account_id
+    )
     select account_id, round(largest_share::numeric, 6) as r07, days as r07_sample,
-           round(outlier_cents::numeric / month_cents, 6) as r08, long_days as r08_sample,
+           round(outlier_volume / volume, 6) as r08, long_days as r08_sample,
            concat_ws(', ',
                concat('"R07": ', json_build_object(
-                   'day', day, 'volume_usd', round(cents / 100.0, 2))),
-               case when outlier_cents > 0 then concat('"R08": ', json_build_object(
-                   'days', outliers, 'volume_usd', round(outlier_cents / 100.0, 2))) end) as inputs
-    from pg_temp.risk_found_days
+                   'day', busiest, 'volume_usd', busiest_volume)),
+               case when outlier_volume > 0 then concat('"R08": ', json_build_object(
+                   'days', outliers, 'volume_usd', outlier_volume)) end) as inputs
+    from pg_temp.risk_found_days join amounts using (account_id)
     """
 )
 
@@ -57,24 +66,24 @@ def fill(cursor: Cursor[DictRow], measuring: Measuring) -> None:
     found = values.fetch(
         cursor,
         TRADING_DAYS.format(start=days.start, days=shares.within("day", days)),
-        {"account": int, "day": int, "cents": int},
+        {"account": int, "day": int, "volume": float},
     )
     market = daily.market(cursor, days)
     known = market[found["day"]] > 0
     order = np.lexsort((found["day"][known], found["account"][known]))
-    account, day, cents = (found[name][known][order] for name in ("account", "day", "cents"))
+    account, day, volume = (found[name][known][order] for name in ("account", "day", "volume"))
     cursor.execute(FOUND)
     if len(account):
         in_window = day >= (measuring.window.start - days.start).days
-        rows = _rows(account, day, cents, (cents / 100) / market[day], in_window, days.start)
+        rows = _rows(account, day, volume / market[day], in_window, days.start)
         values.write(cursor, "risk_found_days", rows)
-    cursor.execute(MEASURES.format())
+    shown = measuring.window
+    cursor.execute(MEASURES.format(start=Literal(shown.start), end=Literal(shown.end)))
 
 
 def _rows(
     account: Integers,
     day: Integers,
-    cents: Integers,
     share: Floats,
     in_window: Booleans,
     first: date,
@@ -86,22 +95,17 @@ def _rows(
     largest = np.maximum.reduceat(month, starts)
     is_largest = in_window & (share == np.repeat(largest, sizes))
     out = in_window & _stands_out(np.log(share), starts, sizes)
-    sums = [np.add.reduceat(np.where(of, cents, 0), starts) for of in (in_window, out)]
     counts, total = (np.add.reduceat(of, starts) for of in (in_window.astype(int), month))
     for n in np.flatnonzero(counts):
         start, own = starts[n], slice(starts[n], starts[n] + sizes[n])
         busiest = start + int(np.argmax(is_largest[own]))
-        outliers = day[own][out[own]].tolist() if sums[1][n] else []
         yield (
             int(account[start]),
             float(largest[n] / total[n]),
             int(counts[n]),
             first + timedelta(days=int(day[busiest])),
-            int(cents[busiest]),
             int(sizes[n]),
-            int(sums[0][n]),
-            int(sums[1][n]),
-            [first + timedelta(days=back) for back in outliers],
+            [first + timedelta(days=back) for back in day[own][out[own]].tolist()],
         )
 
 

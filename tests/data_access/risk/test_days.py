@@ -236,3 +236,21 @@ def test_the_days_behind_a_signal_are_kept(world: tuple[World, dict[str, int]]) 
     assert made.rows[ids["R08 0.60"]]["inputs"]["R08"]["days"] == ["2026-03-11"]
     assert made.rows[ids["R06 four times"]]["inputs"]["R06"]["volume_usd"] == 800_000
     assert "R08" not in made.rows[ids["R08 nothing stands out"]]["inputs"]
+
+
+def test_the_largest_volumes_that_a_file_can_have_are_measured(databases: Databases) -> None:
+    world = World()
+    most = Decimal("999999999999999999.99")
+    id_, other = world.add(), world.add()
+    for back in range(40):
+        world.trade(other, back, most)
+        world.trade(id_, back, most if back in (2, 3) else 5, fees="99999999999999.999999")
+    for _ in range(16):
+        world.trade(id_, 2, most, user=world.user(), fees="-99999999999999.999999")
+    with databases.engine("risk") as engine:
+        world.measure(engine, fill=0)
+
+    row = world.rows[id_]
+    assert row["r07_sample"] == 30
+    assert float(row["r08"]) == pytest.approx(1)
+    assert row["inputs"]["R08"]["volume_usd"] == float(18 * most)
