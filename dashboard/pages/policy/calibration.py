@@ -31,7 +31,9 @@ TABLE = "calibration"
 # Right of the chart, for the label of a threshold near its end.
 LABEL_ROOM = 64
 FLAGS = (Severity.WARN, Severity.HIGH)
-COLORS = {Severity.WARN: "rgba(217, 119, 6, 0.95)", Severity.HIGH: "rgba(220, 38, 38, 0.95)"}
+NO_BREAK_SPACE = "\u00a0"
+# Both stand out from white and from near-black as lines; none does as small text.
+COLORS = {Severity.WARN: "#b7670a", Severity.HIGH: "#d9434f"}
 
 
 def draw(policy: Policy, person: Person, *, now: datetime, chosen: str | None) -> None:
@@ -134,7 +136,7 @@ def portion(of: Portion) -> str:
     if not of.is_known:
         return f"{of.number:,} of {of.of:,} (too few to say)"
     low, high = of.interval
-    interval = f"95 % interval {_percent(low)} to {_percent(high)}"
+    interval = f"95{NO_BREAK_SPACE}% interval {_percent(low)} to {_percent(high)}"
     return f"{of.number:,} of {of.of:,} ({_percent(of.share)}; {interval})"
 
 
@@ -193,7 +195,7 @@ def _thresholds(found: Calibration, policy: Policy, severity: Severity) -> Layou
         "yanchor": "bottom",
         "showarrow": False,
         "text": f"{SEVERITY_WORDS[severity]}{value}",
-        "font": {"size": 11, "color": COLORS[severity]},
+        "font": {"size": 11},
     }
     lines = [charts.upright(float(limit), COLORS[severity]) for limit in seen]
     return {"shapes": lines, "annotations": [words]}
@@ -314,9 +316,8 @@ def _exactly(number: float) -> Decimal:
 
 
 def _percent(share: float) -> str:
-    if 0 < share < 0.01:
-        return "<1 %"
-    return f"{share * 100:.0f} %"
+    """Format a share within a sentence, whose line may not end before its sign."""
+    return figures.whole_percent(Decimal(repr(float(share)))).replace(" ", NO_BREAK_SPACE)
 
 
 def _taking(person: Person) -> data_table.Take:

@@ -1,9 +1,12 @@
 """Colors that mean something are told apart by every kind of eyes, on both backgrounds."""
 
+from decimal import Decimal
 from itertools import combinations
 
+import plotly.graph_objects as go
 import pytest
 
+from dashboard.pages.policy import calibration
 from dashboard.pages.program.workload import CLOCK_LOOKS
 
 BACKGROUNDS = ("#ffffff", "#14161b")
@@ -83,3 +86,12 @@ def test_overdue_is_red_and_a_stopped_clock_is_hatched() -> None:
 
     assert red > 4 * max(green, blue)
     assert CLOCK_LOOKS["clock stopped"].pattern
+
+
+@pytest.mark.parametrize("background", BACKGROUNDS)
+def test_thresholds_stand_out_as_lines_and_their_words_have_the_text_color(background: str) -> None:
+    for color in calibration.COLORS.values():
+        assert contrast(color, background) >= 4, color
+    figure = go.Figure()
+    calibration._label(figure, Decimal(1), "high 1 %", is_first=True)
+    assert figure.layout.annotations[0].font.color is None

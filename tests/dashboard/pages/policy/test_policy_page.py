@@ -347,7 +347,7 @@ def test_the_calibration_is_for_managers_and_says_what_is_known(office: Desk) ->
 
     words = " ".join(texts(app))
     assert (
-        "Of 2 affiliates with enough data (1 had not enough data), the level is warn for 1 (50 %)"
+        "Of 2 affiliates with enough data (1 had not enough data), the level is warn for 1 (50\u00a0%)"
         in words
     )
     assert "Thresholds: warn 30 %, high 60 %." in words
