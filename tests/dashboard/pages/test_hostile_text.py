@@ -120,8 +120,9 @@ def forms(number: int, column: str, safe: Callable[[str], str]) -> Iterator[str]
     whole = planted(number, column)
     for typed in (whole, whole.lower()):
         yield safe(typed)
-        # The thread shows item and event names without underscores.
+        # The thread shows event names without underscores, and items as labels.
         yield safe(typed.replace("_", " "))
+        yield safe(typed.replace("_", " ").capitalize())
         # A search is one line; a sentence about refused text spells out hidden characters.
         yield safe(clean_search(typed))
         yield safe(letters.shown(typed))
