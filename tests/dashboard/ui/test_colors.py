@@ -1,13 +1,14 @@
 """Colors that mean something are told apart by every kind of eyes, on both backgrounds."""
 
-from decimal import Decimal
 from itertools import combinations
 
-import plotly.graph_objects as go
 import pytest
 
 from dashboard.pages.policy import calibration
 from dashboard.pages.program.workload import CLOCK_LOOKS
+from program.policy.calibration import Bar, Calibration
+from program.policy.policy import Policy
+from program.risk.signals import BY_ID, Severity
 
 BACKGROUNDS = ("#ffffff", "#14161b")
 # What eyes without one kind of cones see of linear red, green and blue.
@@ -92,6 +93,10 @@ def test_overdue_is_red_and_a_stopped_clock_is_hatched() -> None:
 def test_thresholds_stand_out_as_lines_and_their_words_have_the_text_color(background: str) -> None:
     for color in calibration.COLORS.values():
         assert contrast(color, background) >= 4, color
-    figure = go.Figure()
-    calibration._label(figure, Decimal(1), "high 1 %", is_first=True)
-    assert figure.layout.annotations[0].font.color is None
+    bars = tuple(Bar(start=tenth / 10, end=(tenth + 1) / 10, number=1) for tenth in range(10))
+    found = Calibration(
+        signal=BY_ID["R07"], measured=10, lacking=0, bars=bars, flagged=dict.fromkeys(Severity, 0)
+    )
+    words = calibration.histogram(found, Policy()).figure.layout.annotations
+    assert [one.text.split()[0] for one in words] == ["warn", "high"]
+    assert all(one.font.color is None for one in words)
