@@ -18,7 +18,7 @@ SCALES = (
     (Decimal(10**9), " B"),
 )
 DIGITS = 3
-CENT = PERCENT = Decimal("0.01")
+CENT = Decimal("0.01")
 IN_CENTS = 100
 
 
@@ -159,11 +159,15 @@ def beside_took(hours: Decimal, other: Decimal) -> str:
 def change(share: Decimal) -> str:
     """Format a change or a margin as a signed whole percentage: 0.565 is ``+57 %``.
 
-    Below one percent it keeps its sign, so that a near miss never reads as reached.
+    Below one percent it has a decimal, and keeps its sign, so that a near miss never reads as
+    reached: ``−0.4 %``, ``−<0.1 %``.
     """
     if share == 0:
         return "0 %"
-    size = f"{rounded(abs(share) * 100):,f}" if abs(share) >= PERCENT else "<1"
+    percent = abs(share) * 100
+    size = f"{rounded(percent) if percent >= 1 else rounded(percent, 1).normalize():,f}"
+    if size == "0":
+        size = "<0.1"
     return f"{MINUS if share < 0 else '+'}{size} %"
 
 

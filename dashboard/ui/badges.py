@@ -65,7 +65,7 @@ OVERDUE = Badge("overdue", ":material/alarm:", "red", "!")
 RISKS = _named(
     SEVERITY_WORDS,
     {
-        Severity.HIGH: (":material/priority_high:", "red", "▲"),
+        Severity.HIGH: (":material/warning:", "red", "▲"),
         Severity.WARN: (":material/contact_support:", "orange", "△"),
         Severity.CLEAR: (":material/check:", "green", "✓"),
         Severity.NOT_ENOUGH_DATA: (":material/hourglass_empty:", "gray", "…"),

@@ -93,10 +93,11 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReasonWords:
-    """A failure as screens name it, and what to do about it."""
+    """A failure as screens name it, and what to do about it; ``retries`` if that is to retry."""
 
     label: str
     way_on: str
+    retries: bool = False
 
 
 REASON_WORDS: dict[Reason, ReasonWords] = {
@@ -112,19 +113,25 @@ REASON_WORDS: dict[Reason, ReasonWords] = {
     Reason.NOT_SET_UP: ReasonWords(
         label="This delivery channel is not set up",
         way_on="Have SMTP_URL or NOTIFY_WEBHOOK_URL set, then retry.",
+        retries=True,
     ),
     Reason.REFUSED: ReasonWords(
         label="The receiver refused it", way_on="Correct the recipient, or cancel it."
     ),
     Reason.UNREACHABLE: ReasonWords(
-        label="The receiver could not be reached", way_on="Retry once it answers again."
+        label="The receiver could not be reached",
+        way_on="Retry once it answers again.",
+        retries=True,
     ),
     Reason.NO_ANSWER: ReasonWords(
         label="The receiver did not confirm receipt",
         way_on="Retry; the receiver recognizes a repeat by its id.",
+        retries=True,
     ),
     Reason.BUSY: ReasonWords(
-        label="The receiver was busy or failed", way_on="Retry once it answers again."
+        label="The receiver was busy or failed",
+        way_on="Retry once it answers again.",
+        retries=True,
     ),
 }
 

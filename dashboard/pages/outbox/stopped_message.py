@@ -69,7 +69,7 @@ def name(message: Message) -> str:
 
 
 def retry_all(messages: Sequence[Message], reason: Reason | None, person: Person) -> None:
-    """Draw one button that retries all listed messages."""
+    """Draw one button that retries all listed messages; it leads where that is the way on."""
     submit.draw(RETRY_ALL)
     of = "" if reason is None else f" of “{REASON_WORDS[reason].label.lower()}”"
     many = len(messages)
@@ -81,7 +81,7 @@ def retry_all(messages: Sequence[Message], reason: Reason | None, person: Person
         args=[messages, person.email, state.request_id(RETRY_ALL)],
         sends=[message.message_id for message in messages],
         icon=":material/refresh:",
-        type="primary",
+        type="primary" if reason and REASON_WORDS[reason].retries else "secondary",
     )
 
 

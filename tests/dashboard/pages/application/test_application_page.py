@@ -199,7 +199,7 @@ def test_falling_short_shows_what_is_missing(queue: Desk) -> None:
     app = open_application(queue, SHORT)
 
     assert lines(app) == {
-        "Referral volume, USD": ("not met", "19.9 M of 20 M", "−<1 % · 0.01 USD short"),
+        "Referral volume, USD": ("not met", "19.9 M of 20 M", "−<0.1 % · 0.01 USD short"),
         "Active users": ("not met", "14 of 15", "−7 % · 1 user short"),
         "New users": ("not met", "4 of 5", "−20 % · 1 user short"),
         "Followers on X": ("not met", "4,000 of > 5,000", "−20 % · 1,001 followers short"),
@@ -536,7 +536,7 @@ def test_recorded_followers_count_at_once(queue: Desk) -> None:
     record(app, " 5001 ", source="https://x.com/handle3")
 
     assert [toast.value for toast in app.toast] == [r"Evidence recorded\."]
-    assert lines(app)["Followers on X"] == ("met", "5,001 of > 5,000", "+<1 %")
+    assert lines(app)["Followers on X"] == ("met", "5,001 of > 5,000", "+<0.1 %")
     assert ":green-badge[:material/check: met · external]" in texts(app)
     [[what, how_it_stands, _, how]] = evidence_rows(app)
     assert what == "**5,001 followers on X**"

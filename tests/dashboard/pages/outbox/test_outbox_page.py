@@ -115,6 +115,18 @@ def test_parked_messages_are_listed_by_reason_and_retried_together(outbox: Desk)
     assert [one.value for one in app.toast] == ["2 queued for delivery again\\."]
 
 
+@pytest.mark.parametrize(("reason", "leads"), [("busy", "primary"), ("bad_contact", "secondary")])
+def test_retrying_all_leads_only_where_it_is_the_way_on(
+    outbox: Desk, reason: str, leads: str
+) -> None:
+    write(outbox, parked=reason)
+
+    app = outbox.open(OUTBOX, reason=reason)
+
+    (button,) = (one for one in app.button if one.label.startswith("Retry it"))
+    assert button.proto.type == leads
+
+
 def test_a_recipient_is_corrected_and_a_wrong_one_keeps_what_was_typed(outbox: Desk) -> None:
     write(outbox, parked="bad_contact", recipient="nobody")
     app = outbox.open(OUTBOX)
