@@ -147,13 +147,13 @@ def simulate_risk() -> list[str]:
 
 
 def measure_alone(measured: Callable[[Engine, Failures], None], name: str) -> list[str]:
-    """Measure one thing on the database; returns the failures."""
+    """Measure one thing on the database; returns the failures and why."""
     engine, failures = database.connect(name), Failures()
     database.bring_up_to_date(engine)
     print(circumstances(), flush=True)
     measured(engine, failures)
     print(circumstances(), flush=True)
-    return list(failures.found)
+    return [f"{what}: {why}" for what, why in failures.found.items()]
 
 
 def circumstances() -> str:

@@ -4,6 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner_utils.script_run_context import (
+    suppress_fragment_callback_warning,
+)
 
 from dashboard.shell import metrics, sign_in
 from dashboard.ui import state
@@ -100,6 +103,16 @@ def draw_flash() -> None:
     back = f" [Open it](application?id={message.link})" if message.link is not None else ""
     icon = ":material/check:" if message.ok else ":material/info:"
     st.toast(f"{escape(message.text)}{back}", icon=icon)
+
+
+def draw_flash_at_once() -> None:
+    """Show the page's message from a callback, before the page that it leads to.
+
+    A toast has a place of its own. So it replaces nothing, of which Streamlit would warn where the
+    button belongs to a fragment.
+    """
+    with suppress_fragment_callback_warning():
+        draw_flash()
 
 
 def prepare_flash() -> None:

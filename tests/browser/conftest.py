@@ -4,12 +4,14 @@ Everything lasts as long as this folder's tests: the browser's driver keeps an e
 which other tests must not meet.
 """
 
+import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -62,11 +64,12 @@ FORGET = "() => localStorage.clear()"
 
 @dataclass(frozen=True)
 class Site:
-    """A running dashboard and the database behind it."""
+    """A running dashboard, the database behind it, and the dashboard's log."""
 
     address: str
     cluster: Cluster
     engine: Engine
+    log: Path
     numbers: Iterator[int] = field(default_factory=lambda: count(FIRST_NUMBER))
 
     def rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
@@ -119,11 +122,23 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         demo.work_desk(engine)
         with engine.begin() as connection:
             know_the_desk(connection)
-        with served(home) as address:
-            yield Site(address, cluster, engine)
+        server = served(home)
+        with server as address:
+            yield Site(address, cluster, engine, server.log)
     finally:
         engine.dispose()
         cluster.stop("immediate")
+
+
+@pytest.fixture(autouse=True)
+def streamlit_warns_of_nothing(site: Site) -> Iterator[None]:
+    """Fail a test in which the server logs a warning of Streamlit's, as tests without it do."""
+    begins = site.log.stat().st_size
+    yield
+    with site.log.open() as log:
+        log.seek(begins)
+        logged = [json.loads(line) for line in log if line.startswith("{")]
+    assert not [one["message"] for one in logged if one["logger"] == "streamlit"]
 
 
 @pytest.fixture(autouse=True)

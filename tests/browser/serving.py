@@ -30,12 +30,13 @@ class served:  # noqa: N801 - reads as a word
         self.home, self.port, self.settings = home, port or free_port(), settings
         self.program = program
         self.address = f"http://localhost:{self.port}"
+        self.log = home / f"serve-{self.port}.log"
 
     def __enter__(self) -> str:
         port = self.port
         ours = ("DATABASE_", "STREAMLIT_", "SMTP_", "NOTIFY_")
         kept = {name: v for name, v in os.environ.items() if not name.startswith(ours)}
-        with (self.home / f"serve-{port}.log").open("w") as log:
+        with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [sys.executable, *self.program, "--port", str(port)],
                 cwd=ROOT,

@@ -20,7 +20,7 @@ def open_next(shown: Opened, confirmation: str, request_id: UUID) -> None:
     """
     state.flash(state.Flash(ok=True, text=confirmation, link=shown.id_))
     # Now already, since the next page takes longer; its own drawing of it changes nothing then.
-    submit.draw_flash()
+    submit.draw_flash_at_once()
     after = _next_id(shown, request_id)
     if after is None:
         st.switch_page(navigation.QUEUE, query_params=shown.filters.to_query())
