@@ -44,6 +44,10 @@ class Asking:
     checks: list[None] = field(default_factory=list)
 
 
+async def unnoted(_: str) -> None:
+    pass
+
+
 @pytest.fixture
 def asking(monkeypatch: pytest.MonkeyPatch) -> Asking:
     now = Asking()
@@ -54,6 +58,8 @@ def asking(monkeypatch: pytest.MonkeyPatch) -> Asking:
 
     monkeypatch.setattr(identity, "person", person)
     monkeypatch.setattr(identity, "session_key", lambda _: now.who.email if now.who else None)
+    # What people do is noted in the background; here there is no database to note it in.
+    monkeypatch.setattr(sessions, "_note", unnoted)
     monkeypatch.setattr(files, "_meant_for", type(files._meant_for)())
     monkeypatch.setattr(files, "_uploaded", type(files._uploaded)())
     return now

@@ -45,7 +45,7 @@ def staffed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
                 text("insert into review.staff values (:email, :name, :role, true)"),
                 {"email": email, "name": email.split("@")[0].title(), "role": role},
             )
-    for purpose in ("reader", "writer"):
+    for purpose in ("reader", "writer", "reporter"):
         monkeypatch.setattr(database, purpose, lambda: engine)
     monkeypatch.setattr(sign_in, "local_obstacle", lambda: None)
     return engine
