@@ -255,9 +255,9 @@ def named_days(days: Sequence[date], ends: Sequence[date] = ()) -> Layout:
 
 def _are_months(starts: Sequence[date], ends: Sequence[date]) -> bool:
     """Whether the steps are calendar months, of which the last may be running."""
-    return any(
-        end == months_later(start, 1) for start, end in zip(starts, ends, strict=bool(ends))
-    ) and all(start.day == 1 for start in starts)
+    if not ends or any(start.day != 1 for start in starts):
+        return False
+    return any(end == months_later(start, 1) for start, end in zip(starts, ends, strict=True))
 
 
 def _named_steps(starts: Sequence[date], ends: Sequence[date], *, ticks: str, most: int) -> Layout:

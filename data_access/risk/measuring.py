@@ -16,7 +16,7 @@ from psycopg.rows import DictRow
 from psycopg.sql import SQL, Identifier, Literal
 from sqlalchemy import Engine
 
-from data_access.db import alone, locks
+from data_access.db import alone, locks, planner
 from data_access.eligibility import freshness, policies
 from data_access.risk import (
     alerts,
@@ -50,6 +50,7 @@ SETTINGS = {
     "max_parallel_workers_per_gather": "2",
 }
 
+MERGING = {"enable_hashjoin": "off"}
 SCOPE = SQL(
     """
     create temporary table risk_scope on commit drop as
@@ -158,8 +159,7 @@ def measure(
 
 
 def _measure(cursor: Cursor[DictRow], measuring: Measuring, parts: Sequence[Part]) -> Measured:
-    for name, value in SETTINGS.items():
-        cursor.execute("select set_config(%s, %s, true)", [name, value])
+    planner.set_for_transaction(cursor, SETTINGS)
     cursor.execute(
         SCOPE.format(
             only=measuring.within("account_id"),
@@ -190,20 +190,16 @@ def _replace(cursor: Cursor[DictRow], measuring: Measuring, parts: Sequence[Part
         SQL("left join pg_temp.{0} using (account_id)").format(Identifier(part.name))
         for part in parts
     ]
-    # Merged in the order of accounts, since hashing would copy the wide rows once for each part.
-    cursor.execute("set local enable_hashjoin = off")
     inputs = [SQL("{}.inputs").format(Identifier(part.name)) for part in parts]
-    cursor.execute(
-        REPLACE.format(
-            columns=names,
-            excluded=SQL(", ").join(SQL("excluded.{}").format(Identifier(n)) for n in listed),
-            inputs=SQL(", ").join(inputs),
-            parts=SQL(" ").join(joins),
-            through=Literal(measuring.through),
-            policy_version=Literal(measuring.policy.version),
-            now=Literal(measuring.now),
-        )
+    statement = REPLACE.format(
+        columns=names,
+        excluded=SQL(", ").join(SQL("excluded.{}").format(Identifier(n)) for n in listed),
+        inputs=SQL(", ").join(inputs),
+        parts=SQL(" ").join(joins),
+        through=Literal(measuring.through),
+        policy_version=Literal(measuring.policy.version),
+        now=Literal(measuring.now),
     )
-    replaced = cursor.rowcount
-    cursor.execute("set local enable_hashjoin = on")
-    return replaced
+    # In the order of accounts, since hashing would copy the wide rows once for each part.
+    with planner.planning(cursor, MERGING):
+        return cursor.execute(statement).rowcount

@@ -14,8 +14,8 @@ from psycopg.sql import SQL, Composable, Identifier, Literal
 from sqlalchemy import text
 
 from data_access.affiliates import approved
-from data_access.db import tables
-from data_access.rollups import carried, replacing, session
+from data_access.db import planner, tables
+from data_access.rollups import carried, replacing
 from data_access.rollups.plan import Plan, Span
 from data_access.rollups.replacing import Rollup
 from data_access.rollups.statements import within
@@ -230,7 +230,7 @@ ALL_ACTIVE = SQL(
 
 def write(cursor: Cursor[DictRow], made: Plan) -> None:
     """Bring the sums up to date with what was just written per affiliate."""
-    with session.planning(cursor, HASHING):
+    with planner.planning(cursor, HASHING):
         _assign_segments(cursor, made)
         _sum_days(cursor, made)
         _sum_segment_months(cursor, made)
@@ -244,7 +244,7 @@ def _assign_segments(cursor: Cursor[DictRow], made: Plan) -> None:
     named = SQL("select account_id from {}").format(AFFECTED)
     judged = NEWEST_APPROVAL.format(accounts=named, standing=_current_approvals(cursor, named))
     replacing.compute(cursor, JUDGED, judged)
-    with session.planning(cursor, MERGING):
+    with planner.planning(cursor, MERGING):
         replacing.compute(cursor, ELSEWHERE, MOVED_AFFILIATES)
     replacing.compute(cursor, FRESH, SEGMENTS.format(judged=JUDGED, elsewhere=ELSEWHERE))
     replacing.compute(cursor, CHANGED, CHANGES.format(fresh=FRESH))
@@ -358,7 +358,7 @@ def _cohorts(month: date, *, counted_as: str | None = None) -> Composable:
 
 
 def _write_cohorts(cursor: Cursor[DictRow], month: date, computed: Composable) -> None:
-    with session.planning(cursor, HASHING):
+    with planner.planning(cursor, HASHING):
         replacing.compute(cursor, replacing.COHORTS.fresh, computed)
     scope = SQL("held.active_month = {}").format(Literal(month))
     replacing.replace(cursor, replacing.COHORTS, scope)

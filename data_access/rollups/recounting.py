@@ -8,6 +8,7 @@ from psycopg import Cursor
 from psycopg.rows import DictRow
 from sqlalchemy import Engine
 
+from data_access.db import planner
 from data_access.eligibility import policies
 from data_access.rollups import carried, plan, refreshing, session
 from data_access.rollups.plan import Span
@@ -58,7 +59,7 @@ def _compare(engine: Engine, now: datetime, progress: Progress) -> Recount | Non
         last = _due(cursor, policy, now)
         if last is None:
             return None
-        session.set_plans(cursor)
+        planner.set_for_transaction(cursor, session.SETTINGS)
         span = _span(Window(last["window_start"], last["window_end"]), last["data_through"])
         progress(0, 2)
         differing = refreshing.count_differing(cursor, span, policy)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine
 
 from data_access.affiliates import approved, cohort_outcomes, monthly_counts, requalification
 from data_access.affiliates.requalification import Refreshed
+from data_access.db import planner
 from data_access.db.errors import DatabaseUnavailable
 from data_access.eligibility import freshness, policies
 from data_access.eligibility.freshness import Freshness
@@ -76,7 +77,7 @@ def refresh(
         done = Refreshed(
             start=made.start, through=made.through, policy=policy, before=before, now=now
         )
-        session.set_plans(cursor)
+        planner.set_for_transaction(cursor, session.SETTINGS)
         steps = _rollups(cursor, made) + _after_them(connection, done)
         _carry_out(steps, progress)
         _record(cursor, made, now)

@@ -9,9 +9,8 @@ from psycopg.rows import DictRow
 from psycopg.sql import SQL, Composable, Identifier, Literal
 from sqlalchemy import Table
 
-from data_access.db import tables
+from data_access.db import planner, tables
 from data_access.db.partitions import owned_like
-from data_access.rollups import session
 from program.periods import months_later
 
 # Unchanged rows are left alone: a rerun writes nothing, and a late correction of one affiliate
@@ -125,7 +124,7 @@ def add_month(cursor: Cursor[Any], month: date, select: Composable) -> bool:
         "first": Literal(month),
         "after": Literal(months_later(month, 1)),
     }
-    with session.planning(cursor, {"enable_gathermerge": "on"}):
+    with planner.planning(cursor, {"enable_gathermerge": "on"}):
         cursor.execute(
             SQL("create table {part} as select * from ({select}) as fresh order by day").format(
                 **parts

@@ -1,7 +1,6 @@
 """The transaction of a refresh: one at a time, with one snapshot and settings of its own."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 
 from psycopg import Cursor
 from psycopg.rows import DictRow
@@ -38,24 +37,6 @@ def alone(engine: Engine, what: str) -> AbstractContextManager[tuple[Connection,
     """Open the transaction, when no other refresh, archiving or load is running; see `db.alone`."""
     others = "Another refresh, or archiving,"
     return running(engine, what, locks.REFRESH, others=others, after_loads=True)
-
-
-def set_plans(cursor: Cursor[DictRow]) -> None:
-    """Set the planner's settings for the rest of the transaction."""
-    for name, value in SETTINGS.items():
-        cursor.execute("select set_config(%s, %s, true)", [name, value])
-
-
-@contextmanager
-def planning(cursor: Cursor[DictRow], settings: dict[str, str]) -> Iterator[None]:
-    """Change the planner's settings for some statements."""
-    names = list(settings)
-    before = [cursor.execute("select current_setting(%s) as value", [n]).fetchone() for n in names]
-    for name, value in settings.items():
-        cursor.execute("select set_config(%s, %s, true)", [name, value])
-    yield
-    for name, row in zip(names, before, strict=True):
-        cursor.execute("select set_config(%s, %s, true)", [name, row and row["value"]])
 
 
 def cuts(cursor: Cursor[DictRow]) -> list[int]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from program import wording
 from program.policy.checklist import OUTCOME_LABELS, CheckOutcome, item
-from program.policy.criteria import CRITERIA, Criterion, Unit
+from program.policy.criteria import CRITERIA, EXTERNAL, Criterion, Unit
 from program.policy.eligibility import Facts, judge_criterion
 from program.policy.outcomes import OUTCOME_WORDS
 from program.policy.policy import Policy
@@ -136,11 +136,12 @@ def with_own(
         shown = replace(shown, checks={**shown.checks, **own})
     if not recorded or shown.newest_evidence_id == now.newest_evidence_id:
         return shown
-    observed = {"x_followers", "external_volume_usd"}
-    facts = replace(shown.facts, **{name: getattr(now.facts, name) for name in observed})
+    observed: dict[str, Any] = {
+        criterion.key: now.facts.value(criterion) for criterion in EXTERNAL.criteria
+    }
     return replace(
         shown,
-        facts=facts,
+        facts=replace(shown.facts, **observed),
         newest_evidence_id=now.newest_evidence_id,
         evidence_ids=now.evidence_ids,
     )

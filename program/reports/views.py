@@ -378,11 +378,16 @@ class _Reader:
             self.problems.append(f"There is no column {wording.quoted(name)} for you to filter by.")
 
 
+def buckets_of(column: DatasetColumn) -> tuple[Bucket, ...]:
+    """Return the steps by which a column can be grouped, the usual one first; a month is one."""
+    if column.kind not in TIMES:
+        return ()
+    return (Bucket.MONTH,) if column.name == MONTH else tuple(Bucket)
+
+
 def _bucket(column: DatasetColumn, asked: str) -> Bucket | None:
-    """Return how a column is grouped; days and times by day, if nothing is asked."""
-    if asked or column.kind not in TIMES:
-        return Bucket(asked) if asked else None
-    return Bucket.MONTH if column.name == MONTH else Bucket.DAY
+    """Return the step asked for, or the column's usual one, if it has any."""
+    return Bucket(asked) if asked else next(iter(buckets_of(column)), None)
 
 
 def measurable(dataset: Dataset, function: Function, name: str) -> bool:

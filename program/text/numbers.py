@@ -49,7 +49,7 @@ _FIRST_WAYS = (
 )
 _OTHER_WAYS: tuple[tuple[str, str], ...] = (
     (r"^-?[0-9]+(\.[0-9]{3}){2,}$", "has points between its digits; write `{joined}`"),
-    (r"^[0-9]{1,3}([ '.\u2019][0-9]{3})+,[0-9]+$", "has a decimal comma; write `{comma}`"),
+    (r"^[0-9]{1,3}([ '.\u2019][0-9]{3})+,[0-9]+$", "has a decimal comma; write `{point}`"),
     (rf"^-?[0-9]{{{MOST_DIGITS + 1},}}(\.[0-9]+)?$", "is too large"),
     (rf"\.[0-9]{{{MOST_DECIMALS + 1},}}$", f"has more than {MOST_DECIMALS} decimals; round it"),
     (r"", "is not a number; write it like 1234.50"),
@@ -113,7 +113,6 @@ def rewritten(text: str) -> dict[str, str]:
     """Return the text as it may have been meant, by assumption."""
     return {
         "plain": re.sub(SEPARATOR, "", text),
-        "point": text.replace(".", "").replace(",", "."),
+        "point": re.sub("[ '.\u2019]", "", text).replace(",", "."),
         "joined": text.replace(".", ""),
-        "comma": re.sub("[ '.\u2019]", "", text).replace(",", "."),
     }

@@ -8,19 +8,19 @@ import streamlit as st
 from dashboard.pages.explore.table import can_go_across, can_go_up
 from dashboard.ui import grid, state
 from data_access.people.staff import Person
-from program.reports.datasets import DATASETS, MONTH, TIMES, DatasetColumn, label_of
+from program.reports.datasets import DATASETS, DatasetColumn, label_of
 from program.reports.pivots import MOST_ACROSS
 from program.reports.views import (
     FUNCTION_WORDS,
     MOST_GROUPED_BY,
     MOST_MEASURES,
     Across,
-    Bucket,
     Function,
     Group,
     Measure,
     Order,
     View,
+    buckets_of,
     can_be_across,
     measurable,
     sortable,
@@ -279,10 +279,8 @@ def chart(view: View, token: str, apply: Apply) -> None:
 
 
 def _groups(column: DatasetColumn) -> list[Group]:
-    if column.kind in TIMES:
-        buckets = (Bucket.MONTH,) if column.name == MONTH else Bucket
-        return [Group(column=column.name, bucket=bucket) for bucket in buckets]
-    return [Group(column=column.name)]
+    buckets = buckets_of(column)
+    return [Group(column=column.name, bucket=bucket) for bucket in buckets or (None,)]
 
 
 def _measures(view: View) -> list[Measure]:
